@@ -1,0 +1,22 @@
+"""The errors a user can cause, each with one line that says what is wrong and what to do."""
+
+from __future__ import annotations
+
+
+class TemTrackError(Exception):
+    """Something about the input or the request is wrong; the message is one line for the user.
+
+    The command line prints the message on stderr and exits with code 1, without a traceback.
+    """
+
+
+class InputError(TemTrackError):
+    """The movie, its calibration, a log or a label stack cannot be used as it is."""
+
+
+class SettingsError(TemTrackError):
+    """A setting has an unknown name, a wrong type or an impossible value."""
+
+
+class OutputError(TemTrackError):
+    """The run folder cannot be written."""

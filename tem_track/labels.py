@@ -1,0 +1,49 @@
+"""Label images of a whole movie, kept compressed so that a long movie fits in memory."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from tem_track.movie import Labels
+
+
+class LabelStack:
+    """A growing sequence of (Y, X) int32 label images, 0 = background.
+
+    A label image is nearly all runs of one number: zlib brings it to a few kilobytes, so the memory grows with the
+    particles and not with the pixels.
+
+    >>> stack = LabelStack((2, 3))
+    >>> stack.append(np.array([[0, 1, 1], [0, 0, 2]], np.int32))
+    >>> len(stack), stack[0].tolist()
+    (1, [[0, 1, 1], [0, 0, 2]])
+    """
+
+    def __init__(self, shape: tuple[int, int]):
+        self.shape = shape
+        self._packed: list[bytes] = []
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def __getitem__(self, k: int, /) -> Labels:
+        raw = zlib.decompress(self._packed[k])
+        return np.frombuffer(raw, np.int32).reshape(self.shape).copy()
+
+    def __setitem__(self, k: int, labels: Labels) -> None:
+        self._packed[k] = self._pack(labels)
+
+    def __iter__(self) -> Iterator[Labels]:
+        return (self[k] for k in range(len(self)))
+
+    def append(self, labels: Labels) -> None:
+        """Add the (Y, X) label image of the next frame."""
+        self._packed.append(self._pack(labels))
+
+    def _pack(self, labels: Labels) -> bytes:
+        if labels.shape != self.shape:
+            raise ValueError(f"label image of shape {labels.shape} in a stack of {self.shape}")
+        return zlib.compress(np.ascontiguousarray(labels, np.int32), 1)

@@ -1,0 +1,195 @@
+"""Settings: one frozen dataclass per stage, and their way to TOML and back.
+
+Every field says its default, unit and meaning where it is declared; `tem-track settings` prints exactly that. A value
+travels with where it came from (``default``, ``settings file``, ``command line``), and both are in ``run.json``. An
+unknown name or a wrong type is an error with a guess at what was meant.
+
+Sizes of the specimen are in nm, widths of filters in px.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from tem_track.errors import SettingsError
+
+
+def setting(default: Any, meaning: str, unit: str = "", choices: tuple[str, ...] = (), low: float | None = None) -> Any:
+    """Declare a settings field: default, one line of meaning, unit, allowed words or lowest allowed number."""
+    return field(default=default, metadata={"meaning": meaning, "unit": unit, "choices": choices, "low": low})
+
+
+@dataclass(frozen=True)
+class DriftSettings:
+    """How the frames are judged and registered."""
+
+    enabled: bool = setting(True, "register the frames; false takes the specimen as not moving")
+
+
+@dataclass(frozen=True)
+class SegmentSettings:
+    """How particles are found and outlined in a frame."""
+
+    polarity: str = setting(
+        "auto", "particles darker or brighter than their surroundings", choices=("auto", "dark", "bright")
+    )
+    min_diameter_nm: float = setting(
+        0.0, "smallest equivalent diameter of a particle; 0 = from the data", "nm", low=0.0
+    )
+    max_diameter_nm: float = setting(0.0, "largest equivalent diameter of a particle; 0 = from the data", "nm", low=0.0)
+
+
+@dataclass(frozen=True)
+class TrackSettings:
+    """How particles keep their identity."""
+
+    max_gap_frames: int = setting(10, "frames a particle may be missing before it is lost", "frames", low=0)
+
+
+@dataclass(frozen=True)
+class ExpansionSettings:
+    """How an outline becomes a volume and a volume curve its stages."""
+
+    volume_model: str = setting(
+        "sphere", "how a projected area becomes a volume", choices=("sphere", "spheroid", "film")
+    )
+
+
+@dataclass(frozen=True)
+class OutputSettings:
+    """What is written besides the tables."""
+
+    overlay: bool = setting(True, "write the overlay movie")
+    figures: bool = setting(True, "write the figures")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting in force, one group per stage."""
+
+    drift: DriftSettings = field(default_factory=DriftSettings)
+    segment: SegmentSettings = field(default_factory=SegmentSettings)
+    track: TrackSettings = field(default_factory=TrackSettings)
+    expansion: ExpansionSettings = field(default_factory=ExpansionSettings)
+    output: OutputSettings = field(default_factory=OutputSettings)
+
+    def items(self) -> Iterator[tuple[str, str, Any, dataclasses.Field[Any]]]:
+        """Yield (stage, name, value, declaration) of every setting."""
+        for group in fields(self):
+            stage = getattr(self, group.name)
+            for declared in fields(stage):
+                yield group.name, declared.name, getattr(stage, declared.name), declared
+
+
+def settings_from(values: Mapping[str, Any], start: Settings | None = None, source: str = "settings") -> Settings:
+    """Return settings with the given ``{stage: {name: value}}`` put over `start` (the defaults if None).
+
+    Raises
+    ------
+    SettingsError
+        An unknown stage or name (with the nearest known one), a wrong type or a value that is not allowed.
+    """
+    settings = start or Settings()
+    stages = {f.name: getattr(settings, f.name) for f in fields(settings)}
+    for stage, changes in values.items():
+        if stage not in stages:
+            raise SettingsError(f"{source}: unknown group [{stage}]{_guess(stage, stages)}")
+        if not isinstance(changes, Mapping):
+            raise SettingsError(f"{source}: {stage} must be a group of settings, [{stage}]")
+        stages[stage] = _changed(stages[stage], stage, changes, source)
+    return Settings(**stages)
+
+
+def read_settings(path: Path, start: Settings | None = None) -> Settings:
+    """Return the settings of a TOML file put over `start`.
+
+    Raises
+    ------
+    SettingsError
+        The file cannot be read, is not TOML, or holds something that is not a setting.
+    """
+    try:
+        with path.open("rb") as stream:
+            values = tomllib.load(stream)
+    except OSError as error:
+        raise SettingsError(f"{path.name}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path.name}: not valid TOML: {error}") from error
+    return settings_from(values, start, path.name)
+
+
+def settings_toml(settings: Settings | None = None) -> str:
+    """Return the settings as commented TOML that `read_settings` reads back."""
+    settings = settings or Settings()
+    lines: list[str] = []
+    stage_before = ""
+    for stage, name, value, declared in settings.items():
+        if stage != stage_before:
+            heading = (getattr(settings, stage).__doc__ or "").splitlines()[0]
+            lines += ([""] if lines else []) + [f"# {heading}", f"[{stage}]"]
+            stage_before = stage
+        meta = declared.metadata
+        notes = [meta["meaning"]]
+        if meta["unit"]:
+            notes.append(f"[{meta['unit']}]")
+        if meta["choices"]:
+            notes.append(f"({' | '.join(meta['choices'])})")
+        lines += [f"# {' '.join(notes)}", f"{name} = {_toml(value)}"]
+    return "\n".join(lines) + "\n"
+
+
+def settings_dict(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return ``{stage: {name: value}}`` of every setting in force."""
+    return dataclasses.asdict(settings)
+
+
+def _changed(stage: Any, stage_name: str, changes: Mapping[str, Any], source: str) -> Any:
+    declared = {f.name: f for f in fields(stage)}
+    types = get_type_hints(type(stage))
+    clean = {}
+    for name, value in changes.items():
+        where = f"{source}: {stage_name}.{name}"
+        if name not in declared:
+            raise SettingsError(f"{where}: unknown setting{_guess(name, declared)}")
+        clean[name] = _checked(value, types[name], declared[name], where)
+    return dataclasses.replace(stage, **clean)
+
+
+def _checked(value: Any, wanted: type, declared: dataclasses.Field[Any], where: str) -> Any:
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not wanted:
+        raise SettingsError(f"{where}: {value!r} is {_kind(type(value))}, should be {_kind(wanted)}")
+    choices, low = declared.metadata["choices"], declared.metadata["low"]
+    if choices and value not in choices:
+        raise SettingsError(f"{where}: {value!r} is not one of {', '.join(choices)}{_guess(str(value), choices)}")
+    if wanted is float and not -1e300 < value < 1e300:
+        raise SettingsError(f"{where}: {value!r} is not a finite number")
+    if low is not None and value < low:
+        raise SettingsError(f"{where}: {value!r} is below the lowest sensible value {low:g}")
+    return value
+
+
+def _kind(kind: type) -> str:
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "text"}.get(
+        kind, f"a {kind.__name__}"
+    )
+
+
+def _guess(name: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return repr(value)

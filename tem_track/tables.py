@@ -1,0 +1,184 @@
+"""The tables of a run folder: their columns, types and meaning, declared once.
+
+A table is a plain mapping of column name to a 1-D array, all of one length. The unit ends the name: ``_px _nm _nm2
+_nm3 _s _c _per_s``; no ending is a count or a ratio. NaN (numbers) and "" (text) are written as empty cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Table: TypeAlias = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name (with the unit at the end), what it holds, how many decimals a CSV needs."""
+
+    name: str
+    kind: Literal["int", "float", "text"]
+    meaning: str
+    digits: int = 6
+    """Significant digits written for a float."""
+
+
+def _columns(*rows: tuple[str, str, str]) -> tuple[Column, ...]:
+    return tuple(Column(name, kind, meaning) for name, kind, meaning in rows)  # type: ignore[arg-type]
+
+
+DRIFT = _columns(
+    ("frame", "int", "frame number, from 0"),
+    ("time_s", "float", "time of the frame"),
+    ("dy_px", "float", "where the specimen sits in this frame minus where it sat in frame 0, down"),
+    ("dx_px", "float", "the same, to the right"),
+    ("usable", "int", "1, or 0 for a blank, blurred, duplicate or torn frame"),
+    ("reason", "text", "why a frame is not usable or could not be registered"),
+    ("drift_sd_px", "float", "standard uncertainty of each component of the drift"),
+)
+
+TRACKS = _columns(
+    ("track_id", "int", "track, from 1"),
+    ("lineage_id", "int", "shared by a particle and the pieces it breaks into"),
+    ("frame", "int", "frame number, from 0"),
+    ("time_s", "float", "time of the frame"),
+    ("temperature_c", "float", "temperature of the frame"),
+    ("y_px", "float", "centroid in the recorded frame, down"),
+    ("x_px", "float", "centroid in the recorded frame, to the right"),
+    ("y_specimen_px", "float", "centroid with the drift taken out"),
+    ("x_specimen_px", "float", "centroid with the drift taken out"),
+    ("area_px", "float", "projected area inside the outer outline, holes filled"),
+    ("area_nm2", "float", "projected area"),
+    ("area_sd_nm2", "float", "standard uncertainty of the projected area"),
+    ("area_sd_px", "float", "standard uncertainty of the projected area"),
+    ("equivalent_diameter_px", "float", "2 sqrt(area / pi)"),
+    ("equivalent_diameter_nm", "float", "2 sqrt(area / pi)"),
+    ("equivalent_diameter_sd_nm", "float", "standard uncertainty of the equivalent diameter"),
+    ("major_axis_px", "float", "long axis of the ellipse with the outline's second moments"),
+    ("minor_axis_px", "float", "short axis of that ellipse"),
+    ("volume_nm3", "float", "volume of the envelope by the volume model of the track"),
+    ("volume_sd_nm3", "float", "standard uncertainty of the volume, without the error of the shape assumption"),
+    ("volume_ratio", "float", "V/V0"),
+    ("volume_ratio_sd", "float", "standard uncertainty of V/V0, without the error of the shape assumption"),
+    ("core_equivalent_diameter_nm", "float", "of the core's outline"),
+    ("core_equivalent_diameter_sd_nm", "float", "standard uncertainty of it"),
+    ("core_equivalent_diameter_px", "float", "of the core's outline"),
+    ("shell_thickness_nm", "float", "(outer - core equivalent diameter) / 2"),
+    ("shell_thickness_sd_nm", "float", "standard uncertainty of it"),
+    ("void_equivalent_diameter_nm", "float", "of the void's outline, where the core is hollow"),
+    ("core_volume_ratio", "float", "volume of the core without its void over its V0"),
+    ("shell_volume_ratio", "float", "volume of the shell over its V0"),
+    ("void_volume_ratio", "float", "volume of the void over its V0"),
+    ("touches_border", "int", "1 where the outline is cut by the edge of the field"),
+    ("state", "text", "whole, fractured, merged or inferred (frame bridged)"),
+    ("quality", "float", "0 to 1: how well the outline explains the image around it"),
+)
+
+PARTICLES = _columns(
+    ("track_id", "int", "track, from 1"),
+    ("lineage_id", "int", "shared by a particle and the pieces it breaks into"),
+    ("kind", "text", "solid, core-shell or hollow"),
+    ("first_frame", "int", "first frame of the track"),
+    ("last_frame", "int", "last frame of the track"),
+    ("volume_model", "text", "sphere, spheroid or film"),
+    ("v0_nm3", "float", "robust mean volume before the onset"),
+    ("v0_sd_nm3", "float", "standard uncertainty of it"),
+    ("initial_equivalent_diameter_nm", "float", "equivalent diameter before the onset"),
+    ("onset_s", "float", "where the volume starts to change"),
+    ("onset_low_s", "float", "lower end of its 95 % interval"),
+    ("onset_high_s", "float", "upper end of its 95 % interval"),
+    ("stage_count", "int", "stages of expansion, 0 for an inert particle"),
+    ("stage_change_s", "float", "end of the first of two stages"),
+    ("stage_change_low_s", "float", "lower end of its 95 % interval"),
+    ("stage_change_high_s", "float", "upper end of its 95 % interval"),
+    ("final_volume_ratio", "float", "V/V0 at the end of the track"),
+    ("final_volume_ratio_low", "float", "lower end of its 95 % interval"),
+    ("final_volume_ratio_high", "float", "upper end of its 95 % interval"),
+    ("max_rate_per_s", "float", "largest rate of V/V0 over the stages"),
+    ("complete_s", "float", "end of the last stage, empty if the movie ends first"),
+    ("fate", "text", "whole, fractured, merged, left or lost"),
+)
+
+STAGES = _columns(
+    ("track_id", "int", "track, from 1"),
+    ("stage", "int", "stage, from 1"),
+    ("start_s", "float", "start of the stage"),
+    ("end_s", "float", "end of the stage"),
+    ("rate_per_s", "float", "d(V/V0)/dt"),
+    ("rate_low", "float", "lower end of its 95 % interval, per s"),
+    ("rate_high", "float", "upper end of its 95 % interval, per s"),
+    ("volume_ratio_end", "float", "V/V0 at the end of the stage"),
+)
+
+EVENTS = _columns(
+    ("frame", "int", "frame number, from 0"),
+    ("time_s", "float", "time of the frame"),
+    ("event", "text", "onset, fracture, coalescence, enters, leaves or lost"),
+    ("track_id", "int", "fracture: the parent; coalescence: the product"),
+    ("other_track_ids", "text", "fracture: the pieces; coalescence: the parents; joined by +"),
+)
+
+KINDS = ("solid", "core-shell", "hollow")
+
+_EXPANSION_OF = (
+    ("particles", "int", "particles with a V/V0 in this frame"),
+    ("volume_ratio_mean", "float", "mean V/V0"),
+    ("volume_ratio_sd", "float", "spread of V/V0 between particles (standard deviation)"),
+    ("volume_ratio_sem", "float", "standard uncertainty of the mean, spread and measurement together"),
+    ("volume_ratio_median", "float", "median V/V0"),
+)
+
+EXPANSION = _columns(
+    ("frame", "int", "frame number, from 0"),
+    ("time_s", "float", "time of the frame"),
+    ("temperature_c", "float", "temperature of the frame"),
+    *((name, kind, f"{meaning}, whole tracks") for name, kind, meaning in _EXPANSION_OF),
+    *(
+        (f"{name}_{of.replace('-', '_')}", kind, f"{meaning}, whole {of} tracks")
+        for of in KINDS
+        for name, kind, meaning in _EXPANSION_OF
+    ),
+)
+
+SCHEMAS: Mapping[str, tuple[Column, ...]] = {
+    "drift.csv": DRIFT,
+    "tracks.csv": TRACKS,
+    "particles.csv": PARTICLES,
+    "stages.csv": STAGES,
+    "events.csv": EVENTS,
+    "expansion.csv": EXPANSION,
+}
+
+_DTYPES: Mapping[str, Any] = {"int": np.int64, "float": np.float64, "text": object}
+_EMPTY: Mapping[str, Any] = {"int": 0, "float": np.nan, "text": ""}
+
+
+def blank_table(columns: Sequence[Column], rows: int) -> Table:
+    """Return a table of the given columns and number of rows: 0, NaN and "" everywhere."""
+    return {c.name: np.full(rows, _EMPTY[c.kind], _DTYPES[c.kind]) for c in columns}
+
+
+def table_from_rows(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]) -> Table:
+    """Return a table from one mapping per row; a name that is not a column is an error, a missing one stays empty."""
+    rows = list(rows)
+    table = blank_table(columns, len(rows))
+    for i, row in enumerate(rows):
+        for name, value in row.items():
+            if name not in table:
+                raise KeyError(f"{name!r} is not a column of this table")
+            table[name][i] = value
+    return table
+
+
+def row_count(table: Table) -> int:
+    """Return how many rows a table has."""
+    return len(next(iter(table.values()))) if table else 0
+
+
+def select_rows(table: Table, rows: NDArray[Any]) -> Table:
+    """Return the rows chosen by a boolean mask or by indices, as a new table."""
+    return {name: values[rows] for name, values in table.items()}
