@@ -46,4 +46,4 @@ class LabelStack:
     def _pack(self, labels: Labels) -> bytes:
         if labels.shape != self.shape:
             raise ValueError(f"label image of shape {labels.shape} in a stack of {self.shape}")
-        return zlib.compress(np.ascontiguousarray(labels, np.int32), 1)
+        return zlib.compress(np.ascontiguousarray(labels, np.int32).tobytes(), 1)

@@ -169,7 +169,7 @@ def _checked(value: Any, wanted: type, declared: dataclasses.Field[Any], where: 
     choices, low = declared.metadata["choices"], declared.metadata["low"]
     if choices and value not in choices:
         raise SettingsError(f"{where}: {value!r} is not one of {', '.join(choices)}{_guess(str(value), choices)}")
-    if wanted is float and not -1e300 < value < 1e300:
+    if isinstance(value, float) and not -1e300 < value < 1e300:
         raise SettingsError(f"{where}: {value!r} is not a finite number")
     if low is not None and value < low:
         raise SettingsError(f"{where}: {value!r} is below the lowest sensible value {low:g}")
