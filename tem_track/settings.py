@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -23,6 +24,15 @@ from tem_track.errors import SettingsError
 def setting(default: Any, meaning: str, unit: str = "", choices: tuple[str, ...] = (), low: float | None = None) -> Any:
     """Declare a settings field: default, one line of meaning, unit, allowed words or lowest allowed number."""
     return field(default=default, metadata={"meaning": meaning, "unit": unit, "choices": choices, "low": low})
+
+
+@dataclass(frozen=True)
+class InputSettings:
+    """What is said about the movie instead of the file's own word."""
+
+    pixel_size_nm: float = setting(0.0, "edge of a pixel; 0 = from the file", "nm", low=0.0)
+    frame_interval_s: float = setting(0.0, "time from frame to frame; 0 = from the file", "s", low=0.0)
+    allow_truncated: bool = setting(False, "analyse what can be read of a truncated file")
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,9 @@ class ExpansionSettings:
     volume_model: str = setting(
         "sphere", "how a projected area becomes a volume", choices=("sphere", "spheroid", "film")
     )
+    shared_edge_error: float = setting(
+        0.5, "share of the outline's edge error that a fully reacted particle has in common with its own V0", low=0.0
+    )
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,7 @@ class OutputSettings:
 class Settings:
     """Every setting in force, one group per stage."""
 
+    input: InputSettings = field(default_factory=InputSettings)
     drift: DriftSettings = field(default_factory=DriftSettings)
     segment: SegmentSettings = field(default_factory=SegmentSettings)
     track: TrackSettings = field(default_factory=TrackSettings)
@@ -106,22 +120,57 @@ def settings_from(values: Mapping[str, Any], start: Settings | None = None, sour
     return Settings(**stages)
 
 
-def read_settings(path: Path, start: Settings | None = None) -> Settings:
-    """Return the settings of a TOML file put over `start`.
+def read_settings_file(path: Path) -> dict[str, Any]:
+    """Return the ``{stage: {name: value}}`` of a TOML file, or of the ``run.json`` of an earlier run.
 
     Raises
     ------
     SettingsError
-        The file cannot be read, is not TOML, or holds something that is not a setting.
+        The file cannot be read or is neither. Names and types are checked by `layered_settings`.
     """
     try:
-        with path.open("rb") as stream:
-            values = tomllib.load(stream)
+        text = path.read_bytes().decode("utf-8")
+        if path.suffix != ".json":
+            return tomllib.loads(text)
+        record = json.loads(text)
+        return {
+            stage: {name: entry["value"] for name, entry in names.items()}
+            for stage, names in record["settings"].items()
+        }
     except OSError as error:
         raise SettingsError(f"{path.name}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path.name}: not valid TOML: {error}") from error
-    return settings_from(values, start, path.name)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise SettingsError(f"{path.name}: not the run.json of a tem-track run") from error
+
+
+def layered_settings(*layers: tuple[str, Mapping[str, Any]]) -> tuple[Settings, dict[str, dict[str, str]]]:
+    """Return the settings of several layers, later ones first in rank, and where each value came from.
+
+    Parameters
+    ----------
+    *layers : (source, {stage: {name: value}})
+        For example ``("movie.toml", {...})`` and ``("command line", {...})``.
+
+    Returns
+    -------
+    settings : Settings
+    sources : {stage: {name: source}}
+        ``"default"`` for a value that no layer gave.
+
+    Raises
+    ------
+    SettingsError
+        As `settings_from`.
+    """
+    settings = Settings()
+    sources = {stage: dict.fromkeys(names, "default") for stage, names in settings_dict(settings).items()}
+    for source, values in layers:
+        settings = settings_from(values, settings, source)
+        for stage, changes in values.items():
+            sources[stage].update(dict.fromkeys(changes, source))
+    return settings, sources
 
 
 def settings_toml(settings: Settings | None = None) -> str:

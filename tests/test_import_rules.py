@@ -15,8 +15,10 @@ ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(TRAVELS, TRAVELS),
     **{stage: TRAVELS | {stage} for stage in STAGES},
     **{part: TRAVELS | {part} for part in FILES},
-    "pipeline": TRAVELS | STAGES | FILES | {"pipeline"},
-    "cli": TRAVELS | STAGES | FILES | {"pipeline", "cli"},
+    "pipeline": TRAVELS | STAGES | FILES | {"pipeline", "outcome"},
+    "outcome": TRAVELS,
+    "console": TRAVELS | {"outcome"},
+    "cli": TRAVELS | STAGES | FILES | {"pipeline", "outcome", "console", "cli"},
 }
 NOT_IN_STAGES = {"click", "rich", "pathlib", "os", "matplotlib"}
 

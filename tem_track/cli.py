@@ -1,0 +1,322 @@
+"""The command line: reads what was asked, calls the pipeline, says what came out, nothing else.
+
+Everything heavy is imported inside the command that needs it, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tem_track import __version__
+from tem_track.errors import SettingsError, TemTrackError
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+MOVIE = click.argument("movie", type=click.Path(path_type=Path))
+
+
+class Quantity(click.ParamType[float]):
+    """A number with its unit, ``0.5nm`` or ``400ms``; the unit is never guessed."""
+
+    def __init__(self, name: str, parser: str):
+        self.name = name
+        self._parser = parser
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the quantity in nm or s, or end with a usage error that says what is accepted."""
+        if isinstance(value, float):
+            return value
+        from tem_track.read import units
+
+        try:
+            return float(getattr(units, self._parser)(value))
+        except TemTrackError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--debug", is_flag=True, expose_value=False, help="On an error, show where in the program it happened."
+    )(command)
+
+
+def _input_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    options = [
+        click.option("--pixel-size", type=Quantity("LENGTH", "parse_length"), help="Edge of a pixel, such as 0.5nm."),
+        click.option(
+            "--frame-interval",
+            type=Quantity("DURATION", "parse_duration"),
+            help="Time from frame to frame, such as 400ms.",
+        ),
+        click.option(
+            "--times",
+            type=click.Path(path_type=Path),
+            help="CSV with the columns frame,time_s: the time of every frame.",
+        ),
+        click.option("--allow-truncated", is_flag=True, help="Use what can be read of a truncated file."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="tem-track")
+def app() -> None:
+    r"""Kinetics with error bars from in situ TEM and STEM movies.
+
+    \b
+    tem-track analyze movie.tif        drift, outlines, tracks, V/V0 curves, figures, overlay movie
+    tem-track inspect movie.tif        what the file is understood to be
+    tem-track simulate folder          a movie with known truth
+    tem-track settings                 the defaults, commented, as TOML
+    """
+
+
+@app.command()
+@MOVIE
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Run folder to write. [default: MOVIE_run beside you]"
+)
+@click.option("--overwrite", is_flag=True, help="Replace an earlier run in the output folder.")
+@click.option(
+    "--settings", "settings_file", type=click.Path(path_type=Path), help="TOML settings, or an earlier run.json."
+)
+@click.option(
+    "--set", "changes", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one setting; may be repeated."
+)
+@_input_options
+@click.option("--labels", type=click.Path(path_type=Path), help="Label images made elsewhere; skips the detection.")
+@click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
+@_debug_option
+def analyze(
+    movie: Path,
+    output: Path | None,
+    overwrite: bool,
+    settings_file: Path | None,
+    changes: tuple[str, ...],
+    pixel_size: float | None,
+    frame_interval: float | None,
+    times: Path | None,
+    allow_truncated: bool,
+    labels: Path | None,
+    quiet: bool,
+) -> None:
+    r"""Measure drift, particles and volume curves of MOVIE and write a run folder.
+
+    MOVIE is a file of any microscope or camera, a video, a folder of single frames, or one image.
+
+    \b
+    tem-track analyze movie.tif
+    tem-track analyze movie.dm4 -o runs/movie --frame-interval 400ms
+    tem-track analyze frames/ --pixel-size 0.26nm --set expansion.volume_model=spheroid
+    """
+    from tem_track import pipeline
+    from tem_track.console import Console
+
+    given = _given(pixel_size, frame_interval, allow_truncated)
+    settings, sources = _settings(settings_file, changes, given)
+    request = pipeline.Request(
+        movie=movie,
+        output=output or Path(f"{_stem(movie)}_run"),
+        settings=settings,
+        sources=sources,
+        times=times,
+        labels=labels,
+        overwrite=overwrite,
+        command=("tem-track", *sys.argv[1:]),
+    )
+    with Console(quiet) as console:
+        outcome = pipeline.analyze(request, console)
+        console.summary(outcome)
+
+
+@app.command()
+@MOVIE
+@_input_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+@_debug_option
+def inspect(
+    movie: Path,
+    pixel_size: float | None,
+    frame_interval: float | None,
+    times: Path | None,
+    allow_truncated: bool,
+    as_json: bool,
+) -> None:
+    r"""Print what MOVIE is understood to be: shape, calibration, times, polarity, unusable frames.
+
+    \b
+    tem-track inspect movie.dm4
+    tem-track inspect movie.tif --json
+    """
+    from tem_track import pipeline
+
+    facts = pipeline.inspect(
+        movie,
+        pixel_size_nm=pixel_size,
+        frame_interval_s=frame_interval,
+        times=times,
+        allow_truncated=allow_truncated,
+    )
+    if as_json:
+        import json
+
+        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+    else:
+        from tem_track.console import print_facts
+
+        print_facts(facts)
+
+
+@app.command("settings")
+@click.option(
+    "--settings", "settings_file", type=click.Path(path_type=Path), help="TOML settings, or an earlier run.json."
+)
+@_debug_option
+def print_settings(settings_file: Path | None) -> None:
+    r"""Print the settings as commented TOML, ready to be saved and changed.
+
+    \b
+    tem-track settings > my.toml
+    """
+    from tem_track.settings import settings_toml
+
+    click.echo(settings_toml(_settings(settings_file, (), {})[0]), nl=False)
+
+
+@app.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--preset", default="core-shell", show_default=True, help="Scene to start from; --list-presets names them."
+)
+@click.option(
+    "--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change one option of the scene; may be repeated."
+)
+@click.option("--seed", type=int, help="Seed of everything random.")
+@click.option("--overwrite", is_flag=True, help="Replace an earlier simulation in the folder.")
+@click.option(
+    "--list-presets",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda c, p, v: _presets(c, v),
+    help="Name the presets and end.",
+)
+@_debug_option
+def simulate(folder: Path, preset: str, changes: tuple[str, ...], seed: int | None, overwrite: bool) -> None:
+    r"""Write a lithiation movie with known truth into FOLDER.
+
+    \b
+    tem-track simulate trial --preset core-shell --seed 7
+    tem-track simulate low --set dose=5 --set drift_px=0.5
+    """
+    from tem_track.simulate import PRESETS, scene_from, simulate_lithiation
+    from tem_track.write.simulation import write_simulation
+
+    if preset not in PRESETS:
+        raise SettingsError(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
+    values = dict(_assignment(text) for text in changes)
+    if seed is not None:
+        values["seed"] = seed
+    write_simulation(simulate_lithiation(scene_from(values, PRESETS[preset])), folder, overwrite=overwrite)
+    click.echo(f"movie and truth written to {folder}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0, 1 for a failed run, 2 for a usage error, 130 for Ctrl-C."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        app.main(arguments, prog_name="tem-track", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _failed("stopped; nothing that looks finished was left behind", 130)
+    except BrokenPipeError:
+        return 141
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        return _failed(_one_line(error), 1)
+    return 0
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, TemTrackError):
+        return " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        return "not enough memory; close other programs or use a larger machine"
+    what = " ".join(str(error).split()) or "no message"
+    return f"unexpected {type(error).__name__}: {what}; run again with --debug and report it"
+
+
+def _failed(message: str, code: int) -> int:
+    click.echo(f"tem-track: {message}", err=True)
+    return code
+
+
+def _stem(movie: Path) -> str:
+    name = movie.resolve().name
+    return name.removesuffix("".join(Path(name).suffixes[-2:])) if name.endswith(".ome.tif") else Path(name).stem
+
+
+def _given(pixel_size: float | None, frame_interval: float | None, allow_truncated: bool) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    if pixel_size is not None:
+        given["pixel_size_nm"] = pixel_size
+    if frame_interval is not None:
+        given["frame_interval_s"] = frame_interval
+    if allow_truncated:
+        given["allow_truncated"] = True
+    return {"input": given} if given else {}
+
+
+def _settings(
+    file: Path | None, changes: tuple[str, ...], given: dict[str, Any]
+) -> tuple[Any, dict[str, dict[str, str]]]:
+    from tem_track.settings import layered_settings, read_settings_file
+
+    layers: list[tuple[str, dict[str, Any]]] = []
+    if file is not None:
+        layers.append((file.name, read_settings_file(file)))
+    for text in changes:
+        name, value = _assignment(text)
+        stage, dot, setting = name.partition(".")
+        if not dot:
+            raise SettingsError(f"--set {text}: write STAGE.NAME=VALUE, such as track.max_gap_frames=5")
+        layers.append(("command line", {stage: {setting: value}}))
+    if given:
+        layers.append(("command line", given))
+    return layered_settings(*layers)
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    """Return (name, value) of ``name=value``; the value is TOML, a bare word is text."""
+    import tomllib
+
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise SettingsError(f"--set {text}: write NAME=VALUE")
+    try:
+        return name.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name.strip(), value.strip()
+
+
+def _presets(context: click.Context, wanted: bool) -> None:
+    if wanted:
+        from tem_track.simulate import PRESETS
+
+        click.echo("\n".join(PRESETS))
+        context.exit()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""What the person at the terminal sees: progress while it runs, a summary at the end. Quiet where nobody looks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any
+
+import rich.box
+import rich.console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from tem_track import movie
+from tem_track.outcome import Outcome
+
+
+class Console:
+    """Shows the stages of a run on stderr and its summary on stdout.
+
+    Progress bars appear only where stderr is a terminal; warnings always, one line each.
+    """
+
+    def __init__(self, quiet: bool = False):
+        self._quiet = quiet
+        self._err = rich.console.Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        self._out = rich.console.Console(file=sys.stdout, highlight=False)
+        self._bars = Progress(
+            TextColumn("{task.description:<22}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.completed:>5.0f}/{task.total:.0f} frames"),
+            _FramesPerSecond(),
+            TimeRemainingColumn(compact=True),
+            console=self._err,
+            disable=quiet or not self._err.is_terminal,
+        )
+
+    def __enter__(self) -> Console:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def stage(self, name: str, frames: int) -> movie.Progress:
+        """Open the progress bar of a stage and return what the stage calls with (frames done, frames in all)."""
+        task: TaskID = self._bars.add_task(escape(name), total=max(frames, 1))
+
+        def report(done: int, total: int) -> None:
+            self._bars.update(task, completed=done, total=max(total, 1))
+
+        return report
+
+    def note(self, text: str) -> None:
+        """Say what was decided, one line; silent when quiet or when nobody looks."""
+        if not self._quiet and self._err.is_terminal:
+            self._err.print(f"[dim]{escape(text)}[/dim]")
+
+    def warn(self, text: str) -> None:
+        """Say what needs attention, one line, always."""
+        self._err.print(f"[yellow]warning:[/yellow] {escape(text)}")
+
+    def summary(self, outcome: Outcome) -> None:
+        """Print the closing table: what was found, what needs attention, where it is."""
+        if self._quiet:
+            return
+        table = _table(f"{outcome.movie_name}", outcome.facts)
+        self._out.print(table)
+        if outcome.attention:
+            self._out.print("[yellow]needs attention[/yellow]")
+            for line in outcome.attention:
+                self._out.print(f"  - {escape(line)}", soft_wrap=True)
+        self._out.print(f"run folder: {escape(str(outcome.folder))}", soft_wrap=True)
+
+
+class _FramesPerSecond(ProgressColumn):
+    """Speed of a stage in frames/s."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:7.1f} frames/s" if speed else " " * 16)
+
+
+def print_facts(facts: Mapping[str, Any]) -> None:
+    """Print what `inspect` found as a two-column table on stdout."""
+    rows = [(name.replace("_", " "), _words(value)) for name, value in facts.items()]
+    rich.console.Console(highlight=False).print(_table(None, rows))
+
+
+def _table(title: str | None, rows: Iterable[tuple[str, str]]) -> Table:
+    table = Table(title=escape(title) if title else None, title_justify="left", show_header=False, box=rich.box.SIMPLE)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(escape(name), escape(value))
+    return table
+
+
+def _words(value: Any) -> str:
+    if value is None:
+        return "not known"
+    if isinstance(value, Mapping):
+        return "\n".join(f"{name}: {_words(inner)}" for name, inner in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return "\n".join(_words(inner) for inner in value) or "none"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)

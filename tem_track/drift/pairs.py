@@ -1,0 +1,161 @@
+"""The displacement between two frames: a search over the whole field, then a sub-pixel Newton step.
+
+The search correlates the zero-padded frames and divides by what the overlap of each displacement can hold, so that a jump
+of half the field competes on equal terms with no motion. The Newton steps then climb the correlation of the overlap. Its
+curvature is taken from the product of both frames' gradients, whose noise is independent: at a few electrons per pixel the
+gradient of one frame alone is mostly noise and would make every step far too short.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import scipy.fft
+
+from tem_track.drift.prepare import Prepared, moved, shifted
+from tem_track.movie import FloatArray, Image
+
+# Share of the field two frames must have in common: a jump of half the field along both axes leaves a quarter.
+SMALLEST_OVERLAP = 0.15
+# Peak over the scatter of the correlation surface. The highest of 2.6e5 independent normal values is 5.
+SIGNIFICANT_PEAK = 7.0
+# Standard errors come from the scatter between tiles (a sandwich estimate); 6 x 6 gives it 36 votes.
+TILES = 6
+NEWTON_STEPS = 6
+# A step below this, px, is below what any frame can resolve.
+STEP_SMALL_PX = 0.003
+
+
+@dataclass
+class Searchable:
+    """A prepared frame with what the search needs, computed once."""
+
+    prepared: Prepared
+    coarse: Prepared
+    spectrum: np.ndarray[tuple[int, int], np.dtype[np.complex64]]
+    energy: FloatArray
+    gradient: tuple[Image, Image]
+
+
+@dataclass(frozen=True)
+class Match:
+    """Displacement of frame b relative to frame a, px of the prepared frames."""
+
+    displacement: FloatArray
+    sd: float
+    correlation: float
+    significance: float
+
+
+def searchable(prepared: Prepared) -> Searchable:
+    """Return the prepared frame with its half-size copy, padded spectrum, running energy and gradient."""
+    half = (max(1, prepared.image.shape[1] // 2), max(1, prepared.image.shape[0] // 2))
+    coarse = Prepared(
+        np.asarray(cv2.resize(prepared.image, half, interpolation=cv2.INTER_AREA)),
+        np.asarray(cv2.resize(prepared.weight, half, interpolation=cv2.INTER_AREA)),
+    )
+    padded = [scipy.fft.next_fast_len(2 * n, real=True) for n in coarse.image.shape]
+    spectrum = scipy.fft.rfft2(coarse.image, s=padded, workers=1)
+    energy = cv2.integral(coarse.image * coarse.image, sdepth=cv2.CV_64F)
+    return Searchable(prepared, coarse, spectrum, energy, gradient(prepared.image))
+
+
+def gradient(image: Image) -> tuple[Image, Image]:
+    """Return the central differences (along y, along x) of an image."""
+    kernel = np.array([-0.5, 0.0, 0.5], np.float32)
+    one = np.ones(1, np.float32)
+    return cv2.sepFilter2D(image, -1, one, kernel), cv2.sepFilter2D(image, -1, kernel, one)
+
+
+def search(a: Searchable, b: Searchable) -> tuple[FloatArray, float]:
+    """Return the likeliest displacement of b relative to a (px of the prepared frame) and its significance.
+
+    The surface is C(d) / sqrt(E_a E_b) * sqrt(overlap), whose scatter for unrelated frames is the same at every d.
+    Significance is the peak over the surface's robust deviation.
+    """
+    height, width = a.coarse.image.shape
+    padded_y = scipy.fft.next_fast_len(2 * height, real=True)
+    padded_x = scipy.fft.next_fast_len(2 * width, real=True)
+    surface = scipy.fft.irfft2(np.conj(a.spectrum) * b.spectrum, s=(padded_y, padded_x), workers=1)
+    reach_y, reach_x = int(0.75 * height), int(0.75 * width)
+    dy, dx = np.arange(-reach_y, reach_y + 1), np.arange(-reach_x, reach_x + 1)
+    surface = surface[np.ix_(dy, dx)]
+    overlap = np.outer(height - np.abs(dy), width - np.abs(dx)) / (height * width)
+    energy = np.sqrt(_overlap_energy(a.energy, -dy, -dx) * _overlap_energy(b.energy, dy, dx))
+    floor = 1e-3 * float(energy.max()) + 1e-30
+    score = np.where(overlap >= SMALLEST_OVERLAP, surface * np.sqrt(overlap) / np.maximum(energy, floor), 0.0)
+    deviation = 1.4826 * float(np.median(np.abs(score[::3, ::3]))) + 1e-30
+    iy, ix = np.unravel_index(int(np.argmax(score)), score.shape)
+    peak = np.array([dy[iy] + _vertex(score[:, ix], iy), dx[ix] + _vertex(score[iy], ix)])
+    return 2 * peak, float(score[iy, ix]) / deviation
+
+
+def climb(a: Searchable, b: Searchable, start: FloatArray) -> Match:
+    """Return the displacement of b relative to a that maximises their correlation near `start`.
+
+    Raises
+    ------
+    np.linalg.LinAlgError
+        The two frames share no structure near `start` (the correlation has no maximum there).
+    """
+    displacement = start.astype(float).copy()
+    for _ in range(NEWTON_STEPS):
+        score, curvature, correlation = _newton_terms(a, b, displacement)
+        total = curvature.sum(axis=0)
+        if not (np.linalg.eigvalsh(total) > 0).all():
+            raise np.linalg.LinAlgError("no maximum of the correlation here")
+        step = np.linalg.solve(total, score.sum(axis=0))
+        displacement += np.clip(step, -2.0, 2.0)
+        if np.abs(step).max() < STEP_SMALL_PX:
+            break
+    if np.abs(displacement - start).max() > 8.0:
+        raise np.linalg.LinAlgError("the correlation has no maximum near the start")
+    inverse = np.linalg.inv(total)
+    loose = score - np.einsum("nij,j->ni", curvature, step)
+    covariance = inverse @ (loose.T @ loose) @ inverse
+    return Match(displacement, float(np.sqrt(np.trace(covariance) / 2)), correlation, 0.0)
+
+
+def tile_sums(image: Image, tiles: int) -> FloatArray:
+    """Return the sum of an image over tiles x tiles rectangles that cover it, (tiles**2,) float64."""
+    small = cv2.resize(image, (tiles, tiles), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.float64).ravel() * (image.size / tiles**2)
+
+
+def _newton_terms(a: Searchable, b: Searchable, displacement: FloatArray) -> tuple[FloatArray, FloatArray, float]:
+    dy, dx = float(displacement[0]), float(displacement[1])
+    image_b = shifted(b.prepared.image, dy, dx)
+    weight = a.prepared.weight * moved(b.prepared.weight, round(dy), round(dx))
+    image_a = a.prepared.image
+    by, bx = gradient(image_b)
+    ay, ax = a.gradient
+    difference = (image_a - image_b) * weight
+    terms = [(ay + by) * difference * 0.5, (ax + bx) * difference * 0.5]
+    score = np.stack([tile_sums(term, TILES) for term in terms], axis=1)
+    yy, xx = tile_sums(ay * by * weight, TILES), tile_sums(ax * bx * weight, TILES)
+    yx = tile_sums((ay * bx + ax * by) * (0.5 * weight), TILES)
+    curvature = np.stack([np.stack([yy, yx], 1), np.stack([yx, xx], 1)], axis=1)
+    weighted = image_a * weight
+    energy = float(np.vdot(weighted, image_a)) * float(np.vdot(image_b * weight, image_b))
+    return score, curvature, float(np.vdot(weighted, image_b)) / float(np.sqrt(energy) + 1e-30)
+
+
+def _overlap_energy(integral: FloatArray, dy: FloatArray, dx: FloatArray) -> FloatArray:
+    """Return the sum over the part of a frame that overlaps another one displaced by (-dy, -dx), per (dy, dx)."""
+    height, width = integral.shape[0] - 1, integral.shape[1] - 1
+    y0, y1 = np.maximum(0, dy), np.minimum(height, height + dy)
+    x0, x1 = np.maximum(0, dx), np.minimum(width, width + dx)
+    return (
+        integral[np.ix_(y1, x1)] - integral[np.ix_(y0, x1)] - integral[np.ix_(y1, x0)] + integral[np.ix_(y0, x0)]
+    )
+
+
+def _vertex(line: FloatArray, i: int) -> float:
+    """Return where the parabola through three points around index i has its top, relative to i."""
+    if not 0 < i < len(line) - 1:
+        return 0.0
+    before, top, after = float(line[i - 1]), float(line[i]), float(line[i + 1])
+    bend = before - 2 * top + after
+    return float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5)) if bend < 0 else 0.0

@@ -1,0 +1,158 @@
+"""Which frames are fit for measuring: blank, blurred, duplicate and torn ones are told from the rest of the movie.
+
+Every figure is relative to the frames around it, since a movie may fade, grow and change its illumination slowly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from tem_track.drift.path import FrameQuality
+from tem_track.drift.prepare import Prepared
+from tem_track.movie import FloatArray, Image
+
+# Frames on either side that a frame is compared with.
+NEIGHBOURS = 12
+# A frame this much below its neighbours' fine structure is blurred. A Gaussian defocus of 2 px takes about half
+# of the power of the band-pass (sigma 1.2 to 4.5 px), one of 3 px three quarters.
+BLURRED_SHARE = 0.55
+# A frame with less than this share of its neighbours' structure and no counterpart shows nothing.
+BLANK_SHARE = 0.25
+# And it must stand out of the scatter of its neighbours by as many deviations.
+OUTSTANDING = 6.0
+# Correlation of the noise of two frames: below 0.1 for two exposures, 1 for a repeat (TRIALS.md), less after a video codec.
+REPEATED_NOISE = 0.97
+# Side of the patch at full resolution that noise is compared on, px.
+NOISE_PATCH_PX = 512
+
+
+@dataclass
+class Traits:
+    """What the survey notes of one frame.
+
+    `structure` is the noise-corrected power of the band-passed frame, `level` its mean grey value, `repeat` the correlation of
+    its noise with the frame before, `constant_rows` the share of rows that carry one grey value.
+    """
+
+    level: float
+    structure: float
+    power: float
+    repeat: float
+    constant_rows: float
+
+
+def noise_patch(frame: Image) -> Image:
+    """Return the finest detail of the middle of a frame at full resolution, mostly its noise, (p, p) float32."""
+    height, width = frame.shape
+    p_y, p_x = min(height, NOISE_PATCH_PX), min(width, NOISE_PATCH_PX)
+    y0, x0 = (height - p_y) // 2, (width - p_x) // 2
+    patch = np.ascontiguousarray(frame[y0 : y0 + p_y, x0 : x0 + p_x])
+    return np.asarray(cv2.Laplacian(patch, cv2.CV_32F), dtype=np.float32)
+
+
+def traits(small: Image, prepared: Prepared, patch: Image, patch_before: Image | None) -> Traits:
+    """Return what there is to note of a frame: binned and prepared, its noise and that of the frame before."""
+    fine = cv2.Laplacian(prepared.image, cv2.CV_32F)
+    constant = float((small.max(axis=1) - small.min(axis=1) == 0).mean())
+    power = float(np.vdot(prepared.image, prepared.image)) / max(float(prepared.weight.sum()), 1.0)
+    noise = _noise_power(small) / max(float(small.mean()) ** 2, 1e-30)
+    del fine
+    return Traits(float(small.mean()), max(0.0, power - NOISE_THROUGH_BAND * noise), power,
+                  _correlation(patch, patch_before), constant)
+
+
+def _band_gain() -> float:
+    """Return which share of the power of white noise passes the band-pass."""
+    from tem_track.drift.prepare import band_pass
+
+    spike = np.zeros((65, 65), np.float32)
+    spike[32, 32] = 1.0
+    response = band_pass(spike)
+    return float(np.vdot(response, response))
+
+
+NOISE_THROUGH_BAND = _band_gain()
+
+
+def _noise_power(small: Image) -> float:
+    """Return the variance of the white noise of a frame from the kernel that cancels planes and edges.
+
+    References
+    ----------
+    Immerkaer 1996, doi:10.1006/cviu.1996.0060.
+    """
+    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    detail = cv2.filter2D(small, -1, kernel)[1:-1, 1:-1]
+    if detail.size == 0:
+        return 0.0
+    return float(1.4826 * np.median(np.abs(detail[::2, ::3]))) ** 2 / 36.0
+
+
+def _correlation(a: Image, b: Image | None) -> float:
+    if b is None or a.shape != b.shape:
+        return 0.0
+    energy = float(np.vdot(a, a)) * float(np.vdot(b, b))
+    return float(np.vdot(a, b)) / float(np.sqrt(energy)) if energy > 0 else float(np.array_equal(a, b))
+
+
+def judge(noted: list[Traits], linked: FloatArray, known_bad: Mapping[int, str]) -> FrameQuality:
+    """Return the quality of every frame from its traits.
+
+    Parameters
+    ----------
+    noted : list of Traits, T entries
+    linked : (T,) float64
+        Best correlation of each frame with another one.
+    known_bad : mapping of int to str
+        What the reader already knows.
+    """
+    count = len(noted)
+    reason = [""] * count
+    repeats = np.arange(count)
+    structure = np.array([t.structure for t in noted])
+    level = np.array([t.level for t in noted])
+    torn = np.array([t.constant_rows for t in noted])
+    torn_typical = float(np.median(torn))
+    usual_repeat = float(np.median([t.repeat for t in noted[1:]])) if count > 1 else 0.0
+    for k, trait in enumerate(noted):
+        near = _near(k, count)
+        if trait.power == 0 or _is_blank(k, near, structure, level, linked):
+            reason[k] = "blank"
+        elif torn[k] > torn_typical + 0.02:
+            reason[k] = "torn"
+        elif trait.repeat > max(REPEATED_NOISE, 1 - 0.2 * (1 - usual_repeat)):
+            repeats[k] = repeats[k - 1]
+            reason[k] = f"duplicate of frame {repeats[k]}"
+        elif _is_low(structure[k], structure[near], BLURRED_SHARE):
+            reason[k] = "blurred"
+    for k, words in known_bad.items():
+        if 0 <= k < count:
+            reason[k] = words
+    return FrameQuality(np.array([not r for r in reason]), reason, repeats)
+
+
+def _near(k: int, count: int) -> FloatArray:
+    """Return the numbers of the frames around k, without it."""
+    low = max(0, min(k - NEIGHBOURS, count - 2 * NEIGHBOURS - 1))
+    around = np.arange(low, min(count, low + 2 * NEIGHBOURS + 1))
+    return around[around != k]
+
+
+def _is_blank(k: int, near: FloatArray, structure: FloatArray, level: FloatArray, linked: FloatArray) -> bool:
+    if len(near) < 2:
+        return False
+    dark = level[k] < 0.1 * float(np.median(level[near]))
+    lonely = linked[k] < 0.3 * float(np.median(linked[near]))
+    return (dark and lonely) or (lonely and _is_low(structure[k], structure[near], BLANK_SHARE))
+
+
+def _is_low(value: float, around: FloatArray, share: float) -> bool:
+    if len(around) < 2:
+        return False
+    usual = float(np.median(around))
+    scatter = 1.4826 * float(np.median(np.abs(around - usual)))
+    return bool(value < share * usual and usual - value > OUTSTANDING * scatter)

@@ -1,0 +1,237 @@
+"""The last tenths of a pixel: every frame against the mean of the frames that show the specimen in the same state.
+
+Which pixels to trust is read off the movie. The field is cut into tiles, each with its own vote on the displacement of every frame
+(particles and background vote apart where the particles are known). A tile whose votes disagree with the others in the
+same direction for many frames on end holds something that moves or grows, and loses its weight by as much; a tile that only
+scatters holds noise and is weighted by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from tem_track.drift.pairs import gradient, tile_sums
+from tem_track.drift.path import Drift, FrameQuality
+from tem_track.drift.prepare import Prepared, Preparer, moved, shifted
+from tem_track.drift.reference import Block, Reference, cut_blocks, references
+from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
+from tem_track.settings import DriftSettings
+
+# Longer side of the binned frames, px.
+REFINE_PX = 640
+# How wrong the path may still be at the start of each pass, px of the binned frame; the passes are as many.
+PATH_ERROR_PX = (0.5, 0.25, 0.12)
+TILES = 8
+# The band-pass spreads a particle's edge this far outside it, px.
+REACH_PX = 9
+REWEIGHTINGS = 8
+
+
+@dataclass
+class _Votes:
+    """Scores (T, n, 2) and curvatures (T, n, 2, 2) of n tiles for every frame."""
+
+    score: FloatArray
+    curvature: FloatArray
+
+
+def refine_drift(
+    frames: Frames,
+    drift: Drift,
+    quality: FrameQuality,
+    *,
+    particles: Sequence[Labels] | None = None,
+    fixed: Mask | None = None,
+    settings: DriftSettings | None = None,
+    progress: Progress = no_progress,
+) -> Drift:
+    """Return the drift refined against the registered mean.
+
+    Parameters
+    ----------
+    frames : Frames
+        T frames (Y, X) as recorded; read once per pass.
+    drift : Drift
+        The rough path of `survey_frames`.
+    quality : FrameQuality
+    particles : sequence of (Y, X) label images, optional
+        Coarse particles of every frame in its own coordinates. They only cut the votes of particles from those of the background:
+        neither is trusted beforehand.
+    fixed : (Y, X) bool, optional
+    settings : DriftSettings, optional
+    progress : callable, optional
+    """
+    settings = settings or DriftSettings()
+    members = [k for k in range(len(frames)) if quality.usable[k] and drift.registered[k]]
+    if not settings.enabled or len(members) < 2:
+        return drift
+    preparer = Preparer(frames, fixed, REFINE_PX)
+    path = drift.displacement_px / preparer.binning
+    todo = [k for k in range(len(frames)) if drift.registered[k] and quality.repeats[k] == k]
+    steps = len(PATH_ERROR_PX) * (len(members) + len(todo))
+    done = 0
+    for error_px in PATH_ERROR_PX:
+        blocks, noise = _filled_blocks(preparer, members, path)
+        done += len(members)
+        progress(done, steps)
+        votes = _votes(preparer, blocks, references(blocks, noise, error_px), path, todo, particles)
+        done += len(todo)
+        progress(done, steps)
+        path, sd = _moved_path(path, votes, blocks, todo)
+    return _finished(drift, quality, path * preparer.binning, sd * preparer.binning)
+
+
+def _filled_blocks(preparer: Preparer, members: list[int], path: FloatArray) -> tuple[list[Block], float]:
+    """Return the blocks with their means, and the variance of the noise of one prepared frame."""
+    blocks = cut_blocks(members, path, preparer.shape)
+    power, share = 0.0, 0.0
+    for block in blocks:
+        squares = np.zeros(preparer.shape, np.float32)
+        for k in block.members:
+            image, weight = _placed(preparer(k), path[k] - block.origin)
+            block.total += image
+            block.count += weight
+            squares += image * image
+        enough = block.count >= 2
+        spread = (squares - block.total**2 / np.maximum(block.count, 1.0)) / np.maximum(block.count - 1, 1.0)
+        if enough.any():
+            # The median over pixels is that of noise alone: few pixels change within a block.
+            power += float(np.median(spread[enough][::7])) * len(block.members)
+            share += len(block.members)
+    return blocks, power / max(share, 1.0)
+
+
+def _placed(prepared: Prepared, shift: FloatArray) -> tuple[Image, Image]:
+    """Return a prepared frame and its weight in the coordinates of a block."""
+    dy, dx = float(shift[0]), float(shift[1])
+    weight = moved(prepared.weight, round(dy), round(dx))
+    return shifted(prepared.image, dy, dx) * weight, weight
+
+
+def _votes(
+    preparer: Preparer,
+    blocks: Sequence[Block],
+    against: Sequence[Reference],
+    path: FloatArray,
+    todo: list[int],
+    particles: Sequence[Labels] | None,
+) -> _Votes:
+    sets = 1 if particles is None else 2
+    count = len(path)
+    votes = _Votes(np.zeros((count, sets * TILES**2, 2)), np.zeros((count, sets * TILES**2, 2, 2)))
+    owner = _owners(blocks, todo)
+    for k in todo:
+        block, reference = blocks[owner[k]], against[owner[k]]
+        image, weight = _placed(preparer(k), path[k] - block.origin)
+        inside = None
+        if particles is not None:
+            shift = np.round(path[k] - block.origin).astype(int)
+            inside = moved(_particle_weight(preparer, particles[k]), int(shift[0]), int(shift[1]))
+        votes.score[k], votes.curvature[k] = _terms(image, weight, reference, k in block.members, inside)
+    return votes
+
+
+def _owners(blocks: Sequence[Block], todo: list[int]) -> dict[int, int]:
+    """Return the number of the block each frame is registered in: its own or the nearest in time."""
+    first = np.array([block.members[0] for block in blocks])
+    return {k: int(np.clip(np.searchsorted(first, k, side="right") - 1, 0, len(blocks) - 1)) for k in todo}
+
+
+def _particle_weight(preparer: Preparer, labels: Labels) -> Image:
+    small = preparer.binned((labels > 0).astype(np.float32)) > 0
+    reach = 2 * REACH_PX + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    return cv2.dilate(small.astype(np.uint8), disc).astype(np.float32)
+
+
+def _terms(
+    image: Image, weight: Image, reference: Reference, member: bool, inside: Image | None
+) -> tuple[FloatArray, FloatArray]:
+    """Return score (n, 2) and curvature (n, 2, 2) of every tile of a placed frame against its reference.
+
+    The frame's own share is taken out of the reference first: its noise would hold it where it is.
+    """
+    own = weight if member else np.zeros_like(weight)
+    left = reference.support - own
+    usable = left > 0.9
+    mean = np.where(usable, (reference.image * reference.support - image * own) / np.maximum(left, 0.1), 0.0)
+    ay, ax = gradient(mean)
+    by, bx = gradient(image)
+    trust = weight * usable * reference.lasting
+    difference = (mean - image) * trust
+    weighted_y, weighted_x = ay * trust, ax * trust
+    products = [ay * difference, ax * difference, weighted_y * by, 0.5 * (weighted_y * bx + weighted_x * by), weighted_x * bx]
+    sums = np.stack([tile_sums(p, TILES) for p in products])
+    if inside is not None:
+        within = np.stack([tile_sums(p * inside, TILES) for p in products])
+        sums = np.concatenate([sums - within, within], axis=1)
+    curvature = np.stack([np.stack([sums[2], sums[3]], 1), np.stack([sums[3], sums[4]], 1)], axis=1)
+    return sums[:2].T, curvature
+
+
+def _moved_path(
+    path: FloatArray, votes: _Votes, blocks: Sequence[Block], todo: list[int]
+) -> tuple[FloatArray, FloatArray]:
+    """Return the path after one Newton step with weighted tiles, and its standard uncertainty, px."""
+    owner = _owners(blocks, todo)
+    groups = [[k for k in todo if owner[k] == b] for b in range(len(blocks))]
+    curvature = np.stack([votes.curvature[g].mean(axis=0) if g else votes.curvature[todo].mean(axis=0) for g in groups])
+    strength = np.maximum(np.trace(curvature, axis1=2, axis2=3) / 2, 0.0)
+    weight = np.where(strength > 0, 1.0, 0.0)
+    step, residual = np.zeros_like(path), np.zeros_like(votes.score)
+    for _ in range(REWEIGHTINGS):
+        for b, group in enumerate(groups):
+            if group:
+                total = np.einsum("n,nij->ij", weight[b], curvature[b])
+                push = np.einsum("n,kni->ki", weight[b], votes.score[group])
+                step[group] = np.clip(push @ np.linalg.pinv(total), -1.0, 1.0)
+                residual[group] = votes.score[group] - np.einsum("nij,kj->kni", curvature[b], step[group])
+        weight = _tile_weights(residual, groups, strength)
+    sd = np.full(len(path), np.nan)
+    for b, group in enumerate(groups):
+        if group:
+            inverse = np.linalg.pinv(np.einsum("n,nij->ij", weight[b], curvature[b]))
+            loose = weight[b][None, :, None] * residual[group]
+            spread = np.einsum("kni,knj->kij", loose, loose)
+            sd[group] = np.sqrt(np.trace(inverse @ spread @ inverse, axis1=1, axis2=2) / 2)
+    new = path.copy()
+    new[todo] += step[todo]
+    return new, sd
+
+
+def _tile_weights(residual: FloatArray, groups: list[list[int]], strength: FloatArray) -> FloatArray:
+    """Return the weight of every tile in every block, (blocks, n): 1 / (noise + lasting disagreement).
+
+    In units of the score per unit curvature: noise is the scatter of the votes around the block's mean, disagreement the mean
+    square of the block means over the movie.
+    """
+    n = residual.shape[1]
+    scatter, lasting, share = np.zeros(n), np.zeros((len(groups), n)), 0
+    for b, group in enumerate(groups):
+        if not group:
+            continue
+        mean = residual[group].mean(axis=0)
+        h = np.maximum(strength[b], 1e-30)
+        lasting[b] = (mean**2).sum(axis=1) / (2 * h)
+        if len(group) > 1:
+            off = residual[group] - mean
+            scatter += (off**2).sum(axis=(0, 2)) / (2 * h)
+            share += len(group) - 1
+    scatter /= max(share, 1)
+    disagreement = lasting.mean(axis=0)[None, :]
+    weight = 1.0 / np.maximum(scatter[None, :] + disagreement, 1e-30)
+    return np.where(strength > 0, weight, 0.0)
+
+
+def _finished(rough: Drift, quality: FrameQuality, path: FloatArray, sd: FloatArray) -> Drift:
+    """Return the refined drift: relative to the first registered frame, repeats with the frame they repeat."""
+    registered = np.flatnonzero(rough.registered)
+    path = path - path[registered[0]]
+    for k, same in enumerate(quality.repeats):
+        if same != k:
+            path[k], sd[k] = path[same], sd[same]
+    return Drift(path, sd, list(rough.reason))

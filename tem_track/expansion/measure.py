@@ -1,0 +1,160 @@
+"""All tracks of a movie to completed tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tem_track.expansion.lineage import write_lineage_sums
+from tem_track.expansion.particle import Curve, track_curve
+from tem_track.expansion.population import population_curve
+from tem_track.expansion.summary import Row, onset_row, particle_row, stage_rows
+from tem_track.expansion.volume import envelope_volume, volume_exponent
+from tem_track.movie import FloatArray
+from tem_track.settings import ExpansionSettings
+from tem_track.tables import EVENTS, PARTICLES, STAGES, TRACKS, Table, blank_table, row_count, table_from_rows
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """What the tracks say about expansion.
+
+    Attributes
+    ----------
+    tracks : Table
+        The rows given, completed (TRACKS), in their order.
+    particles, stages, population, onset_events : Table
+        PARTICLES, STAGES, EXPANSION, EVENTS (onsets only).
+    fitted : (N,) float64
+        V/V0 of the fitted stages in each row of `tracks`, NaN where there is no fit.
+    warnings : tuple of str
+        What needs the user's attention.
+    """
+
+    tracks: Table
+    particles: Table
+    stages: Table
+    population: Table
+    onset_events: Table
+    fitted: FloatArray
+    warnings: tuple[str, ...] = ()
+
+
+def measure_expansion(
+    tracks: Table,
+    *,
+    kinds: Mapping[int, str],
+    fates: Mapping[int, str],
+    pixel_size_nm: float | None,
+    times_s: FloatArray,
+    timed: bool,
+    settings: ExpansionSettings,
+) -> Expansion:
+    """Return volumes, V/V0, stages and the population mean of tracked particles.
+
+    Parameters
+    ----------
+    tracks : Table
+        TRACKS; `area_px` is NaN in rows of bridged frames. Not modified.
+    kinds, fates : mapping of track to str
+        Kind (``solid``, ``core-shell``, ``hollow``) and fate of each track.
+    pixel_size_nm : float or None
+        None leaves the nm columns empty; ratios still come.
+    times_s : (T,) float64
+        Time of every frame of the movie.
+    timed : bool
+        False where times are frame numbers: columns in s of events and stages stay empty, those in frames are filled.
+    settings : ExpansionSettings
+
+    Returns
+    -------
+    Expansion
+
+    Notes
+    -----
+    V0 is the level of the curve before its onset, fitted together with the stages. A curve that already changes in
+    its first row has no such level: its V/V0 is over the fitted value there (`v0_seen` 0). Pieces of a broken particle
+    and coalescence products have no V0 of their own: their `volume_ratio` is empty, and `lineage_volume_ratio` holds
+    the summed volume of a lineage over its first track's V0. A movie of one frame has volumes but no ratios.
+    """
+    full = blank_table(TRACKS, row_count(tracks)) | {name: values.copy() for name, values in tracks.items()}
+    full["time_s"] = np.where(np.isfinite(full["time_s"]), full["time_s"], np.asarray(times_s, float)[full["frame"]])
+    model, curves = settings.volume_model, {}
+    fitted = np.full(row_count(full), np.nan)
+    for track_id, index in _rows_of_tracks(full):
+        rows = {name: values[index] for name, values in full.items()}
+        curve = track_curve(rows, model, pixel_size_nm, min(settings.shared_edge_error, 1.0))
+        curves[track_id] = curve
+        for name, values in curve.rows.items():
+            full[name][index] = values
+        if curve.fit:
+            fitted[index[curve.fitted_rows]] = curve.fit.fitted / curve.level
+    _write_lineages(full, curves, fates, model)
+    return _tables(full, fitted, curves, kinds, fates, pixel_size_nm, times_s, timed, model)
+
+
+def _rows_of_tracks(tracks: Table) -> list[tuple[int, np.ndarray]]:
+    """Return (track, its rows in order of frame) for every track."""
+    order = np.lexsort((tracks["frame"], tracks["track_id"]))
+    ids, starts = np.unique(tracks["track_id"][order], return_index=True)
+    return [(int(i), rows) for i, rows in zip(ids, np.split(order, starts[1:]), strict=True)] if len(order) else []
+
+
+def _write_lineages(full: Table, curves: Mapping[int, Curve], fates: Mapping[int, str], model: str) -> None:
+    volumes = envelope_volume(full["area_px"], model, full["major_axis_px"], full["minor_axis_px"])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sds = volumes * volume_exponent(model) * full["area_sd_px"] / full["area_px"]
+    write_lineage_sums(full, volumes, sds, {i: curve.level for i, curve in curves.items()}, fates)
+
+
+def _tables(
+    full: Table,
+    fitted: FloatArray,
+    curves: Mapping[int, Curve],
+    kinds: Mapping[int, str],
+    fates: Mapping[int, str],
+    pixel_size_nm: float | None,
+    times_s: FloatArray,
+    timed: bool,
+    model: str,
+) -> Expansion:
+    scale = float("nan") if pixel_size_nm is None else pixel_size_nm
+    particles: list[Row] = []
+    stages: list[Row] = []
+    onsets: list[Row] = []
+    for i, curve in curves.items():
+        particles.append(particle_row(curve, i, kinds.get(i, "solid"), fates.get(i, "whole"), model, scale, timed))
+        stages += stage_rows(curve, i, timed)
+        onset = onset_row(curve, i, timed)
+        onsets += [onset] if onset else []
+    first_frame = int(full["frame"].min()) if row_count(full) else 0
+    referred = {i: c.level_seen or int(c.rows["frame"][0]) == first_frame for i, c in curves.items()}
+    return Expansion(
+        full,
+        table_from_rows(PARTICLES, particles),
+        table_from_rows(STAGES, stages),
+        population_curve(full, times_s, kinds, referred),
+        table_from_rows(EVENTS, sorted(onsets, key=lambda row: (row["frame"], row["track_id"]))),
+        fitted,
+        _warnings(curves),
+    )
+
+
+def _warnings(curves: Mapping[int, Curve]) -> tuple[str, ...]:
+    """Return one line for each thing the user should know about the curves."""
+    unseen = [i for i, c in curves.items() if c.fit and c.fit.stages and not c.level_seen]
+    jumps = [i for i, c in curves.items() if c.fit and c.fit.jumps_s]
+    found = []
+    if unseen:
+        found.append(f"V0 not seen (the volume changes from the first frame on): V/V0 is over it; {_tracks(unseen)}")
+    if jumps:
+        found.append(f"sudden step in the volume, taken for a wrong outline and not for a stage: {_tracks(jumps)}")
+    return tuple(found)
+
+
+def _tracks(ids: list[int]) -> str:
+    """Return the track numbers in words, at most ten of them."""
+    shown = ", ".join(str(i) for i in ids[:10])
+    return f"track{'s' if len(ids) > 1 else ''} {shown}" + (f" and {len(ids) - 10} more" if len(ids) > 10 else "")

@@ -1,0 +1,256 @@
+"""One track's rows to volumes, V/V0, stages and a line of the particles table.
+
+Everything is measured in pixels; nm columns are the same numbers times the pixel size, empty without one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tem_track.expansion import volume
+from tem_track.expansion.gaps import bridged, bridged_sd
+from tem_track.expansion.noise import roughness, student_factor
+from tem_track.expansion.stages import FEWEST_ROWS_FOR_STAGES, StageFit, end_rows, find_stages
+from tem_track.expansion.uncertainty import (
+    FinalRatio,
+    edge_error_of_ratio,
+    final_ratio,
+    shape_error,
+    slow_part,
+)
+from tem_track.movie import FloatArray, Mask
+from tem_track.tables import Table, row_count
+
+_BRIDGED = (
+    ("area_px", "area_sd_px"),
+    ("core_equivalent_diameter_px", "core_equivalent_diameter_sd_px"),
+    ("void_equivalent_diameter_px", "void_equivalent_diameter_sd_px"),
+)
+_TEXT_OF_BROKEN = ("fractured", "merged")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The volume curve of one track.
+
+    Attributes
+    ----------
+    rows : Table
+        The track's rows in order of time, completed.
+    level, level_sd : float
+        V0 and its standard uncertainty in px^3 (film: px^2); NaN where there is none.
+    level_seen : bool
+        Whether V0 is from rows before an onset.
+    fit : StageFit or None
+        None for a curve too short or cut by the border all along.
+    final : FinalRatio or None
+    before : (N,) bool
+        Rows that V0 stands on.
+    fitted_rows : (N,) bool
+        Rows that the stages were fitted to.
+    """
+
+    rows: Table
+    level: float
+    level_sd: float
+    level_seen: bool
+    fit: StageFit | None
+    final: FinalRatio | None
+    before: Mask
+    fitted_rows: Mask
+
+
+def track_curve(rows: Table, model: str, pixel_size_nm: float | None, shared_edge_error: float) -> Curve:
+    """Return the completed rows, V0, stages and final V/V0 of one track.
+
+    Parameters
+    ----------
+    rows : Table
+        TRACKS rows of one track, in order of time; not modified.
+    model : str
+        Volume model.
+    pixel_size_nm : float or None
+    shared_edge_error : float
+        See `uncertainty.edge_error_of_ratio`.
+    """
+    rows = {name: values.copy() for name, values in rows.items()}
+    seen = np.isfinite(rows["area_px"]) & (rows["area_px"] > 0)
+    _bridge(rows, seen)
+    envelope = volume.envelope_volume(rows["area_px"], model, rows["major_axis_px"], rows["minor_axis_px"])
+    stated = volume.volume_exponent(model) * rows["area_sd_px"] / rows["area_px"]
+    whole = seen & (rows["touches_border"] == 0)
+    usable = whole & np.isfinite(envelope)
+    fit = _fitted(rows["time_s"], envelope, stated, usable) if _enough(usable, seen, rows) else None
+    level, level_sd, before = _reference(rows["time_s"], envelope, stated, seen, fit, _broken(rows))
+    level_seen = fit is not None and fit.level_seen
+    noise = (
+        fit.noise.sd / fit.level if fit else roughness(envelope[seen] / np.median(envelope[seen])) if seen.any() else 0
+    )
+    _write_sizes(rows, envelope, np.fmax(stated, noise), pixel_size_nm, model)
+    edge = _write_ratios(
+        rows, envelope, level, level_sd, stated, float(np.nan_to_num(noise)), before, shared_edge_error
+    )
+    _write_parts(rows, envelope, before if np.isfinite(level) else np.zeros_like(before))
+    final = _final(rows, level, level_sd, fit, edge, before, usable, model)
+    return Curve(rows, level, level_sd, level_seen, fit, final, before, usable)
+
+
+def _bridge(rows: Table, seen: Mask) -> None:
+    """Fill the measured columns of unseen rows between seen ones; such rows become ``inferred``."""
+    times = rows["time_s"]
+    for name, sd_name in _BRIDGED:
+        measured = np.isfinite(rows[name])
+        if measured.any():
+            rows[sd_name] = np.where(seen, rows[sd_name], bridged_sd(times, rows[name], rows[sd_name], measured))
+            rows[name] = np.where(seen, rows[name], bridged(times, rows[name], measured))
+    for name in ("major_axis_px", "minor_axis_px"):
+        measured = np.isfinite(rows[name])
+        rows[name] = np.where(seen, rows[name], bridged(times, rows[name], measured))
+    rows["state"][~seen] = "inferred"
+
+
+def _broken(rows: Table) -> bool:
+    """Return whether the track starts as a piece or a product, whose V0 belongs to its parents."""
+    return bool(row_count(rows)) and rows["state"][0] in _TEXT_OF_BROKEN
+
+
+def _enough(usable: Mask, seen: Mask, rows: Table) -> bool:
+    """Return whether a curve can be cut into stages: enough uncut rows, most of those seen, of a particle of its own."""
+    count = int(usable.sum())
+    return count >= FEWEST_ROWS_FOR_STAGES and count >= 0.5 * int(seen.sum()) and not _broken(rows)
+
+
+def _fitted(times: FloatArray, envelope: FloatArray, stated: FloatArray, usable: Mask) -> StageFit:
+    """Return the stages of the usable rows, each weighted by its stated error within a factor of three."""
+    error = stated[usable]
+    typical = float(np.median(error[np.isfinite(error)])) if np.isfinite(error).any() else 0.0
+    weights = None
+    if typical > 0:
+        # Beyond a factor of three the stated errors are no longer trusted to rank the rows.
+        relative = np.clip(np.nan_to_num(error, nan=typical) / typical, 1 / 3, 3.0)
+        weights = 1 / relative**2
+    return find_stages(times[usable], envelope[usable], weights)
+
+
+def _reference(
+    times: FloatArray, envelope: FloatArray, stated: FloatArray, seen: Mask, fit: StageFit | None, broken: bool
+) -> tuple[float, float, Mask]:
+    """Return V0, its standard uncertainty, and the rows before the onset (at least the first three seen)."""
+    first = np.zeros_like(seen)
+    first[np.flatnonzero(seen)[:3]] = True
+    if broken or int(seen.sum()) < 2:
+        return float("nan"), float("nan"), first
+    if fit is None:
+        start = np.flatnonzero(seen)[0]
+        return float(envelope[start]), float(np.nan_to_num(envelope[start] * stated[start])), first
+    if not fit.level_seen or not fit.stages:
+        return fit.level, fit.level_sd, first if fit.stages else seen
+    return fit.level, fit.level_sd, first | (seen & (times <= fit.stages[0].start_s))
+
+
+def _write_sizes(
+    rows: Table, envelope: FloatArray, relative_sd: FloatArray, pixel_size_nm: float | None, model: str
+) -> None:
+    """Fill diameters in px, and areas, diameters and volumes in nm where a pixel size is known."""
+    diameter = volume.equivalent_diameter(rows["area_px"])
+    rows["equivalent_diameter_px"] = diameter
+    rows["shell_thickness_px"] = (diameter - rows["core_equivalent_diameter_px"]) / 2
+    nm = float("nan") if pixel_size_nm is None else pixel_size_nm
+    rows["area_nm2"], rows["area_sd_nm2"] = rows["area_px"] * nm**2, rows["area_sd_px"] * nm**2
+    diameter_sd = volume.diameter_sd(rows["area_px"], rows["area_sd_px"])
+    rows["equivalent_diameter_nm"], rows["equivalent_diameter_sd_nm"] = diameter * nm, diameter_sd * nm
+    for part in ("core", "void"):
+        rows[f"{part}_equivalent_diameter_nm"] = rows[f"{part}_equivalent_diameter_px"] * nm
+    rows["core_equivalent_diameter_sd_nm"] = rows["core_equivalent_diameter_sd_px"] * nm
+    rows["shell_thickness_nm"] = rows["shell_thickness_px"] * nm
+    rows["shell_thickness_sd_nm"] = np.hypot(diameter_sd, rows["core_equivalent_diameter_sd_px"]) / 2 * nm
+    # A film's volume needs its thickness, which a projection does not show: only its ratio is given.
+    scale = float("nan") if model == "film" else nm**3
+    rows["volume_nm3"], rows["volume_sd_nm3"] = envelope * scale, envelope * relative_sd * scale
+
+
+def _write_ratios(
+    rows: Table,
+    envelope: FloatArray,
+    level: float,
+    level_sd: float,
+    stated: FloatArray,
+    noise: float,
+    before: Mask,
+    shared: float,
+) -> FloatArray:
+    """Fill V/V0 and its standard uncertainty; return the (N,) relative edge error left in the ratio."""
+    ratio = envelope / level
+    slow = slow_part(stated, noise)
+    slow_before = float(np.median(slow[before])) if before.any() else 0.0
+    edge = edge_error_of_ratio(ratio, slow, slow_before, shared)
+    rows["volume_ratio"] = ratio
+    rows["volume_ratio_sd"] = ratio * np.sqrt(noise**2 + (level_sd / level) ** 2 + edge**2)
+    return edge
+
+
+def _write_parts(rows: Table, envelope: FloatArray, before: Mask) -> None:
+    """Fill V/V0 of core, shell and void, each over its own volume before the onset."""
+    core, void = rows["core_equivalent_diameter_px"], rows["void_equivalent_diameter_px"]
+    if not np.isfinite(core).any():
+        return
+    outer = rows["equivalent_diameter_px"]
+    outer_sd = volume.diameter_sd(rows["area_px"], rows["area_sd_px"])
+    found = volume.parts(
+        envelope,
+        outer,
+        outer_sd,
+        core,
+        rows["core_equivalent_diameter_sd_px"],
+        void,
+        rows["void_equivalent_diameter_sd_px"],
+    )
+    for part, (values, sds) in found.items():
+        known = before & np.isfinite(values) & (values > 0)
+        if not known.any():
+            continue
+        start, n = float(np.median(values[known])), int(known.sum())
+        scatter = np.nan_to_num(float(np.median(sds[known]))) / start / np.sqrt(n)
+        rows[f"{part}_volume_ratio"] = values / start
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rows[f"{part}_volume_ratio_sd"] = values / start * np.hypot(sds / values, scatter)
+
+
+def _final(
+    rows: Table,
+    level: float,
+    level_sd: float,
+    fit: StageFit | None,
+    edge: FloatArray,
+    before: Mask,
+    usable: Mask,
+    model: str,
+) -> FinalRatio | None:
+    """Return V/V0 over the last rows with its interval; None where there is no V0 or the end is cut by the border."""
+    if not np.isfinite(level) or level <= 0 or int(usable.sum()) < 2:
+        return None
+    last = np.zeros_like(usable)
+    last[np.flatnonzero(usable)[-end_rows(int(usable.sum())) :]] = True
+    shape = 0.0
+    if model != "film":
+        shape = shape_error(rows["major_axis_px"] / rows["minor_axis_px"], before & usable, last)
+    edge_end = float(np.median(edge[last]))
+    if fit is None:
+        # Two to five frames: the last one over the first, each with its stated error.
+        at = np.flatnonzero(usable)[-1]
+        end = float(rows["volume_ratio"][at]) * level
+        end_sd = end * level_sd / level
+        return final_ratio(end, end_sd, level, level_sd, 0.0, edge=edge_end, shape=shape, factor=1.96)
+    rows_behind = float(fit.trusted.sum()) * (1 - fit.noise.correlation) / (1 + fit.noise.correlation)
+    return final_ratio(
+        fit.end,
+        fit.end_sd,
+        level,
+        level_sd,
+        fit.end_level_covariance,
+        edge=edge_end,
+        shape=shape,
+        factor=student_factor(rows_behind - 6),
+    )

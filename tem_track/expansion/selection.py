@@ -1,0 +1,304 @@
+"""How many knots a volume curve has: no more than its noise allows, none that makes no stage.
+
+Strategy: fit the richest curve first, robustly; it says which rows are wrong outlines and how noisy and how serially
+correlated the others are. Poorer curves are then fitted on the same rows. A knot must lower the misfit, in units of
+that noise, by more than `KNOT_PENALTY` log N. Then knots that bound no stage worth the name are taken out one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tem_track.expansion.hinges import HingeFit, fit_hinges, grid_knots
+from tem_track.expansion.noise import MAD_TO_SD, roughness, serial_correlation
+from tem_track.movie import FloatArray
+
+# Two stages, a jump of the outline and a plateau need five knots.
+MOST_KNOTS = 5
+# Parameters per row up to which a richer curve is tried; above, it would follow the noise.
+PARAMETERS_PER_ROW = 0.5
+# Places a knot may start from: dense enough that Gauss-Newton reaches the best place, few enough to try all pairs.
+GRID_PLACES = 40
+# A knot costs its place, chosen among N, and a slope: 3 log N of chi-square, the leading term of the modified BIC of
+# N. R. Zhang, D. O. Siegmund, Biometrics 63 (2007) 22, https://doi.org/10.1111/j.1541-0420.2006.00662.x
+KNOT_PENALTY = 3.0
+# No outline is known better than to 0.03 % of its volume; below this, "noise" is rounding of the numbers.
+LEAST_NOISE = 3e-4
+# A stage changes the volume by at least this share of V0: smaller steps are of the size of an outline's slow bias.
+SMALLEST_CHANGE = 0.05
+# ... and by at least this share of the whole change, so that what is left of a rounded corner is no stage.
+SMALLEST_SHARE = 0.06
+# Rows a stage holds at least where there is more than one: with fewer its rate is a matter of one outline.
+FEWEST_ROWS = 4
+# Rows a plateau holds at least.
+FEWEST_PLATEAU_ROWS = 3
+# Two neighbouring stages differ in rate by this factor at least, or they are one stage that bends.
+RATE_FACTOR = 1.6
+# Significance, in standard deviations, of a stage's rate and of the change of rate between stages.
+SIGNIFICANT_SD = 3.0
+# A segment slower than this share of both neighbours is a pause; one faster than 1/share of both, and short, a jump.
+PAUSE_SHARE = 1 / 3
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Scatter of a curve's rows of weight 1: standard deviation and correlation of neighbours."""
+
+    sd: float
+    correlation: float
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A straight piece of a fitted curve: (scaled) start and end time, slope, its standard error, rows inside."""
+
+    start: float
+    end: float
+    slope: float
+    slope_sd: float
+    rows: int
+
+    @property
+    def change(self) -> float:
+        """Change of the value over the segment."""
+        return self.slope * (self.end - self.start)
+
+
+def select_fit(times: FloatArray, values: FloatArray, weights: FloatArray) -> tuple[HingeFit, Noise]:
+    """Return the curve with as many knots as it earns, and the noise about it.
+
+    Parameters
+    ----------
+    times : (N,) float64
+        Increasing, scaled to [0, 1]; N >= 6.
+    values : (N,) float64
+        Of order one (V over a rough V0).
+    weights : (N,) float64
+        Prior weights with mean 1.
+
+    Returns
+    -------
+    (HingeFit, Noise)
+        The first segment is level unless the curve already changes in its first row (`free_start`); the last is held
+        level where it is a plateau (`flat_end`).
+    """
+    gap = float(np.median(np.diff(times)))
+    weights = weights * _not_spikes(values)
+    fits = _candidates(times, values, weights, gap)
+    noise = noise_about(fits[-1])
+    costs = [misfit(fit, noise) + KNOT_PENALTY * np.log(len(times)) * fit.knot_count for fit in fits]
+    fit = fits[int(np.argmin(costs))]
+    weights = fits[-1].weights
+    while (doubtful := _doubtful_knots(fit, noise, times)) and fit.knot_count:
+        fewer = [_refit(fit, times, values, weights, gap, np.delete(fit.knots, j)) for j in doubtful]
+        fewer += [f for f in fits if f.knot_count == fit.knot_count - 1]
+        fit = min(fewer, key=lambda f: misfit(f, noise))
+    fit = _with_ends(fit, noise, times, values, weights, gap)
+    return fit, noise_about(fit)
+
+
+def segments(fit: HingeFit, noise: Noise, times: FloatArray) -> list[Segment]:
+    """Return the straight pieces of a fit, from the first row to the last."""
+    bounds = np.concatenate([[times[0]], fit.knots, [times[-1]]])
+    slope_sds = np.sqrt(np.clip(np.diag(slope_covariance(fit, noise)), 0.0, None))
+    used = times[fit.weights > 0]
+    found = []
+    for a, b, slope, sd in zip(bounds[:-1], bounds[1:], fit.slopes, slope_sds, strict=True):
+        found.append(Segment(float(a), float(b), float(slope), float(sd), int(((used >= a) & (used <= b)).sum())))
+    return found
+
+
+def noise_about(fit: HingeFit) -> Noise:
+    """Return standard deviation and serial correlation of the rows about a fit."""
+    used = fit.weights > 0
+    parameters = fit.jacobian.shape[1]
+    freedom = max(int(used.sum()) - parameters, 1)
+    sd = float(np.sqrt((fit.weights * fit.residuals**2).sum() / freedom))
+    correlation = serial_correlation(fit.residuals, fit.weights, parameters)
+    return Noise(max(sd, LEAST_NOISE), correlation if sd > LEAST_NOISE else 0.0)
+
+
+def misfit(fit: HingeFit, noise: Noise) -> float:
+    """Return chi-square of a fit's residuals under serially correlated noise (whitened by its first-order filter)."""
+    scaled = (fit.residuals * np.sqrt(fit.weights))[fit.weights > 0] / noise.sd
+    rho = noise.correlation
+    fresh = scaled[1:] - rho * scaled[:-1]
+    return float(scaled[0] ** 2 + (fresh @ fresh) / (1 - rho**2))
+
+
+def covariance(fit: HingeFit, noise: Noise) -> FloatArray:
+    """Return the (P, P) covariance of a fit's parameters (order of `HingeFit.jacobian`) under correlated noise.
+
+    Notes
+    -----
+    The sandwich (J'WJ)^-1 J'W S W J (J'WJ)^-1 with S_ij = sd^2 rho^|i-j| / sqrt(w_i w_j).
+    """
+    used = fit.weights > 0
+    rooted = fit.jacobian[used] * np.sqrt(fit.weights[used])[:, None]
+    bread = rooted.T @ rooted
+    bread.flat[:: len(bread) + 1] += 1e-9 * np.trace(bread)
+    solved = np.linalg.solve(bread, rooted.T)
+    return np.asarray(noise.sd**2 * _correlated_product(solved, noise.correlation))
+
+
+def slope_covariance(fit: HingeFit, noise: Noise) -> FloatArray:
+    """Return the (K + 1, K + 1) covariance of the slopes of a fit's segments."""
+    to_slope = slope_map(fit)
+    return np.asarray(to_slope @ covariance(fit, noise) @ to_slope.T)
+
+
+def slope_map(fit: HingeFit) -> FloatArray:
+    """Return the (K + 1, P) matrix from parameter errors to slope errors."""
+    k, start = fit.knot_count, int(fit.free_start)
+    to_slope = np.zeros((k + 1, fit.jacobian.shape[1]))
+    if start:
+        to_slope[:, 1] = 1.0
+    for j in range(k - int(fit.flat_end)):
+        to_slope[j + 1 :, 1 + start + j] = 1.0
+    if fit.flat_end and k:
+        to_slope[-1] = 0.0
+    return to_slope
+
+
+def _correlated_product(rows: FloatArray, rho: float) -> FloatArray:
+    """Return A S A' for S_ij = rho^|i-j| without building S."""
+    if rho <= 0:
+        return np.asarray(rows @ rows.T)
+    from scipy.signal import lfilter
+
+    ahead = lfilter([1.0], [1.0, -rho], rows, axis=1)
+    behind = lfilter([1.0], [1.0, -rho], rows[:, ::-1], axis=1)[:, ::-1]
+    return np.asarray((ahead + behind - rows) @ rows.T)
+
+
+def _not_spikes(values: FloatArray) -> FloatArray:
+    """Return 0 for rows that stand out of the median of the seven around them, else 1.
+
+    A monotone curve is its own running median, so a steep stage or a corner is never taken for a spike.
+    """
+    padded = np.pad(values, 3, mode="edge")
+    middle = np.median(np.lib.stride_tricks.sliding_window_view(padded, 7), axis=1)
+    away = np.abs(values - middle)
+    sd = max(roughness(values), MAD_TO_SD * float(np.median(away)), LEAST_NOISE)
+    # Seven standard deviations: the running median itself is off by up to one or two.
+    return np.where(away > 7 * sd, 0.0, 1.0)
+
+
+def _candidates(times: FloatArray, values: FloatArray, weights: FloatArray, gap: float) -> list[HingeFit]:
+    """Return the best fit for each number of knots, all on the rows that the richest one trusts."""
+    rows = int((weights > 0).sum())
+    most = int(np.clip((PARAMETERS_PER_ROW * rows - 2) // 2, 1, MOST_KNOTS))
+    starts = grid_knots(times, values, weights, most, _grid(times, values))
+    richest = fit_hinges(times, values, weights, starts[-1], min_half_width=0.5 * gap)
+    fits = [
+        fit_hinges(times, values, richest.weights, knots, min_half_width=0.5 * gap, robust=False)
+        for knots in starts[:-1]
+    ]
+    return [*fits, richest]
+
+
+def _grid(times: FloatArray, values: FloatArray) -> FloatArray:
+    """Return places for knots, dense where the curve is steep: evenly spaced along its (smoothed) arc."""
+    padded = np.pad(values, 2, mode="edge")
+    smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
+    span = max(float(np.ptp(smooth)), SMALLEST_CHANGE)
+    arc = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(times), np.diff(smooth) / span))])
+    places = np.interp(np.linspace(0, arc[-1], min(GRID_PLACES, 2 * len(times)) + 1), arc, times)[:-1]
+    return np.unique(places)
+
+
+def _refit(
+    fit: HingeFit, times: FloatArray, values: FloatArray, weights: FloatArray, gap: float, knots: FloatArray
+) -> HingeFit:
+    return fit_hinges(
+        times,
+        values,
+        weights,
+        knots,
+        min_half_width=0.5 * gap,
+        free_start=fit.free_start,
+        flat_end=fit.flat_end and len(knots) > 0,
+        robust=False,
+    )
+
+
+def smallest_change(fit: HingeFit) -> float:
+    """Return the least change of value that counts as a stage."""
+    return max(SMALLEST_CHANGE * abs(fit.level), SMALLEST_SHARE * float(np.ptp(fit.fitted)))
+
+
+def is_jump(before: Segment, segment: Segment, after: Segment) -> bool:
+    """Return whether a segment is a sudden step between two calmer ones rather than a stage."""
+    calmer = max(abs(before.slope), abs(after.slope)) < PAUSE_SHARE * abs(segment.slope)
+    return calmer and segment.rows < FEWEST_ROWS
+
+
+def is_pause(before: Segment, segment: Segment, after: Segment) -> bool:
+    """Return whether a segment is a rest between two stages."""
+    slower = min(abs(before.slope), abs(after.slope)) * PAUSE_SHARE > abs(segment.slope)
+    return slower and segment.rows >= FEWEST_ROWS
+
+
+def _doubtful_knots(fit: HingeFit, noise: Noise, times: FloatArray) -> list[int]:
+    """Return the knots of which one should go because a segment is no stage, or a change of rate is none."""
+    pieces = segments(fit, noise, times)
+    least, k = smallest_change(fit), fit.knot_count
+    if not k:
+        return []
+    if k == 1 and not _is_stage(pieces[1], least):
+        return [0]
+    if k > 1 and abs(pieces[-1].change) < least and pieces[-1].rows < FEWEST_PLATEAU_ROWS:
+        return [k - 1]
+    for j in range(1, k):
+        before, piece, after = pieces[j - 1 : j + 2]
+        small = not _is_stage(piece, least)
+        short = piece.rows < FEWEST_ROWS and k > 2
+        resting = is_pause(before, piece, after) and _differ(fit, noise, j - 1) and _differ(fit, noise, j)
+        if (small and not resting) or (short and not is_jump(before, piece, after)):
+            return [j - 1, j]
+    for j in range(1, k):
+        if not _other_rate(pieces[j], pieces[j + 1]) or not _differ(fit, noise, j):
+            return [j]
+    return []
+
+
+def _is_stage(piece: Segment, least: float) -> bool:
+    return abs(piece.change) >= least and abs(piece.slope) >= SIGNIFICANT_SD * piece.slope_sd
+
+
+def _other_rate(one: Segment, two: Segment) -> bool:
+    slow, fast = sorted((abs(one.slope), abs(two.slope)))
+    return one.slope * two.slope <= 0 or fast >= RATE_FACTOR * slow
+
+
+def _differ(fit: HingeFit, noise: Noise, j: int) -> bool:
+    """Return whether the slopes on both sides of knot j (0-based) differ significantly."""
+    spread = slope_covariance(fit, noise)
+    variance = spread[j, j] + spread[j + 1, j + 1] - 2 * spread[j, j + 1]
+    return abs(fit.slopes[j + 1] - fit.slopes[j]) >= SIGNIFICANT_SD * np.sqrt(max(variance, 0.0))
+
+
+def _with_ends(
+    fit: HingeFit, noise: Noise, times: FloatArray, values: FloatArray, weights: FloatArray, gap: float
+) -> HingeFit:
+    """Return the fit with a sloping first segment where no level start is seen, and a level last one if a plateau."""
+    knots = fit.knots
+    free_start = fit.knot_count > 0 and fit.knots[0] < times[0] + 0.5 * gap
+    if free_start:
+        knots = knots[1:]
+    last = segments(fit, noise, times)[-1]
+    flat_end = len(knots) > 0 and not _is_stage(last, smallest_change(fit))
+    if not (free_start or flat_end):
+        return fit
+    return fit_hinges(
+        times,
+        values,
+        weights,
+        knots,
+        min_half_width=0.5 * gap,
+        free_start=free_start,
+        flat_end=flat_end,
+        robust=False,
+    )

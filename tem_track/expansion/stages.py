@@ -1,0 +1,241 @@
+"""Stages of a volume curve: onset, how many, when each ends, how fast, each with a 95 % interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tem_track.expansion.hinges import HingeFit
+from tem_track.expansion.noise import mean_inflation, student_factor
+from tem_track.expansion.selection import (
+    Noise,
+    covariance,
+    is_jump,
+    is_pause,
+    segments,
+    select_fit,
+    slope_map,
+    smallest_change,
+)
+from tem_track.movie import FloatArray, Mask
+
+# Rows below which a curve is not cut into stages: two for the level before, two after, and two to see the scatter.
+FEWEST_ROWS_FOR_STAGES = 6
+# The share of the last rows that is "the end" of a curve, and their least number.
+END_SHARE, END_ROWS = 0.05, 3
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a curve.
+
+    Attributes
+    ----------
+    start_s, end_s : float
+        Start and end, s; where the curve's first or last row cuts it off, the time of that row.
+    rate_per_s : float
+        d(value)/dt.
+    end_value : float
+        Value at the end.
+    start_interval, end_interval, rate_interval : (float, float)
+        95 %; NaN for an end that was not seen.
+    law : str
+        ``"linear"`` or ``"parabolic"``.
+    """
+
+    start_s: float
+    end_s: float
+    rate_per_s: float
+    end_value: float
+    start_interval: Interval
+    end_interval: Interval
+    rate_interval: Interval
+    law: str = "linear"
+
+
+@dataclass(frozen=True)
+class StageFit:
+    """What a curve says about its stages, in the unit of its values.
+
+    Attributes
+    ----------
+    level, level_sd : float
+        Value before the onset and its standard uncertainty from scatter. Where `level_seen` is False the curve
+        changes from its first row on, and this is the fitted value there.
+    stages : tuple of Stage
+    plateau : bool
+        The curve ends level after its last stage.
+    jumps_s : tuple of float
+        Sudden steps that are no stage.
+    end, end_sd : float
+        Mean over the last rows (5 %, at least 3) and its standard uncertainty from scatter.
+    end_level_covariance : float
+        Covariance of `end` and `level`.
+    noise : Noise
+        Of the rows about the curve.
+    trusted : (N,) bool
+        Rows that were not taken as wrong outlines.
+    fitted : (N,) float64
+    """
+
+    level: float
+    level_sd: float
+    level_seen: bool
+    stages: tuple[Stage, ...]
+    plateau: bool
+    jumps_s: tuple[float, ...]
+    end: float
+    end_sd: float
+    end_level_covariance: float
+    noise: Noise
+    trusted: Mask
+    fitted: FloatArray
+
+
+def find_stages(times_s: FloatArray, values: FloatArray, weights: FloatArray | None = None) -> StageFit:
+    """Return onset, stages, plateau and levels of a curve.
+
+    Parameters
+    ----------
+    times_s : (N,) float64
+        Increasing times, s; N >= `FEWEST_ROWS_FOR_STAGES`.
+    values : (N,) float64
+        The curve (a volume, in any unit), finite.
+    weights : (N,) float64, optional
+        1 / variance of the rows up to a factor.
+
+    Returns
+    -------
+    StageFit
+
+    Raises
+    ------
+    ValueError
+        Fewer rows than `FEWEST_ROWS_FOR_STAGES`.
+
+    Notes
+    -----
+    Intervals follow from the covariance of the fit under noise of the curve's own scatter and serial correlation, with
+    Student's factor for the rows that are effectively independent. They hold what scatters; an error of the outlines
+    that is the same in all frames, or drifts slowly, is not in them.
+    """
+    n = len(values)
+    if n < FEWEST_ROWS_FOR_STAGES:
+        raise ValueError(f"a curve needs {FEWEST_ROWS_FOR_STAGES} rows to be cut into stages, not {n}")
+    begin, span = float(times_s[0]), float(times_s[-1] - times_s[0])
+    unit = float(np.median(values[: max(3, n // 10)])) or 1.0
+    weights = np.ones(n) if weights is None else weights / weights.mean()
+    scaled_times = (times_s - begin) / span
+    fit, noise = select_fit(scaled_times, values / unit, weights)
+    spread = covariance(fit, noise)
+    factor = student_factor(_freedom(fit, noise))
+    stages, jumps = _named(fit, noise, scaled_times, spread, factor)
+    end, end_sd, shared = _end(fit, noise, spread)
+    return StageFit(
+        level=fit.level * unit,
+        level_sd=float(np.sqrt(max(spread[0, 0], 0.0))) * unit,
+        level_seen=not fit.free_start,
+        stages=tuple(_in_seconds(stage, begin, span, unit) for stage in stages),
+        plateau=fit.flat_end,
+        jumps_s=tuple(begin + span * at for at in jumps),
+        end=end * unit,
+        end_sd=end_sd * unit,
+        end_level_covariance=shared * unit**2,
+        noise=Noise(noise.sd * unit, noise.correlation),
+        trusted=fit.weights > 0,
+        fitted=fit.fitted * unit,
+    )
+
+
+def end_rows(count: int) -> int:
+    """Return how many rows are the end of a curve of `count` rows."""
+    return min(count, max(END_ROWS, int(END_SHARE * count)))
+
+
+def _freedom(fit: HingeFit, noise: Noise) -> float:
+    """Return the degrees of freedom: effectively independent rows minus parameters."""
+    rows = int((fit.weights > 0).sum())
+    return rows * (1 - noise.correlation) / (1 + noise.correlation) - fit.jacobian.shape[1] + 1
+
+
+def _named(
+    fit: HingeFit, noise: Noise, times: FloatArray, spread: FloatArray, factor: float
+) -> tuple[list[Stage], list[float]]:
+    """Return the segments that are stages, and the times of jumps."""
+    pieces = segments(fit, noise, times)
+    least = smallest_change(fit)
+    first = 0 if fit.free_start else 1
+    last = fit.knot_count - int(fit.flat_end)
+    stages, jumps = [], []
+    inner = range(max(first, 1), last)
+    others = any(pieces[j].rows >= 4 and abs(pieces[j].change) >= least for j in range(first, last + 1))
+    for j in range(first, last + 1):
+        if j in inner and is_pause(*pieces[j - 1 : j + 2]):
+            continue
+        if 0 < j < fit.knot_count and others and is_jump(*pieces[j - 1 : j + 2]):
+            jumps.append(0.5 * (pieces[j].start + pieces[j].end))
+        elif abs(pieces[j].change) >= least:
+            stages.append(_stage(fit, noise, times, spread, factor, j))
+    return stages, jumps
+
+
+def _stage(fit: HingeFit, noise: Noise, times: FloatArray, spread: FloatArray, factor: float, j: int) -> Stage:
+    piece = segments(fit, noise, times)[j]
+    first_knot = fit.jacobian.shape[1] - 1 - fit.knot_count
+
+    def around(value: float, variance: float) -> Interval:
+        half = factor * float(np.sqrt(max(variance, 0.0)))
+        return value - half, value + half
+
+    unseen = (float("nan"), float("nan"))
+    knot = first_knot + j - 1
+    slope_row = slope_map(fit)[j]
+    changes = fit.slopes * np.diff(np.concatenate([[times[0]], fit.knots, [times[-1]]]))
+    return Stage(
+        start_s=piece.start,
+        end_s=piece.end,
+        rate_per_s=piece.slope,
+        end_value=fit.level + float(changes[: j + 1].sum()),
+        start_interval=around(piece.start, spread[knot, knot]) if j > 0 else unseen,
+        end_interval=around(piece.end, spread[knot + 1, knot + 1]) if j < fit.knot_count else unseen,
+        rate_interval=around(piece.slope, float(slope_row @ spread @ slope_row)),
+    )
+
+
+def _in_seconds(stage: Stage, begin: float, span: float, unit: float) -> Stage:
+    def when(interval: Interval) -> Interval:
+        return begin + span * interval[0], begin + span * interval[1]
+
+    rate = unit / span
+    return Stage(
+        begin + span * stage.start_s,
+        begin + span * stage.end_s,
+        stage.rate_per_s * rate,
+        stage.end_value * unit,
+        when(stage.start_interval),
+        when(stage.end_interval),
+        (stage.rate_interval[0] * rate, stage.rate_interval[1] * rate),
+        stage.law,
+    )
+
+
+def _end(fit: HingeFit, noise: Noise, spread: FloatArray) -> tuple[float, float, float]:
+    """Return mean of the last rows, its standard uncertainty and its covariance with the level.
+
+    The fitted curve is the better estimate while it holds; what the last trusted rows lie off it beyond their noise
+    is believed in proportion, and adds to the uncertainty.
+    """
+    rows = slice(-end_rows(len(fit.fitted)), None)
+    weights = np.clip(fit.weights[rows], 1e-12, None)
+    off = float(np.average(fit.residuals[rows], weights=weights)) if fit.weights[rows].any() else 0.0
+    gradient = fit.jacobian[rows].mean(axis=0)
+    fitted_variance = float(gradient @ spread @ gradient)
+    count = max(int((fit.weights[rows] > 0).sum()), 1)
+    rows_variance = noise.sd**2 * mean_inflation(noise.correlation, count) / count
+    belief = max(0.0, 1 - 2 * rows_variance / off**2) if off else 0.0
+    end = float(fit.fitted[rows].mean()) + belief * off
+    sd = float(np.sqrt(max(fitted_variance, 0.0) + belief * rows_variance))
+    return end, sd, float(gradient @ spread[:, 0])

@@ -1,0 +1,110 @@
+"""What a finished run has to say for itself: the lines of the closing summary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tem_track.movie import Movie
+from tem_track.tables import Table, row_count
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The closing summary of one run.
+
+    Attributes
+    ----------
+    movie_name : str
+    folder : Path
+        The run folder.
+    facts : tuple of (name, value)
+        What was found, in words with units.
+    attention : tuple of str
+        What a person should look at before using the numbers.
+    """
+
+    movie_name: str
+    folder: Path
+    facts: tuple[tuple[str, str], ...]
+    attention: tuple[str, ...]
+
+
+def movie_facts(movie: Movie) -> list[tuple[str, str]]:
+    """Return the lines about the recording: size, calibration, time."""
+    frames, height, width = movie.shape
+    size = movie.calibration.pixel_size_nm
+    span = f"{movie.times_s[-1]:.6g} s ({movie.time_source})" if movie.timed else "no frame interval known"
+    return [
+        ("movie", f"{frames} frames of {width} x {height} px, {movie.dtype}, {movie.format}"),
+        ("pixel size", f"{size:.5g} nm ({movie.calibration.source})" if size else "not known: lengths in px"),
+        ("duration", span if frames > 1 else "single image"),
+    ]
+
+
+def drift_facts(drift: Table) -> list[tuple[str, str]]:
+    """Return the line about the drift: largest displacement and how well it is known."""
+    path = np.hypot(drift["dy_px"], drift["dx_px"])
+    if len(path) < 2 or not np.isfinite(path).any():
+        return []
+    return [("drift", f"up to {np.nanmax(path):.1f} px, known to {np.nanmedian(drift['drift_sd_px']):.2f} px (median)")]
+
+
+def particle_facts(particles: Table) -> list[tuple[str, str]]:
+    """Return the lines about the particles: how many of each kind and fate, final V/V0 per kind."""
+    if row_count(particles) == 0:
+        return [("particles", "none")]
+    kinds = ", ".join(f"{n} {kind}" for kind, n in _counts(particles["kind"]).items())
+    lines = [("particles", f"{row_count(particles)} tracks ({kinds})")]
+    fates = {fate: n for fate, n in _counts(particles["fate"]).items() if fate != "whole"}
+    if fates:
+        lines.append(("fates", ", ".join(f"{n} {fate}" for fate, n in fates.items())))
+    for kind in _counts(particles["kind"]):
+        rows = (particles["kind"] == kind) & np.isfinite(particles["final_volume_ratio"])
+        if rows.any():
+            final = particles["final_volume_ratio"][rows]
+            low, high = particles["final_volume_ratio_low"][rows], particles["final_volume_ratio_high"][rows]
+            one = f"{final[0]:.3f} (95 %: {low[0]:.3f} to {high[0]:.3f})"
+            lines.append(
+                (f"final V/V0, {kind}", one if len(final) == 1 else f"{final.mean():.3f} (mean of {len(final)})")
+            )
+    return lines
+
+
+def attention_lines(movie: Movie, drift: Table, particles: Table) -> list[str]:
+    """Return what needs attention: unusable and unregistered frames, particles lost, missing calibration."""
+    lines = []
+    unusable = np.flatnonzero(drift["usable"] == 0)
+    if len(unusable):
+        reasons = _counts(np.array([str(drift["reason"][k]).split(" of ")[0] for k in unusable], object))
+        words = ", ".join(f"{n} {reason or 'without a reason'}" for reason, n in reasons.items())
+        lines.append(f"{len(unusable)} of {len(drift['frame'])} frames not usable: {words} (see drift.csv)")
+    lost = np.flatnonzero(~np.isfinite(drift["dy_px"]))
+    if len(lost):
+        lines.append(f"{len(lost)} frames could not be registered: {ranges(lost)}")
+    if row_count(particles):
+        gone = particles["track_id"][particles["fate"] == "lost"]
+        if len(gone):
+            lines.append(f"{len(gone)} particles lost before the end: tracks {ranges(gone)}")
+    lines += movie.warnings
+    return lines
+
+
+def ranges(numbers: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> str:
+    """Return whole numbers as text with runs joined.
+
+    >>> ranges(np.array([1, 2, 3, 7]))
+    '1-3, 7'
+    """
+    runs = np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1)
+    words = [f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs if len(run)]
+    return ", ".join(words[:8]) + (f" and {len(words) - 8} more" if len(words) > 8 else "")
+
+
+def _counts(words: np.ndarray[tuple[int, ...], np.dtype[np.object_]]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for word in words:
+        counts[str(word)] = counts.get(str(word), 0) + 1
+    return counts

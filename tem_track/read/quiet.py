@@ -1,0 +1,53 @@
+"""Keep the libraries' own chatter off the user's terminal, and hear what matters in it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_LOGGERS = ("tifffile", "rsciio", "h5py", "zarr", "dask", "PIL", "hyperspy")
+
+
+class _Listener(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+def silence_loggers() -> None:
+    """Keep the libraries' log records from the terminal; a program's own handlers on these loggers still hear them."""
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())
+
+
+def silence_opencv() -> None:
+    """Tell OpenCV and its FFmpeg to be quiet; both write to the terminal past Python, and read this when first used."""
+    # -8 is FFmpeg's AV_LOG_QUIET (libavutil/log.h).
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+
+
+@contextmanager
+def listening() -> Iterator[list[str]]:
+    """Collect what the libraries log at warning level and above; Python warnings are dropped."""
+    silence_loggers()
+    listener = _Listener()
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    for logger in loggers:
+        logger.addHandler(listener)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield listener.messages
+    finally:
+        for logger in loggers:
+            logger.removeHandler(listener)

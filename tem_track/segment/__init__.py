@@ -1,0 +1,6 @@
+"""Particles in a frame: found as whole-pixel labels, then outlined to sub-pixel accuracy, with their cores."""
+
+from tem_track.segment.detect import Appearance, learn_appearance, segment_frame
+from tem_track.segment.outline import Outlines, draw_labels, outline_particles
+
+__all__ = ["Appearance", "Outlines", "draw_labels", "learn_appearance", "outline_particles", "segment_frame"]

@@ -1,0 +1,236 @@
+"""What particles look like in a movie, learnt from a few of its frames: polarity, contrast, sizes, noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tem_track.movie import Frames, Image, Mask, finite
+from tem_track.segment.candidates import (
+    Working,
+    common,
+    compactness,
+    diameter,
+    noise_of,
+    particles,
+    patches,
+    smoothed,
+    working_picture,
+)
+from tem_track.segment.levels import Region
+from tem_track.settings import SegmentSettings
+
+# Frames looked at: enough to see the particles before and after they change.
+SAMPLED_FRAMES = 7
+# Longest side of the picture that is looked at first, and of the part looked at when particles are small.
+FIRST_SIDE_PX = 512
+# Working pixels across a common particle, and across a small one: 40 keep the outline to 1 % of the diameter.
+COMMON_ACROSS_PX = 40.0
+SMALL_ACROSS_PX = 14.0
+# Smallest patch sought, px of the working picture: 5 across.
+LEAST_AREA_PX = 20.0
+# Smoothing leaves the noise at this share of the contrast of the picture.
+NOISE_OF_CONTRAST = 0.06
+SMOOTHING_PX = (0.8, 1.2, 1.8, 2.7, 4.0)
+# Particles smaller than this against the common diameter are specks; larger than this many times are something else.
+SPECK, GIANT = 0.22, 5.0
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """What particles look like in a movie; all that `segment_frame` needs besides the frame.
+
+    Attributes
+    ----------
+    polarity : str
+        ``"dark"`` or ``"bright"``: particles against their surroundings.
+    polarity_confidence : float
+        0 (a toss-up) to 1 (nothing of the other polarity seen).
+    polarity_reason : str
+        Why, in words.
+    background : float
+        Median grey value of the sampled frames.
+    contrast : float
+        Common contrast of particles, grey value, positive.
+    noise : float
+        Noise of the working picture, grey value.
+    edge : float
+        Common edge strength, grey value per working px.
+    diameter_px, min_diameter_px, max_diameter_px : float
+        Common equivalent diameter of a particle and the limits kept to, image px.
+    bin_px : int
+        Image pixels per working pixel.
+    smoothing_px : float
+        Width of the Gaussian on the working picture, working px.
+    particle_like : float
+        0 (nothing here looks like particles) to 1 (compact, closed, far out of the noise).
+    reason : str
+        Why, in words.
+    """
+
+    polarity: str
+    polarity_confidence: float
+    polarity_reason: str
+    background: float
+    contrast: float
+    noise: float
+    edge: float
+    diameter_px: float
+    min_diameter_px: float
+    max_diameter_px: float
+    bin_px: int
+    smoothing_px: float
+    particle_like: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen at one binning and one polarity."""
+
+    working: Working
+    noise: float
+    found: list[Region]
+    strength: float
+
+
+def learn_appearance(
+    frames: Frames,
+    *,
+    usable: NDArray[np.bool_] | None,
+    fixed: Mask | None,
+    pixel_size_nm: float | None,
+    settings: SegmentSettings,
+) -> Appearance:
+    """Return what particles look like in a movie, from a few of its frames.
+
+    Parameters
+    ----------
+    frames : Frames
+        T frames of (Y, X) grey values.
+    usable : (T,) bool or None
+        Frames that may be looked at; None = all.
+    fixed : (Y, X) bool or None
+        Burned-in pixels and borders, never part of a particle.
+    pixel_size_nm : float or None
+        For the size limits of the settings; without it they are not applied.
+    settings : SegmentSettings
+
+    Returns
+    -------
+    Appearance
+    """
+    chosen = _sampled(len(frames), usable)
+    coarse = max(1, -(-max(frames[chosen[0]].shape) // FIRST_SIDE_PX))
+    looks, background = _looks(frames, chosen, fixed, coarse)
+    sign = _sign(looks, settings)
+    look = looks[sign]
+    for bin_px in _finer(look, coarse):
+        look = _looks(frames, chosen, fixed, bin_px, only=sign)[0][sign]
+    return _appearance(look, looks, background, pixel_size_nm, settings)
+
+
+def _sampled(count: int, usable: NDArray[np.bool_] | None) -> list[int]:
+    """Return up to SAMPLED_FRAMES numbers of usable frames, spread over the movie; all frames where none is usable."""
+    allowed = np.arange(count) if usable is None or not np.any(usable) else np.flatnonzero(usable)
+    places = np.linspace(0, len(allowed) - 1, min(SAMPLED_FRAMES, len(allowed)))
+    return [int(allowed[int(round(p))]) for p in places]
+
+
+def _looks(
+    frames: Frames, chosen: list[int], fixed: Mask | None, bin_px: int, only: int = 0
+) -> tuple[dict[int, Look], float]:
+    """Return what each polarity shows at a binning, and the median grey value."""
+    pictures, grey = [], []
+    for k in chosen:
+        picture = working_picture(finite(frames[k]), Working(1, bin_px, 0.0), fixed)
+        grey.append(float(np.median(picture[::4, ::4])))
+        pictures.append(_middle(picture))
+    smoothing, noise = _smoothing(pictures)
+    signs = (only,) if only else (-1, 1)
+    looks = {sign: _look(pictures, Working(sign, bin_px, smoothing), noise) for sign in signs}
+    return looks, float(np.median(grey))
+
+
+def _smoothing(pictures: list[Image]) -> tuple[float, float]:
+    """Return the least smoothing (px) that brings the noise well below the contrast, and the noise left (grey)."""
+    for smoothing in SMOOTHING_PX:
+        smooth = [smoothed(picture, smoothing) for picture in pictures]
+        noise = float(np.median([noise_of(picture, smoothing) for picture in smooth]))
+        contrast = float(np.median([np.ptp(np.percentile(picture[::2, ::2], (1, 99))) for picture in smooth]))
+        if noise <= NOISE_OF_CONTRAST * contrast:
+            break
+    return smoothing, noise
+
+
+def _middle(picture: Image) -> Image:
+    """Return the middle of a picture that is too large to be searched whole."""
+    limit = 2 * FIRST_SIDE_PX
+    top, left = (max(0, (side - limit) // 2) for side in picture.shape)
+    return picture[top : top + limit, left : left + limit]
+
+
+def _look(pictures: list[Image], working: Working, noise: float) -> Look:
+    found: list[Region] = []
+    strength = 0.0
+    for picture in pictures:
+        smooth = smoothed(picture, working.smoothing_px) * np.float32(working.sign)
+        seen = patches(smooth, noise, working.smoothing_px, LEAST_AREA_PX)
+        contrast, edge, _ = common(seen)
+        kept = particles(seen, contrast, edge)
+        found += kept
+        strength += sum(r.edge * diameter(r) * compactness(r) ** 2 for r in kept)
+    return Look(working, noise, found, strength / max(1, len(pictures)))
+
+
+def _sign(looks: dict[int, Look], settings: SegmentSettings) -> int:
+    if settings.polarity != "auto":
+        return -1 if settings.polarity == "dark" else 1
+    return -1 if looks[-1].strength >= looks[1].strength else 1
+
+
+def _finer(look: Look, coarse: int) -> list[int]:
+    """Return the binning to go on with, none where the present one suits."""
+    if coarse == 1 and not look.found:
+        return []
+    if not look.found:
+        return [max(1, coarse // 2)]
+    across = common(look.found)[2] * coarse
+    sizes = np.array([diameter(r) for r in look.found]) * coarse
+    small = float(np.percentile(sizes, 20))
+    bin_px = int(max(1, min(across / COMMON_ACROSS_PX, small / SMALL_ACROSS_PX)))
+    return [] if bin_px == coarse else [bin_px]
+
+
+def _appearance(
+    look: Look, looks: dict[int, Look], background: float, pixel_size_nm: float | None, settings: SegmentSettings
+) -> Appearance:
+    contrast, edge, across = common(look.found)
+    bin_px = look.working.bin_px
+    low, high = SPECK * across * bin_px, GIANT * across * bin_px
+    if pixel_size_nm and settings.min_diameter_nm > 0:
+        low = settings.min_diameter_nm / pixel_size_nm
+    if pixel_size_nm and settings.max_diameter_nm > 0:
+        high = settings.max_diameter_nm / pixel_size_nm
+    mine, other = looks[look.working.sign].strength, looks[-look.working.sign].strength
+    confidence = 0.0 if mine + other == 0 else max(0.0, (mine - other) / (mine + other))
+    polarity = "dark" if look.working.sign < 0 else "bright"
+    why = f"closed outlines darker than their surroundings weigh {looks[-1].strength:.3g}, brighter {looks[1].strength:.3g}"
+    if settings.polarity != "auto":
+        why = "set by the user"
+    like, reason = _particle_like(look, contrast)
+    return Appearance(
+        polarity, confidence, why, background, contrast, look.noise, edge, across * bin_px, low, high, bin_px,
+        look.working.smoothing_px, like, reason,
+    )  # fmt: skip
+
+
+def _particle_like(look: Look, contrast: float) -> tuple[float, str]:
+    if not look.found:
+        return 0.0, "no closed outline stands out of the noise"
+    weight = np.array([diameter(r) for r in look.found])
+    shape = float(np.average([compactness(r) for r in look.found], weights=weight))
+    clear = float(np.clip(contrast / (12 * look.noise), 0, 1)) if look.noise > 0 else 1.0
+    return shape * clear, f"{len(look.found)} outlines, compactness {shape:.2f}, contrast {contrast / max(look.noise, 1e-12):.0f} x noise"

@@ -1,0 +1,210 @@
+"""From a frame to the tight patches of its particles: working picture, patches, which of them are particles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from tem_track.movie import Image, Labels, Mask
+from tem_track.segment.background import filled_in
+from tem_track.segment.divide import parted
+from tem_track.segment.levels import LEAST_SOLIDITY, Region, best_regions, ladder, region_tree
+
+# Levels per picture: a particle's contrast is crossed by at least a third of them even where the brightest particle
+# is three times as strong.
+STEPS = 28
+# What lies inside a patch must beat the patch by this factor in edge strength: a core in its shell seldom does, two
+# particles inside one patch of film do.
+ADVANTAGE = 1.6
+# Least contrast of a patch against the noise of the working picture, and least edge against the gradient of that noise.
+LEAST_CONTRAST_OF_NOISE = 4.0
+LEAST_EDGE_OF_NOISE = 1.5
+# Against the population of the frame: a compact patch needs this share of the common contrast, an outstretched or
+# ragged one more. Nanotubes and lacey carbon have a quarter to a third of a particle's contrast and are outstretched.
+LEAST_CONTRAST_OF_COMMON = 0.22
+RAGGED_CONTRAST_OF_COMMON = 0.60
+LEAST_EDGE_OF_COMMON = 0.12
+# Patches less convex than this may be several particles.
+DIVIDE_BELOW = 0.95
+# Enclosed gaps smaller than this share of a patch do not part it.
+LEAST_GAP = 0.01
+# A piece of a cluster is a particle where it is this convex; a division is right where most of the patch goes into
+# such pieces.
+COMPACT, MOSTLY = 0.85, 0.6
+
+
+@dataclass(frozen=True)
+class Working:
+    """How a frame is turned into the picture that particles are sought in."""
+
+    sign: int
+    bin_px: int
+    smoothing_px: float
+
+
+def working_picture(frame: Image, working: Working, fixed: Mask | None) -> Image:
+    """Return the frame binned, smoothed, particles bright, fixed pixels filled in from around them.
+
+    Parameters
+    ----------
+    frame : (Y, X) float32
+    working : Working
+    fixed : (Y, X) bool or None
+        Burned-in pixels.
+
+    Returns
+    -------
+    (ceil(Y / bin), ceil(X / bin)) float32
+    """
+    picture = binned(frame, working.bin_px)
+    if fixed is not None and fixed.any():
+        hidden = binned(fixed.astype(np.float32), working.bin_px) > 0
+        picture = filled_in(picture, cv2.dilate(hidden.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+    smooth = smoothed(picture, working.smoothing_px)
+    return smooth if working.sign > 0 else -smooth
+
+
+def smoothed(picture: Image, smoothing_px: float) -> Image:
+    """Return a (Y, X) picture convolved with a Gaussian of given width, mirrored at the border."""
+    if smoothing_px == 0:
+        return picture
+    return cv2.GaussianBlur(picture, (0, 0), smoothing_px, borderType=cv2.BORDER_REFLECT_101)  # type: ignore[no-any-return]
+
+
+def binned(frame: Image, bin_px: int) -> Image:
+    """Return block means of a (Y, X) picture; the last blocks are completed by repeating the border."""
+    if bin_px == 1:
+        return frame
+    height, width = frame.shape
+    below, right = -height % bin_px, -width % bin_px
+    if below or right:
+        frame = cv2.copyMakeBorder(frame, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    size = (frame.shape[1] // bin_px, frame.shape[0] // bin_px)
+    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)  # type: ignore[no-any-return]
+
+
+def noise_of(smooth: Image, smoothing_px: float) -> float:
+    """Return the noise of a smoothed (Y, X) picture at the scale of its smoothing, grey value.
+
+    Notes
+    -----
+    Measured on the picture as smoothed, not on single pixels: detectors, scalers and phase contrast correlate the
+    noise, and smoothing then takes away less of it than of white noise. The difference from the picture smoothed
+    twice as wide holds the share sqrt(1 + 1/4 - 4/5) = 0.67 of white noise; the median of the absolute value leaves
+    edges out.
+    """
+    wider = cv2.GaussianBlur(smooth, (0, 0), np.sqrt(3) * smoothing_px, borderType=cv2.BORDER_REFLECT_101)
+    step = max(1, min(smooth.shape) // 256)
+    # 0.6745: median of the absolute value of a normal deviate.
+    return float(np.median(np.abs(smooth - wider)[::step, ::step])) / 0.67 / 0.6745
+
+
+def patches(picture: Image, noise: float, smoothing_px: float, least_area_px: float) -> list[Region]:
+    """Return the patches of a working picture that stand out of its noise, strongest first.
+
+    Parameters
+    ----------
+    picture : (Y, X) float32
+        Particles bright, smoothed.
+    noise : float
+        Its noise, grey value.
+    smoothing_px : float
+        Width of the smoothing that was applied.
+    least_area_px : float
+        Smaller patches are not looked at.
+    """
+    regions = region_tree(picture, ladder(picture, noise, STEPS), least_area_px)
+    slope = noise / (np.sqrt(2) * smoothing_px)
+    for region in regions:
+        if region.contrast < LEAST_CONTRAST_OF_NOISE * noise or region.edge < LEAST_EDGE_OF_NOISE * slope:
+            region.score = 0.0
+    return sorted(best_regions(regions, ADVANTAGE), key=lambda region: -region.score)
+
+
+def common(regions: list[Region]) -> tuple[float, float, float]:
+    """Return the contrast, edge and diameter (px) common among patches, long strong outlines weighing most."""
+    if not regions:
+        return 0.0, 0.0, 0.0
+    weight = np.array([r.contrast * r.edge * r.area_px for r in regions]) + 1e-12
+    columns = ([r.contrast for r in regions], [r.edge for r in regions], [diameter(r) for r in regions])
+    contrast, edge, across = (_weighted_median(np.array(column), weight) for column in columns)
+    return contrast, edge, across
+
+
+def _weighted_median(values: np.ndarray, weight: np.ndarray) -> float:  # type: ignore[type-arg]
+    order = np.argsort(values, kind="stable")
+    total = np.cumsum(weight[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])
+
+
+def diameter(region: Region) -> float:
+    """Return the equivalent diameter of a patch in px."""
+    return 2 * float(np.sqrt(region.area_px / np.pi))
+
+
+def compactness(region: Region) -> float:
+    """Return how much a patch looks like a particle by its shape: 1 for convex and up to twice as long as wide."""
+    return region.solidity**2 * min(1.0, 2.0 / region.elongation)
+
+
+def particles(regions: list[Region], contrast: float, edge: float) -> list[Region]:
+    """Return the patches that belong to the population with the given common contrast and edge."""
+    kept = []
+    for region in regions:
+        ragged = 1 - compactness(region)
+        need = LEAST_CONTRAST_OF_COMMON + (RAGGED_CONTRAST_OF_COMMON - LEAST_CONTRAST_OF_COMMON) * min(1, 2 * ragged)
+        if region.contrast >= need * contrast and region.edge >= LEAST_EDGE_OF_COMMON * edge:
+            kept.append(region)
+    return kept
+
+
+def tight_labels(picture: Image, regions: list[Region]) -> Labels:
+    """Return the label image of patches of a (Y, X) picture, touching particles parted, 1..N."""
+    labels = np.zeros(picture.shape, np.int32)
+    count = 0
+    for region in regions:
+        x, y, width, height = cv2.boundingRect(region.contour)
+        pieces = _pieces(region, picture[y : y + height, x : x + width], (x, y))
+        view = labels[y : y + height, x : x + width]
+        free = (pieces > 0) & (view == 0)
+        view[free] = pieces[free] + count
+        count += int(pieces.max())
+    return labels
+
+
+def _pieces(region: Region, picture: Image, corner: tuple[int, int]) -> Labels:
+    """Return the particles of one patch in its box, 1..N."""
+    filled = np.zeros(picture.shape, np.uint8)
+    cv2.drawContours(filled, [region.contour - np.int32(corner)], -1, 1, cv2.FILLED)
+    if region.solidity >= DIVIDE_BELOW:
+        return filled.astype(np.int32)
+    cluster = region.solidity < LEAST_SOLIDITY
+    # The gaps enclosed by a ring of touching particles are background; the hollow of one particle is part of it. The
+    # gaps are tried first, and count where they part the ring into compact pieces.
+    gaps = filled.astype(bool) & (picture <= region.level)
+    if np.count_nonzero(gaps) > LEAST_GAP * region.area_px:
+        pieces = parted((filled > 0) & ~gaps)
+        good = [n for n in range(1, int(pieces.max()) + 1) if solidity(pieces == n) >= COMPACT]
+        if len(good) > 1 and np.isin(pieces, good).sum() > MOSTLY * np.count_nonzero(pieces):
+            return renumbered(pieces, good)
+    pieces = parted(filled > 0)
+    good = [n for n in range(1, int(pieces.max()) + 1) if not cluster or solidity(pieces == n) >= COMPACT]
+    return renumbered(pieces, good)
+
+
+def solidity(mask: Mask) -> float:
+    """Return the share of its convex hull that the largest part of a mask fills, holes filled."""
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    contour = max(contours, key=len)
+    hull = cv2.convexHull(contour)
+    inside = cv2.contourArea(contour) + 0.5 * len(contour) + 1
+    return min(1.0, inside / (cv2.contourArea(hull) + 0.5 * cv2.arcLength(hull, True) + 1))
+
+
+def renumbered(labels: Labels, kept: list[int]) -> Labels:
+    """Return a label image with only the kept labels, numbered from 1 in their order."""
+    number = np.zeros(int(labels.max()) + 1, np.int32)
+    number[kept] = np.arange(1, len(kept) + 1)
+    return number[labels]

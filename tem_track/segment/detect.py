@@ -1,0 +1,70 @@
+"""Particles of a frame as a whole-pixel label image, each frame by itself.
+
+Strategy. In the binned, smoothed picture every compact patch with an edge all round is a candidate, whatever grey
+level it lies at (`levels`); those that do not belong to the frame's population are film, strands or specks
+(`candidates`); touching ones are parted at their necks (`divide`); each is then followed out to the foot of its edge
+(`extent`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tem_track.movie import Image, Labels, Mask
+from tem_track.segment.appearance import LEAST_AREA_PX, Appearance, learn_appearance
+from tem_track.segment.candidates import Working, common, particles, patches, tight_labels, working_picture
+from tem_track.segment.extent import foot_of, reached
+
+__all__ = ["Appearance", "learn_appearance", "segment_frame"]
+
+# How far the contrast common in one frame may lie from that of the movie: illumination steps and fading particles.
+FRAME_CONTRAST = (0.5, 2.0)
+# Blur of microscope and camera, image px: the smallest seen in the exam movies and on well focused recordings.
+BLUR_PX = 0.8
+
+
+def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -> Labels:
+    """Return the particles of a frame as a label image, 0 = background, 1..N from the top down.
+
+    Parameters
+    ----------
+    frame : (Y, X) float32
+        Grey values, finite.
+    appearance : Appearance
+        As `learn_appearance` returns it.
+    fixed : (Y, X) bool or None
+        Burned-in pixels and borders: never part of a particle.
+
+    Returns
+    -------
+    (Y, X) int32
+    """
+    if appearance.diameter_px <= 0:
+        return np.zeros(frame.shape, np.int32)
+    working = Working(1 if appearance.polarity == "bright" else -1, appearance.bin_px, appearance.smoothing_px)
+    picture = working_picture(frame, working, fixed)
+    seen = patches(picture, appearance.noise, working.smoothing_px, LEAST_AREA_PX)
+    contrast, edge, _ = common(seen)
+    low, high = (share * appearance.contrast for share in FRAME_CONTRAST)
+    kept = particles(seen, float(np.clip(contrast, low, high)), min(edge, appearance.edge))
+    tight = tight_labels(picture, kept)
+    blur = float(np.hypot(working.smoothing_px, BLUR_PX / working.bin_px))
+    first = reached(foot_of(picture, tight), tight, blur, appearance.noise, 1, picture.shape)
+    labels = reached(foot_of(picture, tight, first), tight, blur, appearance.noise, working.bin_px, frame.shape)
+    if fixed is not None:
+        labels[fixed] = 0
+    return _in_limits(labels, appearance)
+
+
+def _in_limits(labels: Labels, appearance: Appearance) -> Labels:
+    """Return the labels within the size limits, renumbered in the order of their first pixel."""
+    area = np.bincount(labels.ravel())
+    diameter = 2 * np.sqrt(area / np.pi)
+    keep = (diameter >= appearance.min_diameter_px) & (diameter <= appearance.max_diameter_px)
+    keep[0] = False
+    present = np.flatnonzero(keep)
+    if not len(present):
+        return np.zeros_like(labels)
+    number = np.zeros(len(area), np.int32)
+    number[present] = np.arange(1, len(present) + 1)
+    return number[labels]

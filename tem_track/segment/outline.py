@@ -1,0 +1,387 @@
+"""Sub-pixel outlines, cores and shells of tracked particles, frame by frame.
+
+Strategy. Each frame is read once. All particles of a frame start from their labels and are refined in three common
+rounds, so that each knows by then where its neighbours really end. What is kept of a particle and frame is small: its
+outline and its mean profile. When the movie is over, the profiles of a track together decide what kind of body it is
+and give core and void of every frame (core.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
+from tem_track.segment.core import InnerBoundaries, inner_boundaries
+from tem_track.segment.outline_contour import follow_contour
+from tem_track.segment.outline_fit import RayOutline, area_uncertainty, finished_radius, quality_of, refine
+from tem_track.segment.outline_polygon import (
+    bounding_box,
+    ellipse_axes,
+    polygon_area,
+    polygon_mask,
+    polygon_moments,
+    rough_mask,
+)
+from tem_track.segment.outline_rays import Surroundings, binning_for, cut_surroundings, ray_points
+from tem_track.segment.outline_start import Start, label_boxes, start_from_label
+from tem_track.settings import SegmentSettings
+
+_ROUNDS = 3
+# An outline whose area is not within this factor of its label's has run away to something else.
+_RUNAWAY = 2.2
+# A neighbour's own blurred edge reaches this far beyond its outline, px.
+_NEIGHBOUR_MARGIN_PX = 2
+Measured = Callable[[int, int], bool]
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """Outlines of a movie: N rows sorted by frame, then track.
+
+    Attributes
+    ----------
+    track_id, frame : (N,) int64
+    y_px, x_px : (N,) float64
+        Centroid of the outline in the recorded frame.
+    area_px, area_sd_px : (N,) float64
+        Area inside the outline (of the full outline where the border cuts it), px^2, and its standard uncertainty.
+    major_axis_px, minor_axis_px : (N,) float64
+        Full axes of the ellipse with the outline's second moments.
+    core_diameter_px, core_diameter_sd_px, void_diameter_px : (N,) float64
+        Equivalent diameters; NaN where there is none.
+    touches_border : (N,) bool
+    quality : (N,) float64
+        0 to 1: how well the outline explains the picture around it.
+    points : tuple of (P, 2) float32
+        The outlines, yx, px of the recorded frame; use `outline`.
+    core_ratio : (N,) float64
+        Core outline as a fraction of the outline's distance from the centre; NaN where there is no core.
+    kinds : mapping of int to str
+        Per track: ``solid``, ``core-shell`` or ``hollow``.
+    """
+
+    track_id: np.ndarray[tuple[int], np.dtype[np.int64]]
+    frame: np.ndarray[tuple[int], np.dtype[np.int64]]
+    y_px: FloatArray
+    x_px: FloatArray
+    area_px: FloatArray
+    area_sd_px: FloatArray
+    major_axis_px: FloatArray
+    minor_axis_px: FloatArray
+    core_diameter_px: FloatArray
+    core_diameter_sd_px: FloatArray
+    void_diameter_px: FloatArray
+    touches_border: Mask
+    quality: FloatArray
+    points: tuple[Image, ...]
+    core_ratio: FloatArray
+    kinds: Mapping[int, str]
+
+    def __len__(self) -> int:
+        return len(self.track_id)
+
+    def outline(self, i: int) -> FloatArray:
+        """Return the (P, 2) yx polygon of row i, px of the recorded frame."""
+        return self.points[i].astype(np.float64)
+
+    def core_outline(self, i: int) -> FloatArray | None:
+        """Return the (P, 2) yx polygon of the core of row i, or None."""
+        ratio = self.core_ratio[i]
+        if not np.isfinite(ratio):
+            return None
+        centre = np.array([self.y_px[i], self.x_px[i]])
+        return np.asarray(centre + ratio * (self.outline(i) - centre))
+
+    def rows_of_frame(self, k: int) -> range:
+        """Return the rows that belong to frame k."""
+        low, high = np.searchsorted(self.frame, [k, k + 1])
+        return range(int(low), int(high))
+
+
+@dataclass
+class _Row:
+    """One particle in one frame, while the movie runs."""
+
+    track_id: int
+    frame: int
+    points: FloatArray
+    area_sd: float
+    touches_border: bool
+    quality: float
+    fit: RayOutline | None = None
+    core_ratio: float = np.nan
+    core_sd: float = np.nan
+    void_ratio: float = np.nan
+
+
+@dataclass
+class _Particle:
+    """One particle of the frame in hand."""
+
+    track_id: int
+    start: Start
+    label_area: float
+    around: Surroundings
+    fit: RayOutline
+    box: tuple[int, int, int, int]
+    neighbours: list[int] = field(default_factory=list)
+
+    def points(self) -> FloatArray:
+        """Outline as it stands, frame coordinates."""
+        working = ray_points(self.fit.centre, self.fit.radius)
+        return np.asarray((working + 0.5) * self.around.binning - 0.5 + self.around.corner)
+
+
+def outline_particles(
+    frames: Frames,
+    labels: Sequence[Labels],
+    *,
+    drift_px: FloatArray,
+    measured: Measured | set[tuple[int, int]],
+    usable: Mask,
+    polarity: str,
+    fixed: Mask | None = None,
+    settings: SegmentSettings | None = None,
+    progress: Progress = no_progress,
+) -> Outlines:
+    """Return sub-pixel outlines, cores and kinds of the particles of a movie.
+
+    Parameters
+    ----------
+    frames : Frames
+        T frames of (Y, X), float32, finite.
+    labels : sequence of (Y, X) int32
+        Label image of each frame in its own coordinates; value = track number.
+    drift_px : (T, 2) float64
+        Drift of each frame (dy, dx), px; not used by the outlines themselves, which follow the labels.
+    measured : callable (track, frame) -> bool, or set of (track, frame)
+        Whether a label was seen in its frame; or the labels that were not (bridged). Those get no row.
+    usable : (T,) bool
+        Frames that may be measured.
+    polarity : {"dark", "bright"}
+        Particles darker (bright field) or brighter (dark field) than their surroundings.
+    fixed : (Y, X) bool or None
+        Burned-in overlays.
+    settings : SegmentSettings or None
+    progress : callable
+
+    Raises
+    ------
+    ValueError
+        Numbers of frames, labels, drifts or flags that differ, or an unknown polarity.
+    """
+    count = len(frames)
+    if not len(labels) == len(drift_px) == len(usable) == count:
+        raise ValueError(f"{count} frames, but {len(labels)} labels, {len(drift_px)} drifts, {len(usable)} flags")
+    if polarity not in ("dark", "bright"):
+        raise ValueError(f"polarity {polarity!r} is neither 'dark' nor 'bright'")
+    seen = _as_callable(measured)
+    rows: list[_Row] = []
+    for k in range(count):
+        if usable[k]:
+            rows += _outline_frame(k, frames[k], labels[k], seen, polarity == "dark", fixed)
+        progress(k + 1, count)
+    kinds = _find_cores(rows, polarity == "dark")
+    return _as_outlines(rows, kinds)
+
+
+def _as_callable(measured: Measured | set[tuple[int, int]]) -> Measured:
+    if callable(measured):
+        return measured
+    bridged = measured
+    return lambda track, frame: (track, frame) not in bridged
+
+
+def _outline_frame(
+    k: int, frame: Image, labels: Labels, seen: Measured, dark: bool, fixed: Mask | None
+) -> list[_Row]:
+    """Return the rows of one frame, sorted by track."""
+    particles: list[_Particle] = []
+    contours: list[_Row] = []
+    for track, box in sorted(label_boxes(labels).items()):
+        if not seen(track, k):
+            continue
+        top, left, bottom, right = box
+        own = labels[top:bottom, left:right] == track
+        start = start_from_label(own, (top, left), (frame.shape[0], frame.shape[1]))
+        if start is None:
+            continue
+        if start.star:
+            particles.append(_begin(track, start, float(own.sum()), frame, fixed, box))
+        else:
+            contours.append(_contour_row(k, track, start, frame, labels, fixed, box, dark))
+    _meet(particles)
+    for r in range(_ROUNDS):
+        bars = [_barred(p, particles, labels) for p in particles]
+        for p, bar in zip(particles, bars, strict=True):
+            refine(p.around, bar, p.fit, dark, last=r == _ROUNDS - 1)
+    return sorted(contours + [_ray_row(k, p) for p in particles], key=lambda row: row.track_id)
+
+
+def _begin(
+    track: int, start: Start, area: float, frame: Image, fixed: Mask | None, box: tuple[int, int, int, int]
+) -> _Particle:
+    mean = float(start.radius.mean())
+    binning = binning_for(mean)
+    around = cut_surroundings(frame, fixed, start.centre, 1.9 * float(start.radius.max()) + 20, binning)
+    fit = RayOutline(around.to_working(start.centre), start.radius / binning)
+    return _Particle(track, start, area, around, fit, box)
+
+
+def _meet(particles: list[_Particle]) -> None:
+    """Note for every particle which others come near enough to stand in its rays."""
+    for i, one in enumerate(particles):
+        for j, other in enumerate(particles):
+            gap = float(np.hypot(*(one.start.centre - other.start.centre)))
+            if i != j and gap < 1.9 * float(one.start.radius.max()) + 1.3 * float(other.start.radius.max()) + 28:
+                one.neighbours.append(j)
+
+
+def _barred(p: _Particle, particles: list[_Particle], labels: Labels) -> Image:
+    """Return the unusable pixels around a particle: overlays, and its neighbours where they stand by now."""
+    if not p.neighbours:
+        return p.around.barred
+    bar = np.zeros(p.around.picture.shape, np.uint8)
+    for j in p.neighbours:
+        bar |= rough_mask(p.around.to_working(particles[j].points()), (bar.shape[0], bar.shape[1]), (0, 0))
+    size = 2 * max(1, round(_NEIGHBOUR_MARGIN_PX / p.around.binning)) + 1
+    bar = cv2.dilate(bar, np.ones((size, size), np.uint8))
+    return np.maximum(p.around.barred, bar.astype(np.float32))
+
+
+def _ray_row(k: int, p: _Particle) -> _Row:
+    """Return the finished row of a particle fitted by rays, or its label's where the fit ran away."""
+    radius = finished_radius(p.fit)
+    points = (ray_points(p.fit.centre, radius) + 0.5) * p.around.binning - 0.5 + p.around.corner
+    area = polygon_area(points)
+    expected = polygon_area(ray_points(p.start.centre, p.start.radius))
+    if not np.isfinite(points).all() or not expected / _RUNAWAY < area < expected * _RUNAWAY:
+        return _label_row(k, p.track_id, p.start)
+    # Whatever else goes wrong (astigmatism, pixel aperture), a twentieth of a pixel all round is not claimed away.
+    floor = 0.05 * 2 * np.pi * float(radius.mean()) * p.around.binning
+    area_sd = float(np.hypot(area_uncertainty(p.fit) * area, floor))
+    return _Row(p.track_id, k, points, area_sd, p.start.cut, quality_of(p.fit), p.fit)
+
+
+def _label_row(k: int, track: int, start: Start) -> _Row:
+    """Return a row with the label's own outline and an uncertainty of 2 px all round."""
+    points = ray_points(start.centre, start.radius)
+    sd = 2.0 * 2 * np.pi * float(start.radius.mean())
+    return _Row(track, k, points, sd, start.cut, 0.1)
+
+
+def _contour_row(
+    k: int,
+    track: int,
+    start: Start,
+    frame: Image,
+    labels: Labels,
+    fixed: Mask | None,
+    box: tuple[int, int, int, int],
+    dark: bool,
+) -> _Row:
+    """Return the row of a particle that is not star-shaped."""
+    margin = 16
+    top, left = max(0, box[0] - margin), max(0, box[1] - margin)
+    part = np.s_[top : box[2] + margin, left : box[3] + margin]
+    barred = (labels[part] != 0) & (labels[part] != track)
+    if fixed is not None:
+        barred |= fixed[part]
+    found = follow_contour(
+        np.ascontiguousarray(frame[part]), barred.astype(np.float32), start.contour - (top, left), dark
+    )
+    points = found.points + (top, left)
+    return _Row(track, k, points, max(found.area_sd, 1.0), start.cut, 0.5 * found.seen)
+
+
+def _find_cores(rows: list[_Row], dark: bool) -> dict[int, str]:
+    """Fill core and void into the rows, track by track, and return each track's kind."""
+    by_track: dict[int, list[_Row]] = {}
+    for row in rows:
+        by_track.setdefault(row.track_id, []).append(row)
+    kinds = {}
+    for track, mine in sorted(by_track.items()):
+        fitted = [row for row in mine if row.fit is not None]
+        found: InnerBoundaries = inner_boundaries([row.fit for row in fitted if row.fit is not None])
+        kinds[track] = found.kind
+        for i, row in enumerate(fitted):
+            row.core_ratio, row.core_sd = float(found.core_ratio[i]), float(found.core_ratio_sd[i])
+            row.void_ratio = float(found.void_ratio[i])
+    return kinds
+
+
+def _as_outlines(rows: list[_Row], kinds: Mapping[int, str]) -> Outlines:
+    """Return the rows as plain arrays."""
+    moments = [polygon_moments(row.points) for row in rows]
+    axes = np.array([ellipse_axes(m[2]) for m in moments]).reshape(-1, 2)
+    area = np.array([m[0] for m in moments], np.float64)
+    centre = np.array([m[1] for m in moments]).reshape(-1, 2)
+    diameter = 2 * np.sqrt(area / np.pi)
+    ratio = np.array([row.core_ratio for row in rows], np.float64)
+    ratio_sd = np.array([row.core_sd for row in rows], np.float64)
+    area_sd = np.array([row.area_sd for row in rows], np.float64)
+    outer_part = ratio * 0.5 * area_sd / np.maximum(area, 1e-9)
+    return Outlines(
+        track_id=np.array([row.track_id for row in rows], np.int64),
+        frame=np.array([row.frame for row in rows], np.int64),
+        y_px=centre[:, 0],
+        x_px=centre[:, 1],
+        area_px=area,
+        area_sd_px=area_sd,
+        major_axis_px=axes[:, 0],
+        minor_axis_px=axes[:, 1],
+        core_diameter_px=ratio * diameter,
+        core_diameter_sd_px=np.hypot(ratio_sd, outer_part) * diameter,
+        void_diameter_px=np.array([row.void_ratio for row in rows], np.float64) * diameter,
+        touches_border=np.array([row.touches_border for row in rows], np.bool_),
+        quality=np.array([row.quality for row in rows], np.float64),
+        points=tuple(row.points.astype(np.float32) for row in rows),
+        core_ratio=ratio,
+        kinds=dict(kinds),
+    )
+
+
+def draw_labels(outlines: Outlines, k: int, shape: tuple[int, int], labels: Labels) -> tuple[Labels, Labels]:
+    """Return the whole-pixel label image (Y, X) and core label image of frame k.
+
+    Parameters
+    ----------
+    outlines : Outlines
+    k : int
+        Frame.
+    shape : (int, int)
+        (Y, X).
+    labels : (Y, X) int32
+        The coarse label image of the frame: labels without an outline are kept from it, and where two outlines
+        overlap, its dividing line (the nearer label) decides.
+
+    Returns
+    -------
+    labels, cores : (Y, X) int32
+        A pixel belongs to a particle if its centre lies inside the outline.
+    """
+    rows = outlines.rows_of_frame(k)
+    outlined = np.array([outlines.track_id[i] for i in rows], np.int32)
+    drawn = np.where(np.isin(labels, outlined), 0, labels).astype(np.int32)
+    cores = np.zeros(shape, np.int32)
+    for i in rows:
+        points, track = outlines.outline(i), int(outlines.track_id[i])
+        top, left, bottom, right = bounding_box(points, shape)
+        if bottom <= top or right <= left:
+            continue
+        part = np.s_[top:bottom, left:right]
+        inside = polygon_mask(points, (bottom - top, right - left), (top, left))
+        other = inside & (drawn[part] != 0)
+        # Two outlines overlap: a pixel stays with the one whose coarse label holds it; an unlabelled one with the first.
+        drawn[part][inside & ~other] = track
+        drawn[part][other & (labels[part] == track)] = track
+        core = outlines.core_outline(i)
+        if core is not None:
+            core_inside = polygon_mask(core, (bottom - top, right - left), (top, left))
+            cores[part][core_inside] = track
+    cores[cores != drawn] = 0
+    return drawn, cores

@@ -1,0 +1,160 @@
+"""Outline of one particle in one frame: profile, edge and shape in turn until they agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tem_track.movie import FloatArray, Image
+from tem_track.segment.outline_chord import BASE, BLUR, EDGE, BodyFit, RadialProfile, body_profile, fit_any_body
+from tem_track.segment.outline_rays import Rays, Surroundings, local_background, ray_points, sample_rays
+from tem_track.segment.outline_shape import ray_shifts, smooth_log_radius
+
+# Blur of a TEM picture of a sharp edge, px (point spread, defocus, scan jitter), and how well that is known.
+_BLUR_PX, _BLUR_SD_PX = 1.2, 0.6
+
+
+@dataclass
+class RayOutline:
+    """The outline of one particle while it is being fitted; working coordinates (see Surroundings).
+
+    Attributes
+    ----------
+    centre : (2,) float64
+    radius : (N,) float64
+    log_covariance : (N, N) float64 or None
+        Of the log radius, from the rays.
+    body : BodyFit or None
+        The profile's fit.
+    profile : RadialProfile or None
+        Last profile, whose radius unit is `radius` before the body's edge was applied.
+    seen : float
+        Share of the outline's rays that carry information.
+    misfit : float
+        Root mean square of the profile's residual, in units of its height.
+    """
+
+    centre: FloatArray
+    radius: FloatArray
+    log_covariance: FloatArray | None = None
+    body: BodyFit | None = None
+    profile: RadialProfile | None = None
+    seen: float = 1.0
+    misfit: float = np.inf
+    height: float = 0.0
+    noise: float = np.inf
+
+
+def refine(around: Surroundings, barred: Image, outline: RayOutline, dark: bool, last: bool) -> None:
+    """Improve an outline by one round: sample, fit the common profile, then shift every ray against it."""
+    rays = sample_rays(around, barred, outline.centre, outline.radius)
+    mean = float(outline.radius.mean())
+    far = 0.5 * (rays.rho[-1] - 1) if outline.body is None else max(0.08, 2.5 / mean)
+    level, unit = _normalised(rays, local_background(rays, far), dark)
+    profile, variance = radial_profile(rays, level, dark, mean, around.binning)
+    before = outline.body.parameters if outline.body is not None else None
+    body = fit_any_body(profile, before)
+    model = body_profile(body.parameters, len(profile.level), profile.step, dark)[0]
+    shift, precision = ray_shifts(rays, level, model, float(body.parameters[BASE]), variance, dark)
+    edge = float(body.parameters[EDGE])
+    log_radius = np.log(outline.radius * edge)
+    smooth, covariance = smooth_log_radius(log_radius + shift, precision)
+    weight = profile.weight
+    outline.misfit = float(np.sqrt(np.average((profile.level - model) ** 2, weights=weight + 1e-12)))
+    outline.height = float(np.abs(model - body.parameters[BASE]).max())
+    outline.noise = unit
+    outline.seen = float((precision > 0.1 * np.median(precision)).mean())
+    outline.radius = np.exp(np.clip(smooth, np.log(mean) - 1, np.log(mean) + 1))
+    outline.log_covariance, outline.body, outline.profile = covariance, body, profile
+    if not last:
+        _recentre(outline)
+
+
+def _normalised(rays: Rays, background: FloatArray, dark: bool) -> tuple[Image, float]:
+    """Return (N, J) grey values in units of the background (dark) or above it in units of the height (bright)."""
+    if dark:
+        floor = max(1e-3 * float(np.abs(background).max()), 1e-9)
+        return np.asarray(rays.level / np.maximum(background, floor)[:, None].astype(np.float32)), 1.0
+    above = rays.level - background[:, None].astype(np.float32)
+    inside = (rays.rho < 0.8)[None, :] & (rays.seen > 0)
+    height = float(np.median(above[inside])) if inside.any() else float(np.abs(above).max())
+    height = max(height, 1e-3 * float(np.abs(above).max()), 1e-9)
+    return np.asarray(above / np.float32(height)), height
+
+
+def radial_profile(rays: Rays, level: Image, dark: bool, mean_radius: float, binning: int) -> tuple[RadialProfile, FloatArray]:
+    """Return the profile common to all rays, and the (J,) variance of a pixel about it.
+
+    The variance is measured (spread between directions), so that it holds shot noise, speckle and strands alike. The
+    weight of a bin counts pixels, not samples, and no more independent directions than speckle leaves.
+    """
+    total = rays.seen.sum(axis=0).astype(np.float64)
+    safe = np.maximum(total, 1e-9)
+    mean = (rays.seen * level).sum(axis=0) / safe
+    spread = (rays.seen * (level - mean.astype(np.float32)) ** 2).sum(axis=0) / safe
+    kernel = np.ones(5) / 5
+    known = np.convolve(total > 1, kernel, "same")
+    variance = np.convolve(np.where(total > 1, spread, 0.0), kernel, "same") / np.maximum(known, 0.2)
+    floor = 0.05 * float(np.median(variance[total > 1])) if (total > 1).any() else 1.0
+    variance = np.maximum(variance, max(floor, 1e-8))
+    share = (rays.seen > 0).mean(axis=0)
+    weight = np.where(share > 0.1, total / variance, 0.0)
+    # The body's onset is what counts: background further out than half a radius adds nothing, and strands.
+    blur = np.hypot(_BLUR_PX / binning, 0.3) / mean_radius
+    profile = RadialProfile(rays.step, mean.astype(np.float64), weight, dark, blur, _BLUR_SD_PX / binning / mean_radius)
+    return profile, variance
+
+
+def _recentre(outline: RayOutline) -> None:
+    """Move the centre of the rays to the centroid of the outline; the outline itself stays."""
+    points = ray_points(outline.centre, outline.radius)
+    shift = points.mean(axis=0) - outline.centre
+    limit = 0.3 * float(outline.radius.mean())
+    shift *= min(1.0, limit / max(float(np.hypot(*shift)), 1e-9))
+    offset = points - (outline.centre + shift)
+    angle = np.unwrap(np.arctan2(offset[:, 0], offset[:, 1]))
+    grid = np.arange(len(points)) * (2 * np.pi / len(points))
+    order = np.argsort(angle % (2 * np.pi))
+    radius = np.hypot(offset[:, 0], offset[:, 1])
+    outline.centre = outline.centre + shift
+    outline.radius = np.interp(grid, (angle % (2 * np.pi))[order], radius[order], period=2 * np.pi)
+
+
+def curvature_correction(blur: float, mean_radius: float) -> float:
+    """Return by how many px a blurred round edge looks too small: a disc's blur is not that of a straight edge.
+
+    Notes
+    -----
+    The Laplacian in polar coordinates has the term (1/r) d/dr: blur of standard deviation s moves a profile inwards by
+    s^2 / 2 r.
+    """
+    return blur**2 / (2 * max(mean_radius, 1.0))
+
+
+def blur_of(outline: RayOutline) -> float:
+    """Return the fitted blur, working px."""
+    if outline.body is None:
+        return _BLUR_PX
+    return float(outline.body.parameters[BLUR]) * float(outline.radius.mean())
+
+
+def finished_radius(outline: RayOutline) -> FloatArray:
+    """Return the (N,) radii (working px) corrected for what blur does to a curved edge."""
+    return np.asarray(outline.radius + curvature_correction(blur_of(outline), float(outline.radius.mean())))
+
+
+def area_uncertainty(outline: RayOutline) -> float:
+    """Return the standard uncertainty of the area relative to the area: edge of the profile, and rays."""
+    if outline.body is None or outline.log_covariance is None:
+        return 0.5
+    share = outline.radius**2 / float((outline.radius**2).sum())
+    rays = 4 * float(share @ outline.log_covariance @ share)
+    edge = 4 * float(outline.body.covariance[EDGE, EDGE])
+    return float(np.sqrt(rays + edge))
+
+
+def quality_of(outline: RayOutline) -> float:
+    """Return 0 to 1: how much of the outline was seen, and how small the misfit of the profile is to its height."""
+    misfit = outline.misfit / max(outline.height, 1e-9)
+    return float(np.clip(outline.seen * np.exp(-((misfit / 0.15) ** 2)), 0.0, 1.0))

@@ -1,0 +1,149 @@
+"""Regions of a label image: areas, centroids, boxes and overlaps, from runs of equal numbers along the rows.
+
+A label image is nearly all long runs of one number. Every quantity here is a sum over runs, a few per particle and
+row, so that a frame with thousands of particles costs one comparison of neighbouring pixels and little more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tem_track.movie import FloatArray, Labels, Mask
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Regions:
+    """The regions of one (Y, X) label image, one entry each, in the order of their numbers.
+
+    Attributes
+    ----------
+    number : (R,) int64
+        Their number in the label image, ascending.
+    area : (R,) float64
+        Pixels.
+    y, x : (R,) float64
+        Centroid, px, in the coordinates of the label image.
+    box : (R, 4) int64
+        First row, first column, last row + 1, last column + 1.
+    at_border : (R,) bool
+        True where a pixel lies on the edge of the image.
+    """
+
+    number: IntArray
+    area: FloatArray
+    y: FloatArray
+    x: FloatArray
+    box: IntArray
+    at_border: Mask
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+
+def measure_regions(labels: Labels) -> Regions:
+    """Return area, centroid, box and border contact of every region of a (Y, X) label image.
+
+    >>> regions = measure_regions(np.array([[0, 0, 0, 0], [0, 7, 7, 0], [0, 7, 7, 0], [0, 0, 0, 0]], np.int32))
+    >>> regions.number.tolist(), regions.area.tolist(), regions.y.tolist(), regions.at_border.tolist()
+    ([7], [4.0], [1.5], [False])
+    """
+    height, width = labels.shape
+    value, row, start, stop = _runs(labels)
+    number, index = np.unique(value, return_inverse=True)
+    n = len(number)
+    length = stop - start
+    area = np.bincount(index, length, n)
+    y = np.bincount(index, length * row, n) / np.maximum(area, 1)
+    x = np.bincount(index, length * (start + stop - 1) / 2, n) / np.maximum(area, 1)
+    box = np.empty((n, 4), np.int64)
+    for column, (values, extreme) in enumerate(
+        ((row, np.minimum), (start, np.minimum), (row + 1, np.maximum), (stop, np.maximum))
+    ):
+        box[:, column] = 2 * (height + width) if extreme is np.minimum else -1
+        extreme.at(box[:, column], index, values)
+    at_border = (box[:, 0] == 0) | (box[:, 1] == 0) | (box[:, 2] == height) | (box[:, 3] == width)
+    return Regions(number.astype(np.int64), area, y, x, box, at_border)
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """Pixels shared by the regions of two label images: one entry per pair that shares any.
+
+    Attributes
+    ----------
+    first, second : (M,) int64
+        Numbers in the first and the second label image; sorted by first, then second.
+    count : (M,) float64
+        Shared pixels.
+    """
+
+    first: IntArray
+    second: IntArray
+    count: FloatArray
+
+
+def measure_overlaps(first: Labels, second: Labels) -> Overlaps:
+    """Return how many pixels each region of one (Y, X) label image shares with each region of another.
+
+    >>> a, b = np.array([[1, 1, 2, 0]], np.int32), np.array([[5, 9, 9, 9]], np.int32)
+    >>> shared = measure_overlaps(a, b)
+    >>> list(zip(shared.first.tolist(), shared.second.tolist(), shared.count.tolist()))
+    [(1, 5, 1.0), (1, 9, 1.0), (2, 9, 1.0)]
+    """
+    change = _changes(first)
+    change |= _changes(second)
+    start = np.flatnonzero(change)
+    length = np.diff(start, append=first.size)
+    a, b = first.ravel()[start].astype(np.int64), second.ravel()[start].astype(np.int64)
+    both = (a > 0) & (b > 0)
+    base = int(b.max(initial=0)) + 1
+    key, index = np.unique(a[both] * base + b[both], return_inverse=True)
+    return Overlaps(key // base, key % base, np.bincount(index, length[both], len(key)))
+
+
+def renumbered(labels: Labels, numbers: IntArray, to: IntArray) -> Labels:
+    """Return the label image with `numbers` (ascending) replaced by `to`; a number that is not listed becomes 0."""
+    highest = int(labels.max(initial=0))
+    # A table with an entry per number is fastest; numbers beyond a few million (hashes) are looked up instead.
+    if highest < 1 << 24:
+        table = np.zeros(highest + 1, np.int32)
+        known = numbers <= highest
+        table[numbers[known]] = to[known]
+        return table[labels]
+    place = np.clip(np.searchsorted(numbers, labels), 0, max(len(numbers) - 1, 0))
+    return np.where(numbers[place] == labels, to[place], 0).astype(np.int32)
+
+
+def shifted(labels: Labels, dy: int, dx: int) -> Labels:
+    """Return the label image moved down by dy and right by dx px; what comes in from outside is 0."""
+    moved = np.zeros_like(labels)
+    height, width = labels.shape
+    if abs(dy) < height and abs(dx) < width:
+        source = labels[max(0, -dy) : height - max(0, dy), max(0, -dx) : width - max(0, dx)]
+        moved[max(0, dy) : height - max(0, -dy), max(0, dx) : width - max(0, -dx)] = source
+    return moved
+
+
+def _changes(labels: Labels) -> Mask:
+    """Return (Y * X,) True where a run starts: at every change of number and at every start of a row."""
+    flat = labels.ravel()
+    change = np.empty(flat.size, np.bool_)
+    np.not_equal(flat[1:], flat[:-1], out=change[1:])
+    change[:: labels.shape[1]] = True
+    return change
+
+
+def _runs(labels: Labels) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Return number, row, first column and last column + 1 of every run that is not background."""
+    begin = np.flatnonzero(_changes(labels))
+    length = np.diff(begin, append=labels.size)
+    value = labels.ravel()[begin]
+    keep = value > 0
+    begin, length = begin[keep], length[keep]
+    row, column = np.divmod(begin, labels.shape[1])
+    return value[keep].astype(np.int64), row, column, column + length
