@@ -156,13 +156,8 @@ def inspect(
     """
     from tem_track import pipeline
 
-    facts = pipeline.inspect(
-        movie,
-        pixel_size_nm=pixel_size,
-        frame_interval_s=frame_interval,
-        times=times,
-        allow_truncated=allow_truncated,
-    )
+    settings, _ = _settings(None, (), _given(pixel_size, frame_interval, allow_truncated))
+    facts = pipeline.inspect(movie, settings.input, times)
     if as_json:
         import json
 

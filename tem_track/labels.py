@@ -24,6 +24,7 @@ class LabelStack:
 
     def __init__(self, shape: tuple[int, int]):
         self.shape = shape
+        self.notes: tuple[str, ...] = ()
         self._packed: list[bytes] = []
 
     def __len__(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def particle_facts(particles: Table) -> list[tuple[str, str]]:
     return lines
 
 
-def attention_lines(movie: Movie, drift: Table, particles: Table) -> list[str]:
+def attention_lines(movie: Movie, drift: Table, particles: Table, warnings: Sequence[str] = ()) -> list[str]:
     """Return what needs attention: unusable and unregistered frames, particles lost, missing calibration."""
     lines = []
     unusable = np.flatnonzero(drift["usable"] == 0)
@@ -88,8 +89,7 @@ def attention_lines(movie: Movie, drift: Table, particles: Table) -> list[str]:
         gone = particles["track_id"][particles["fate"] == "lost"]
         if len(gone):
             lines.append(f"{len(gone)} particles lost before the end: tracks {ranges(gone)}")
-    lines += movie.warnings
-    return lines
+    return [*lines, *movie.warnings, *warnings]
 
 
 def ranges(numbers: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> str:

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from tem_track.drift.border import picture_mask, picture_window
+from tem_track.drift.fixed import find_fixed_pixels
 from tem_track.drift.path import Drift, FrameQuality, no_drift
 from tem_track.drift.refine import refine_drift
 from tem_track.drift.survey import survey_frames
 
-__all__ = ["Drift", "FrameQuality", "no_drift", "picture_mask", "picture_window", "refine_drift", "survey_frames"]
+__all__ = ["Drift", "FrameQuality", "find_fixed_pixels", "no_drift", "picture_mask", "picture_window", "refine_drift", "survey_frames"]

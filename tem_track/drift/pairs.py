@@ -24,6 +24,10 @@ SIGNIFICANT_PEAK = 7.0
 # Standard errors come from the scatter between tiles (a sandwich estimate); 6 x 6 gives it 36 votes.
 TILES = 6
 NEWTON_STEPS = 6
+# Rounds in which tiles that disagree lose weight, and the deviations at which one has lost half (Holland & Welsch 1977,
+# doi:10.1080/03610927708827533).
+VOTES = 5
+CAUCHY = 2.385
 # A step below this, px, is below what any frame can resolve.
 STEP_SMALL_PX = 0.003
 
@@ -102,20 +106,39 @@ def climb(a: Searchable, b: Searchable, start: FloatArray) -> Match:
     """
     displacement = start.astype(float).copy()
     for _ in range(NEWTON_STEPS):
-        score, curvature, correlation = _newton_terms(a, b, displacement)
-        total = curvature.sum(axis=0)
-        if not (np.linalg.eigvalsh(total) > 0).all():
-            raise np.linalg.LinAlgError("no maximum of the correlation here")
-        step = np.linalg.solve(total, score.sum(axis=0))
+        score, curvature, misfit, correlation = _newton_terms(a, b, displacement)
+        step, weight, total = _agreed_step(score, curvature, misfit)
         displacement += np.clip(step, -2.0, 2.0)
         if np.abs(step).max() < STEP_SMALL_PX:
             break
     if np.abs(displacement - start).max() > 8.0:
         raise np.linalg.LinAlgError("the correlation has no maximum near the start")
     inverse = np.linalg.inv(total)
-    loose = score - np.einsum("nij,j->ni", curvature, step)
+    loose = weight[:, None] * (score - np.einsum("nij,j->ni", curvature, step))
     covariance = inverse @ (loose.T @ loose) @ inverse
     return Match(displacement, float(np.sqrt(np.trace(covariance) / 2)), correlation, 0.0)
+
+
+def _agreed_step(
+    score: FloatArray, curvature: FloatArray, misfit: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the Newton step most tiles agree on, the weights (n,) of the tiles and the weighted curvature.
+
+    A tile counts by its misfit (a changing specimen misfits more than noise does) and by how far its own vote lies from the
+    common one, in Cauchy weights on the scatter of all votes: a growing crystal of high contrast is outvoted.
+    """
+    worth = np.trace(curvature, axis1=1, axis2=2) / 2
+    base = np.where(misfit > 0, 1 / np.maximum(misfit, 1e-6 * float(misfit.max()) + 1e-30), 0.0)
+    weight = base
+    for _ in range(VOTES):
+        total = np.einsum("n,nij->ij", weight, curvature)
+        if not (np.linalg.eigvalsh(total) > 0).all():
+            raise np.linalg.LinAlgError("no maximum of the correlation here")
+        step = np.linalg.solve(total, weight @ score)
+        off = ((score - curvature @ step) ** 2).sum(axis=1) * base / np.maximum(worth, 1e-3 * float(np.abs(worth).max()))
+        usual = float(np.median(off[base > 0]))
+        weight = base / (1 + off / (CAUCHY**2 * usual + 1e-30))
+    return step, weight, total
 
 
 def tile_sums(image: Image, tiles: int) -> FloatArray:
@@ -124,7 +147,8 @@ def tile_sums(image: Image, tiles: int) -> FloatArray:
     return np.asarray(small, dtype=np.float64).ravel() * (image.size / tiles**2)
 
 
-def _newton_terms(a: Searchable, b: Searchable, displacement: FloatArray) -> tuple[FloatArray, FloatArray, float]:
+def _newton_terms(a: Searchable, b: Searchable, displacement: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, float]:
+    """Return score (n, 2), curvature (n, 2, 2) and mean square misfit (n,) of every tile, and the correlation."""
     dy, dx = float(displacement[0]), float(displacement[1])
     image_b = shifted(b.prepared.image, dy, dx)
     weight = a.prepared.weight * moved(b.prepared.weight, round(dy), round(dx))
@@ -139,7 +163,9 @@ def _newton_terms(a: Searchable, b: Searchable, displacement: FloatArray) -> tup
     curvature = np.stack([np.stack([yy, yx], 1), np.stack([yx, xx], 1)], axis=1)
     weighted = image_a * weight
     energy = float(np.vdot(weighted, image_a)) * float(np.vdot(image_b * weight, image_b))
-    return score, curvature, float(np.vdot(weighted, image_b)) / float(np.sqrt(energy) + 1e-30)
+    area = tile_sums(weight, TILES)
+    misfit = np.where(area > 1, tile_sums(difference * difference, TILES) / np.maximum(area, 1.0), 0.0)
+    return score, curvature, misfit, float(np.vdot(weighted, image_b)) / float(np.sqrt(energy) + 1e-30)
 
 
 def _overlap_energy(integral: FloatArray, dy: FloatArray, dx: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Rows of a track in frames that could not be measured: filled between their measured neighbours, with a larger error."""
+"""Rows of a track in frames that could not be measured, filled between measured neighbours with a larger error."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ from tem_track.movie import FloatArray
 HUBER_SD = 2.5
 # Rows beyond this many are taken as wrong outlines and have no say.
 REJECT_SD = 6.0
-# ... but never for being off by less than this share of the typical value times `REJECT_SD`: straight pieces are a model,
-# and the rows of a steep stage follow it less closely than those of a plateau.
+# ... but never for being off by less than this share of the typical value times `REJECT_SD`: straight pieces are a
+# model, and the rows of a steep stage follow it less closely than those of a plateau.
 LEAST_SCALE = 0.002
 # Gauss-Newton converges in 5 to 8 steps from the grid's start; more only polish a bad model.
 MAX_STEPS = 12
@@ -42,6 +42,8 @@ class HingeFit:
         Slope of every segment; the first is 0 unless `free_start`.
     half_width : float
         Half width of the rounding of every corner.
+    half_widths : (float, float)
+        The range it was allowed.
     free_start, flat_end : bool
         Whether the first segment may have a slope; whether the last one is held at slope 0.
     fitted, residuals, weights : (N,) float64
@@ -54,6 +56,7 @@ class HingeFit:
     knots: FloatArray
     slopes: FloatArray
     half_width: float
+    half_widths: tuple[float, float]
     free_start: bool
     flat_end: bool
     fitted: FloatArray
@@ -63,6 +66,7 @@ class HingeFit:
 
     @property
     def knot_count(self) -> int:
+        """Number of corners."""
         return len(self.knots)
 
 
@@ -160,7 +164,7 @@ def fit_hinges(
     weights: FloatArray,
     knots: FloatArray,
     *,
-    min_half_width: float,
+    half_widths: tuple[float, float],
     free_start: bool = False,
     flat_end: bool = False,
     robust: bool = True,
@@ -176,8 +180,8 @@ def fit_hinges(
         Prior weights, 1 / variance up to a factor; 0 leaves a row out.
     knots : (K,) float64
         Where to start.
-    min_half_width : float
-        Smallest rounding, half an exposure or frame interval.
+    half_widths : (float, float)
+        Smallest and largest half width of the rounding.
     free_start, flat_end : bool
         Let the first segment slope; hold the last one level.
     robust : bool
@@ -194,18 +198,19 @@ def fit_hinges(
     a rejection beyond six standard deviations (scale from the median absolute residual).
     """
     shape = (free_start, flat_end)
-    place, width, trust = np.sort(np.asarray(knots, float)), min_half_width, np.ones_like(values)
+    place, width, trust = np.sort(np.asarray(knots, float)), half_widths[0], np.ones_like(values)
     # Plain first: a steep stage of few rows looks like wrong rows until the curve has bent to it.
+    state = _solved(times, values, weights, place, width, shape)
     for rounds in range(3 if robust else 1):
         if rounds:
             trust = robust_weights(state[2], weights, LEAST_SCALE * float(np.median(np.abs(values))))
-        state = _solved(times, values, weights * trust, place, width, shape)
+            state = _solved(times, values, weights * trust, place, width, shape)
         for _ in range(MAX_STEPS):
-            moved = _stepped(times, values, weights * trust, place, width, shape, state, min_half_width)
+            moved = _stepped(times, values, weights * trust, place, width, shape, state, half_widths)
             if moved is None:
                 break
             place, width, state, gained = moved
-            if gained < 1e-5:
+            if gained < 1e-4:
                 break
     linear, bends, residuals = state
     jacobian = _jacobian(times, place, width, shape, bends)
@@ -216,6 +221,7 @@ def fit_hinges(
         place,
         slopes,
         float(width),
+        half_widths,
         free_start,
         flat_end,
         values - residuals,
@@ -292,7 +298,7 @@ def _stepped(
     width: float,
     shape: tuple[bool, bool],
     state: tuple[FloatArray, FloatArray, FloatArray],
-    min_half_width: float,
+    half_widths: tuple[float, float],
 ) -> tuple[FloatArray, float, tuple[FloatArray, FloatArray, FloatArray], float] | None:
     """Return (knots, half width, solution, relative gain) after one damped step, or None if none helps."""
     k = len(knots)
@@ -305,8 +311,9 @@ def _stepped(
     room = 0.4 * np.diff(np.concatenate([[2 * times[0] - times[-1]], knots, [2 * times[-1] - times[0]]]))
     for _ in range(5):
         place = np.clip(knots + np.clip(move[:k], -room[:-1], room[1:]), times[0], times[-1])
-        widest = max(0.5 * float(np.diff(place).min()), min_half_width) if k > 1 else 0.25
-        wide = float(np.clip(width + move[k], min_half_width, widest))
+        # Corners do not run into each other: the rounding is at most half the shortest segment.
+        widest = max(min(0.5 * float(np.diff(place).min(initial=1.0)), half_widths[1]), half_widths[0])
+        wide = float(np.clip(width + move[k], half_widths[0], widest))
         trial = _solved(times, values, weights, place, wide, shape)
         lower = float(weights @ trial[2] ** 2)
         if lower < cost * (1 - 1e-12):

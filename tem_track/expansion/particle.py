@@ -117,7 +117,7 @@ def _broken(rows: Table) -> bool:
 
 
 def _enough(usable: Mask, seen: Mask, rows: Table) -> bool:
-    """Return whether a curve can be cut into stages: enough uncut rows, most of those seen, of a particle of its own."""
+    """Return whether a curve can be cut into stages: enough rows not cut by the border, of a particle of its own."""
     count = int(usable.sum())
     return count >= FEWEST_ROWS_FOR_STAGES and count >= 0.5 * int(seen.sum()) and not _broken(rows)
 
@@ -252,5 +252,6 @@ def _final(
         fit.end_level_covariance,
         edge=edge_end,
         shape=shape,
+        model=fit.model_sd,
         factor=student_factor(rows_behind - 6),
     )

@@ -43,15 +43,16 @@ def population_curve(
     whole = np.isin(tracks["state"], ("whole", "inferred", "")) & (tracks["touches_border"] == 0)
     counted = known & whole & np.isfinite(tracks["volume_ratio"])
     kind_of_row = np.array([kinds.get(int(i), "") for i in tracks["track_id"]], object)
-    for suffix, chosen in {"": counted} | {
-        f"_{k.replace('-', '_')}": counted & (kind_of_row == k) for k in KINDS
-    }.items():
-        _fill(table, suffix, tracks, chosen)
+    _fill(table, "", tracks, counted)
+    for kind in KINDS:
+        _fill(table, f"_{kind.replace('-', '_')}", tracks, counted & (kind_of_row == kind))
     return table
 
 
 def _fill(table: Table, suffix: str, tracks: Table, chosen: Mask) -> None:
     """Write count, mean, spread, its uncertainty and median of the chosen rows into the columns with this ending."""
+    if not chosen.any():
+        return
     frames, ratios = tracks["frame"][chosen], tracks["volume_ratio"][chosen]
     sds = np.nan_to_num(tracks["volume_ratio_sd"][chosen])
     order = np.argsort(frames, kind="stable")

@@ -24,6 +24,12 @@ GRID_PLACES = 40
 # A knot costs its place, chosen among N, and a slope: 3 log N of chi-square, the leading term of the modified BIC of
 # N. R. Zhang, D. O. Siegmund, Biometrics 63 (2007) 22, https://doi.org/10.1111/j.1541-0420.2006.00662.x
 KNOT_PENALTY = 3.0
+# Corners are rounded over half a frame interval at least (a frame is an average) and by default over three at most, or
+# this share of the movie: a front that reaches the particle's core, a moving reaction's end.
+ROUND_FRAMES, ROUND_SHARE = (0.5, 3.0), 0.03
+# Curves that bend smoothly (sigmoids, slow starts) are tried with one to three knots and free rounding, up to this
+# share of the movie; the free rounding costs as much as a knot.
+WIDE_SHARE, WIDE_KNOTS = 0.3, (1, 2, 3)
 # No outline is known better than to 0.03 % of its volume; below this, "noise" is rounding of the numbers.
 LEAST_NOISE = 3e-4
 # A stage changes the volume by at least this share of V0: smaller steps are of the size of an outline's slow bias.
@@ -36,6 +42,8 @@ FEWEST_ROWS = 4
 FEWEST_PLATEAU_ROWS = 3
 # Two neighbouring stages differ in rate by this factor at least, or they are one stage that bends.
 RATE_FACTOR = 1.6
+# A segment slower than this share of the fastest stage is creep of the plateau or of the outline, and no stage.
+CREEP_SHARE = 1 / 30
 # Significance, in standard deviations, of a stage's rate and of the change of rate between stages.
 SIGNIFICANT_SD = 3.0
 # A segment slower than this share of both neighbours is a pause; one faster than 1/share of both, and short, a jump.
@@ -66,8 +74,8 @@ class Segment:
         return self.slope * (self.end - self.start)
 
 
-def select_fit(times: FloatArray, values: FloatArray, weights: FloatArray) -> tuple[HingeFit, Noise]:
-    """Return the curve with as many knots as it earns, and the noise about it.
+def select_fit(times: FloatArray, values: FloatArray, weights: FloatArray) -> tuple[HingeFit, Noise, list[HingeFit]]:
+    """Return the curve with as many knots as it earns, the noise about it, and its rivals.
 
     Parameters
     ----------
@@ -80,7 +88,7 @@ def select_fit(times: FloatArray, values: FloatArray, weights: FloatArray) -> tu
 
     Returns
     -------
-    (HingeFit, Noise)
+    (HingeFit, Noise, list of HingeFit)
         The first segment is level unless the curve already changes in its first row (`free_start`); the last is held
         level where it is a plateau (`flat_end`).
     """
@@ -88,15 +96,28 @@ def select_fit(times: FloatArray, values: FloatArray, weights: FloatArray) -> tu
     weights = weights * _not_spikes(values)
     fits = _candidates(times, values, weights, gap)
     noise = noise_about(fits[-1])
-    costs = [misfit(fit, noise) + KNOT_PENALTY * np.log(len(times)) * fit.knot_count for fit in fits]
-    fit = fits[int(np.argmin(costs))]
     weights = fits[-1].weights
+    wide = [_refit(f, times, values, weights, f.knots, WIDE_SHARE) for f in fits if f.knot_count in WIDE_KNOTS]
+    fit = min(fits + wide, key=lambda f: cost(f, noise))
     while (doubtful := _doubtful_knots(fit, noise, times)) and fit.knot_count:
-        fewer = [_refit(fit, times, values, weights, gap, np.delete(fit.knots, j)) for j in doubtful]
-        fewer += [f for f in fits if f.knot_count == fit.knot_count - 1]
-        fit = min(fewer, key=lambda f: misfit(f, noise))
+        fewer = [_refit(fit, times, values, weights, np.delete(fit.knots, j)) for j in doubtful]
+        fewer += [f for f in fits + wide if f.knot_count == fit.knot_count - 1]
+        fit = min(fewer, key=lambda f: cost(f, noise))
     fit = _with_ends(fit, noise, times, values, weights, gap)
-    return fit, noise_about(fit)
+    return fit, noise_about(fit), fits + wide
+
+
+def rival_weights(rivals: list[HingeFit], fit: HingeFit, noise: Noise) -> FloatArray:
+    """Return how likely each rival is to be nearest the truth, summing to 1 with the chosen fit's own share.
+
+    Notes
+    -----
+    Akaike weights, exp(-AIC / 2) normalised; K. P. Burnham, D. R. Anderson, Sociol. Methods Res. 33 (2004) 261,
+    https://doi.org/10.1177/0049124104268644
+    """
+    scores = np.array([misfit(f, noise) + 2 * f.jacobian.shape[1] for f in [fit, *rivals]])
+    likely = np.exp(-(scores - scores.min()) / 2)
+    return np.asarray(likely[1:] / likely.sum())
 
 
 def segments(fit: HingeFit, noise: Noise, times: FloatArray) -> list[Segment]:
@@ -128,6 +149,12 @@ def misfit(fit: HingeFit, noise: Noise) -> float:
     return float(scaled[0] ** 2 + (fresh @ fresh) / (1 - rho**2))
 
 
+def cost(fit: HingeFit, noise: Noise) -> float:
+    """Return chi-square plus the price of every knot, and of a rounding wider than usual."""
+    paid = fit.knot_count + (fit.half_widths[1] >= WIDE_SHARE)
+    return misfit(fit, noise) + KNOT_PENALTY * float(np.log(len(fit.fitted))) * paid
+
+
 def covariance(fit: HingeFit, noise: Noise) -> FloatArray:
     """Return the (P, P) covariance of a fit's parameters (order of `HingeFit.jacobian`) under correlated noise.
 
@@ -139,7 +166,7 @@ def covariance(fit: HingeFit, noise: Noise) -> FloatArray:
     rooted = fit.jacobian[used] * np.sqrt(fit.weights[used])[:, None]
     bread = rooted.T @ rooted
     bread.flat[:: len(bread) + 1] += 1e-9 * np.trace(bread)
-    solved = np.linalg.solve(bread, rooted.T)
+    solved: FloatArray = np.asarray(np.linalg.solve(bread, rooted.T), float)
     return np.asarray(noise.sd**2 * _correlated_product(solved, noise.correlation))
 
 
@@ -191,10 +218,10 @@ def _candidates(times: FloatArray, values: FloatArray, weights: FloatArray, gap:
     rows = int((weights > 0).sum())
     most = int(np.clip((PARAMETERS_PER_ROW * rows - 2) // 2, 1, MOST_KNOTS))
     starts = grid_knots(times, values, weights, most, _grid(times, values))
-    richest = fit_hinges(times, values, weights, starts[-1], min_half_width=0.5 * gap)
+    rounding = (ROUND_FRAMES[0] * gap, max(ROUND_FRAMES[1] * gap, ROUND_SHARE))
+    richest = fit_hinges(times, values, weights, starts[-1], half_widths=rounding)
     fits = [
-        fit_hinges(times, values, richest.weights, knots, min_half_width=0.5 * gap, robust=False)
-        for knots in starts[:-1]
+        fit_hinges(times, values, richest.weights, knots, half_widths=rounding, robust=False) for knots in starts[:-1]
     ]
     return [*fits, richest]
 
@@ -210,14 +237,15 @@ def _grid(times: FloatArray, values: FloatArray) -> FloatArray:
 
 
 def _refit(
-    fit: HingeFit, times: FloatArray, values: FloatArray, weights: FloatArray, gap: float, knots: FloatArray
+    fit: HingeFit, times: FloatArray, values: FloatArray, weights: FloatArray, knots: FloatArray, widest: float = 0.0
 ) -> HingeFit:
+    """Return the same kind of curve fitted from other knots, or with another largest rounding."""
     return fit_hinges(
         times,
         values,
         weights,
         knots,
-        min_half_width=0.5 * gap,
+        half_widths=(fit.half_widths[0], max(widest, fit.half_widths[1])),
         free_start=fit.free_start,
         flat_end=fit.flat_end and len(knots) > 0,
         robust=False,
@@ -244,16 +272,16 @@ def is_pause(before: Segment, segment: Segment, after: Segment) -> bool:
 def _doubtful_knots(fit: HingeFit, noise: Noise, times: FloatArray) -> list[int]:
     """Return the knots of which one should go because a segment is no stage, or a change of rate is none."""
     pieces = segments(fit, noise, times)
-    least, k = smallest_change(fit), fit.knot_count
+    least, fastest, k = smallest_change(fit), _fastest(pieces, smallest_change(fit)), fit.knot_count
     if not k:
         return []
-    if k == 1 and not _is_stage(pieces[1], least):
+    if k == 1 and not is_stage(pieces[1], least, fastest):
         return [0]
-    if k > 1 and abs(pieces[-1].change) < least and pieces[-1].rows < FEWEST_PLATEAU_ROWS:
+    if k > 1 and not is_stage(pieces[-1], least, fastest) and pieces[-1].rows < FEWEST_PLATEAU_ROWS:
         return [k - 1]
     for j in range(1, k):
         before, piece, after = pieces[j - 1 : j + 2]
-        small = not _is_stage(piece, least)
+        small = not is_stage(piece, least, fastest)
         short = piece.rows < FEWEST_ROWS and k > 2
         resting = is_pause(before, piece, after) and _differ(fit, noise, j - 1) and _differ(fit, noise, j)
         if (small and not resting) or (short and not is_jump(before, piece, after)):
@@ -264,8 +292,15 @@ def _doubtful_knots(fit: HingeFit, noise: Noise, times: FloatArray) -> list[int]
     return []
 
 
-def _is_stage(piece: Segment, least: float) -> bool:
-    return abs(piece.change) >= least and abs(piece.slope) >= SIGNIFICANT_SD * piece.slope_sd
+def is_stage(piece: Segment, least: float, fastest: float) -> bool:
+    """Return whether a segment changes the value enough, fast enough and surely enough to be a stage."""
+    enough = abs(piece.change) >= least and abs(piece.slope) >= CREEP_SHARE * fastest
+    return enough and abs(piece.slope) >= SIGNIFICANT_SD * piece.slope_sd
+
+
+def _fastest(pieces: list[Segment], least: float) -> float:
+    """Return the largest rate of the segments that change the value enough."""
+    return max((abs(p.slope) for p in pieces if abs(p.change) >= least and p.rows >= 2), default=0.0)
 
 
 def _other_rate(one: Segment, two: Segment) -> bool:
@@ -277,7 +312,7 @@ def _differ(fit: HingeFit, noise: Noise, j: int) -> bool:
     """Return whether the slopes on both sides of knot j (0-based) differ significantly."""
     spread = slope_covariance(fit, noise)
     variance = spread[j, j] + spread[j + 1, j + 1] - 2 * spread[j, j + 1]
-    return abs(fit.slopes[j + 1] - fit.slopes[j]) >= SIGNIFICANT_SD * np.sqrt(max(variance, 0.0))
+    return bool(abs(fit.slopes[j + 1] - fit.slopes[j]) >= SIGNIFICANT_SD * np.sqrt(max(variance, 0.0)))
 
 
 def _with_ends(
@@ -288,8 +323,8 @@ def _with_ends(
     free_start = fit.knot_count > 0 and fit.knots[0] < times[0] + 0.5 * gap
     if free_start:
         knots = knots[1:]
-    last = segments(fit, noise, times)[-1]
-    flat_end = len(knots) > 0 and not _is_stage(last, smallest_change(fit))
+    pieces, least = segments(fit, noise, times), smallest_change(fit)
+    flat_end = len(knots) > 0 and not is_stage(pieces[-1], least, _fastest(pieces, least))
     if not (free_start or flat_end):
         return fit
     return fit_hinges(
@@ -297,7 +332,7 @@ def _with_ends(
         values,
         weights,
         knots,
-        min_half_width=0.5 * gap,
+        half_widths=fit.half_widths,
         free_start=free_start,
         flat_end=flat_end,
         robust=False,

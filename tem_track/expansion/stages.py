@@ -13,6 +13,7 @@ from tem_track.expansion.selection import (
     covariance,
     is_jump,
     is_pause,
+    rival_weights,
     segments,
     select_fit,
     slope_map,
@@ -72,6 +73,8 @@ class StageFit:
         Sudden steps that are no stage.
     end, end_sd : float
         Mean over the last rows (5 %, at least 3) and its standard uncertainty from scatter.
+    model_sd : float
+        Relative standard uncertainty of end / level from not knowing how many knots the curve has.
     end_level_covariance : float
         Covariance of `end` and `level`.
     noise : Noise
@@ -89,6 +92,7 @@ class StageFit:
     jumps_s: tuple[float, ...]
     end: float
     end_sd: float
+    model_sd: float
     end_level_covariance: float
     noise: Noise
     trusted: Mask
@@ -129,11 +133,12 @@ def find_stages(times_s: FloatArray, values: FloatArray, weights: FloatArray | N
     unit = float(np.median(values[: max(3, n // 10)])) or 1.0
     weights = np.ones(n) if weights is None else weights / weights.mean()
     scaled_times = (times_s - begin) / span
-    fit, noise = select_fit(scaled_times, values / unit, weights)
+    fit, noise, rivals = select_fit(scaled_times, values / unit, weights)
     spread = covariance(fit, noise)
     factor = student_factor(_freedom(fit, noise))
     stages, jumps = _named(fit, noise, scaled_times, spread, factor)
     end, end_sd, shared = _end(fit, noise, spread)
+    model_sd = _rival_spread(fit, noise, rivals)
     return StageFit(
         level=fit.level * unit,
         level_sd=float(np.sqrt(max(spread[0, 0], 0.0))) * unit,
@@ -143,6 +148,7 @@ def find_stages(times_s: FloatArray, values: FloatArray, weights: FloatArray | N
         jumps_s=tuple(begin + span * at for at in jumps),
         end=end * unit,
         end_sd=end_sd * unit,
+        model_sd=model_sd,
         end_level_covariance=shared * unit**2,
         noise=Noise(noise.sd * unit, noise.correlation),
         trusted=fit.weights > 0,
@@ -158,7 +164,7 @@ def end_rows(count: int) -> int:
 def _freedom(fit: HingeFit, noise: Noise) -> float:
     """Return the degrees of freedom: effectively independent rows minus parameters."""
     rows = int((fit.weights > 0).sum())
-    return rows * (1 - noise.correlation) / (1 + noise.correlation) - fit.jacobian.shape[1] + 1
+    return float(rows * (1 - noise.correlation) / (1 + noise.correlation) - fit.jacobian.shape[1] + 1)
 
 
 def _named(
@@ -239,3 +245,13 @@ def _end(fit: HingeFit, noise: Noise, spread: FloatArray) -> tuple[float, float,
     end = float(fit.fitted[rows].mean()) + belief * off
     sd = float(np.sqrt(max(fitted_variance, 0.0) + belief * rows_variance))
     return end, sd, float(gradient @ spread[:, 0])
+
+
+def _rival_spread(fit: HingeFit, noise: Noise, rivals: list[HingeFit]) -> float:
+    """Return how far the rivals' end / level lie from the chosen curve's, relative, each by its likelihood."""
+    rows = slice(-end_rows(len(fit.fitted)), None)
+    weights = rival_weights(rivals, fit, noise)
+    chosen = float(fit.fitted[rows].mean()) / fit.level
+    others = np.array([float(f.fitted[rows].mean()) / f.level for f in rivals])
+    # A rival beyond half or twice the value is a runaway, not a reading.
+    return float(np.sqrt(weights @ (np.clip(others / chosen, 0.5, 2.0) - 1) ** 2))

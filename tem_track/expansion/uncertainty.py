@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tem_track.expansion.noise import roughness
-from tem_track.movie import FloatArray
+from tem_track.movie import FloatArray, Mask
 
 # A particle that has doubled its volume is taken as fully changed; every conversion of METHODS' table is below that.
 FULL_CHANGE = float(np.log(2.0))
@@ -73,7 +73,7 @@ def edge_error_of_ratio(ratio: FloatArray, slow: FloatArray, slow_before: float,
     return np.sqrt(np.clip(slow**2 + slow_before**2 - 2 * common * slow * slow_before, 0.0, None))
 
 
-def shape_error(aspect: FloatArray, before: FloatArray, end: FloatArray) -> float:
+def shape_error(aspect: FloatArray, before: Mask, end: Mask) -> float:
     """Return the relative standard uncertainty of V/V0 from a change of shape.
 
     Parameters
@@ -110,6 +110,7 @@ def final_ratio(
     edge: float,
     shape: float,
     factor: float,
+    model: float = 0.0,
 ) -> FinalRatio:
     """Return end / level with a 95 % interval (symmetric in the logarithm).
 
@@ -121,10 +122,12 @@ def final_ratio(
         Relative standard uncertainties of the ratio from edge error and shape.
     factor : float
         Student's factor for the part that scatters; the others take 1.96.
+    model : float
+        Relative standard uncertainty from the choice of the curve, counted with the scatter.
     """
     value = end / level
     joint = 2 * covariance / (end * level)
-    scatter = max((end_sd / end) ** 2 + (level_sd / level) ** 2 - joint, 0.0)
+    scatter = max((end_sd / end) ** 2 + (level_sd / level) ** 2 - joint, 0.0) + model**2
     half = float(np.sqrt(factor**2 * scatter + NORMAL_FACTOR**2 * (edge**2 + shape**2)))
     v0 = min(level_sd / level, np.sqrt(scatter))
     noise = float(np.sqrt(max(scatter - v0**2, 0.0)))

@@ -45,6 +45,8 @@ def calibrated(name: str, recording: Recording, pixel_size_nm: float | None) -> 
         recording.notes.append(f"{scale.source} is not that of a microscope and is not used")
         return Calibration()
     _check(name, scale)
+    if scale.doubt:
+        recording.warnings.append(scale.doubt)
     return Calibration(math.sqrt(scale.y_nm * scale.x_nm), scale.source)
 
 

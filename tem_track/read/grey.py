@@ -34,10 +34,12 @@ def grey_from_colour(frame: NDArray[Any]) -> NDArray[Any]:
     if np.array_equal(red, green) and np.array_equal(red, blue):
         return red
     work = np.float32 if frame.dtype.itemsize <= 2 else np.float64
-    luma = sum(channel.astype(work) * work(weight) for channel, weight in zip((red, green, blue), _LUMA, strict=True))
+    luma = np.zeros(red.shape, work)
+    for channel, weight in zip((red, green, blue), _LUMA, strict=True):
+        luma += channel.astype(work) * work(weight)
     if np.issubdtype(red.dtype, np.integer):
         luma = np.rint(luma)
-    return np.asarray(luma).astype(red.dtype)
+    return luma.astype(red.dtype)
 
 
 def grey_palette(colormap: NDArray[Any]) -> NDArray[Any]:

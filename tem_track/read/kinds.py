@@ -53,7 +53,7 @@ def _kind_by_weaker_mark(path: Path, head: bytes) -> str:
         return "video"
     if head.startswith(b"\x1a\x45\xdf\xa3") and suffix in (".mkv", ".webm"):
         return "video"
-    if head.startswith(b"JL") and suffix == ".emi":
+    if head.startswith((b"JL", b"JK")) and suffix == ".emi":
         return "emi"
     if head[208:211] == b"MAP" or suffix in (".mrc", ".mrcs"):
         return "mrc"

@@ -31,7 +31,7 @@ def open_movie(
     Parameters
     ----------
     path : Path
-        A stack, a single image, a video, a folder of single frames, or a Gatan in-situ tree (``Hour_00/Minute_00/...``).
+        A stack, a single image, a video, a folder of single frames, or a Gatan in-situ tree.
     pixel_size_nm : float, optional
         Edge of a pixel, nm; overrides what the file says.
     frame_interval_s : float, optional

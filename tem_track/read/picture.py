@@ -64,8 +64,8 @@ def picture_size(path: Path, kind: str) -> tuple[int, int, int]:
     raise InputError(f"{path.name}: truncated or damaged: its size cannot be read")
 
 
-def decode_picture(path: Path, kind: str) -> NDArray[Any]:
-    """Return the grey (Y, X) of a PNG or JPEG at its own depth.
+def decode_picture(path: Path, kind: str, colour: bool = True) -> NDArray[Any]:
+    """Return the grey (Y, X) of a PNG or JPEG at its own depth; colours are refused where they are not allowed.
 
     Raises
     ------
@@ -84,6 +84,8 @@ def decode_picture(path: Path, kind: str) -> NDArray[Any]:
         frame = np.asarray(imagecodecs.png_decode(stored) if kind == "png" else imagecodecs.jpeg_decode(stored))
     except Exception as error:
         raise InputError(f"{path.name}: truncated or damaged: {kind.upper()} cannot be decoded") from error
+    if frame.ndim > 2 and not colour:
+        raise InputError(f"{path.name}: holds colours; a label image holds one whole number per pixel")
     return native(frame) if frame.ndim == 2 else grey_from_colour(frame)
 
 

@@ -21,12 +21,13 @@ class _Listener(logging.Handler):
 
 
 def silence_loggers() -> None:
-    """Keep the libraries' log records from the terminal; a program's own handlers on these loggers still hear them."""
+    """Keep the libraries' log records from the terminal."""
     for name in _LOGGERS:
         logger = logging.getLogger(name)
         logger.propagate = False
-        if not logger.handlers:
-            logger.addHandler(logging.NullHandler())
+        # RosettaSciIO brings its own handler, which writes to the terminal.
+        kept = [handler for handler in logger.handlers if isinstance(handler, _Listener)]
+        logger.handlers[:] = kept or [logging.NullHandler()]
 
 
 def silence_opencv() -> None:

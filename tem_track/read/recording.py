@@ -27,12 +27,15 @@ class Scale:
     binding : bool
         False for a statement that many programs write without meaning it (a print resolution): it counts only where
         it is possible for an electron microscope and is no error where it is not.
+    doubt : str
+        A warning for the user where this scale is used.
     """
 
     y_nm: float
     x_nm: float
     source: str
     binding: bool = True
+    doubt: str = ""
 
 
 @dataclass
@@ -53,6 +56,8 @@ class Recording:
     times_s : (T,) float64 or None
         Times the file states, s.
     time_source : str
+    times_doubt : str
+        A warning for the user where these times are used.
     numbers : (T,) int64 or None
         The numbers that the frames' file names carry.
     reciprocal : bool
@@ -66,6 +71,7 @@ class Recording:
     scale: Scale | None = None
     times_s: FloatArray | None = None
     time_source: str = ""
+    times_doubt: str = ""
     numbers: NDArray[np.int64] | None = None
     reciprocal: bool = False
     unusable: dict[int, str] = field(default_factory=dict)

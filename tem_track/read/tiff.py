@@ -8,8 +8,8 @@ outside it. Other files that an OME-TIFF names are never opened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from tem_track.errors import InputError
 from tem_track.read.limits import check_frame_claim, check_frame_count
-from tem_track.read.quiet import listening
+from tem_track.read.quiet import listening, silence_loggers
 from tem_track.read.recording import ReadFrames, Recording
 from tem_track.read.tiff_layout import Layout, find_layout
-from tem_track.read.tiff_meaning import grey_reader, label_reader
+from tem_track.read.tiff_meaning import MeaningReader, grey_reader, label_reader
 from tem_track.read.tiff_scale import find_scale, find_times
 
 # What tifffile logs when the chain of pages leads out of the file (TiffPages._seek): the rest was cut off.
@@ -47,30 +47,55 @@ def read_tiff(path: Path, allow_truncated: bool, as_labels: bool = False) -> Rec
     """
     with listening() as chatter:
         tif = _opened(path)
-        layout = find_layout(tif, path.name)
-        _check_claims(path.name, layout)
-        kept = _complete_frames(tif, layout, path, any(_BROKEN_CHAIN in line for line in chatter), allow_truncated)
-        reader = label_reader if as_labels else grey_reader
-        meaning, dtype = reader(layout.keyframe, layout.tail, path.name)
-        pixels, reciprocal = find_scale(tif, layout.keyframe)
-        times_s, time_source = find_times(tif, layout.frames)
-        name = tiff_format(tif)
+        try:
+            return _recording(tif, path, allow_truncated, label_reader if as_labels else grey_reader, chatter)
+        except BaseException:
+            tif.close()
+            raise
+
+
+def _recording(
+    tif: tifffile.TiffFile, path: Path, allow_truncated: bool, reader: MeaningReader, chatter: list[str]
+) -> Recording:
+    layout = find_layout(tif, path.name)
+    _check_claims(path.name, layout)
+    kept = _complete_frames(tif, layout, path, any(_BROKEN_CHAIN in line for line in chatter), allow_truncated)
+    meaning, dtype = reader(layout.keyframe, layout.tail, path.name)
+    scale, reciprocal = find_scale(tif, layout.keyframe)
+    times_s, time_source = find_times(tif, layout.frames)
     shape = (kept, *layout.size)
+    frames = ReadFrames(shape, _frame_reader(tif, layout, path, meaning), path.name, serial=False)
+    # The file is closed when nobody can read frames any more.
+    weakref.finalize(frames, tif.close)
     recording = Recording(
-        frames=ReadFrames(shape, _frame_reader(tif, layout, path, meaning), path.name, serial=False),
+        frames=frames,
         shape=shape,
         dtype=dtype,
-        format=name,
-        scale=pixels,
+        format=tiff_format(tif),
+        scale=scale,
         times_s=None if times_s is None else times_s[:kept],
         time_source=time_source,
         reciprocal=reciprocal,
         notes=list(layout.notes),
         warnings=list(layout.warnings),
     )
-    if kept < layout.frames or layout.frames_claimed > layout.frames:
+    if layout.frames_claimed > kept:
         recording.warnings.append(f"truncated file: {kept} frames are complete, the rest is missing")
     return recording
+
+
+def tiff_size(path: Path) -> tuple[int, int]:
+    """Return height and width in px of the first page, from its header alone.
+
+    Raises
+    ------
+    InputError
+        No page in the file.
+    """
+    silence_loggers()
+    with _opened(path) as tif:
+        page = tif.pages.first
+        return int(page.imagelength), int(page.imagewidth)
 
 
 def tiff_format(tif: tifffile.TiffFile) -> str:
@@ -161,7 +186,7 @@ def _frame_reader(
         return meaning(np.memmap(path, layout.dtype, "r", where, layout.stored_shape))
 
     def decoded(k: int) -> NDArray[Any]:
-        with _locked(tif):
+        with tif.filehandle.lock:
             page = layout.page(k)
         if page is None:
             raise InputError(f"{path.name}: frame {k} is in another file, which is not followed")
@@ -169,9 +194,3 @@ def _frame_reader(
         return meaning(page.asarray(maxworkers=1).reshape(layout.stored_shape))
 
     return decoded if layout.offset is None else mapped
-
-
-@contextmanager
-def _locked(tif: tifffile.TiffFile) -> Iterator[None]:
-    with tif.filehandle.lock:
-        yield

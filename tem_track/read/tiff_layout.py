@@ -82,7 +82,7 @@ def find_layout(tif: tifffile.TiffFile, name: str) -> Layout:
     every = [series for series in tif.series if series is not None and series.shape and 0 not in series.shape]
     if not every:
         raise InputError(f"{name}: no image in it")
-    series = max(every, key=lambda one: math.prod(one.shape))
+    series = max(every, key=lambda one: (_pixels(one), one.dtype.itemsize))
     axes, shape = _axes(series, name)
     tail = axes[axes.rindex("Y") - (1 if "SY" in axes else 0) :]
     leading = dict(zip(axes[: -len(tail)], shape, strict=False))
@@ -110,6 +110,10 @@ def find_layout(tif: tifffile.TiffFile, name: str) -> Layout:
     if layout.offset is None and len(series.pages) < math.prod(leading.values()):
         raise InputError(f"{name}: several frames share one compressed page; save it as an ordinary stack")
     return layout
+
+
+def _pixels(series: tifffile.TiffPageSeries) -> int:
+    return math.prod(size for axis, size in zip(series.axes, series.shape, strict=False) if axis != "S")
 
 
 def _axes(series: tifffile.TiffPageSeries, name: str) -> tuple[str, tuple[int, ...]]:

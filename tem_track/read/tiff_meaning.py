@@ -13,6 +13,7 @@ from tem_track.errors import InputError
 from tem_track.read.grey import grey_from_colour, grey_palette, native, native_dtype
 
 Meaning: TypeAlias = Callable[[NDArray[Any]], NDArray[Any]]
+MeaningReader: TypeAlias = Callable[[tifffile.TiffPage, str, str], tuple[Meaning, np.dtype[Any]]]
 
 _INVERTED = tifffile.PHOTOMETRIC.MINISWHITE
 _PALETTE = tifffile.PHOTOMETRIC.PALETTE

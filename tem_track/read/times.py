@@ -54,6 +54,7 @@ def timed(
         if frames > 1 and not np.all(np.diff(recording.times_s) > 0):
             recording.warnings.append(f"the times in {name} ({recording.time_source}) do not increase; not used")
         else:
+            recording.warnings += [recording.times_doubt] if recording.times_doubt else []
             return _from_zero(recording.times_s, recording), recording.time_source, True
     return np.arange(frames, dtype=np.float64), "frame number", False
 
@@ -149,4 +150,4 @@ def _at_interval(recording: Recording, interval_s: float) -> tuple[FloatArray, s
         steps = (numbers - numbers[0]).astype(np.float64)
         source = "--frame-interval x number in the file name"
         recording.notes.append("frame times are the number in the file name x --frame-interval")
-    return steps * interval_s, source, True
+    return np.asarray(steps * interval_s, np.float64), source, True

@@ -103,9 +103,9 @@ def parse_duration(text: str) -> float:
 
 
 def nm_per_unit(unit: str) -> float | None:
-    """Return how many nm one of the file's length units is; None for one that is not a length.
+    r"""Return how many nm one of the file's length units is; None for one that is not a length.
 
-    >>> nm_per_unit("micron"), nm_per_unit("\\\\u00B5m"), nm_per_unit("1/nm"), nm_per_unit("pixel")
+    >>> nm_per_unit("micron"), nm_per_unit("\\u00B5m"), nm_per_unit("1/nm"), nm_per_unit("pixel")
     (1000.0, 1000.0, None, None)
     """
     return _NM_PER.get(plain_unit(unit))
@@ -127,9 +127,9 @@ def is_reciprocal(unit: str) -> bool:
 
 
 def plain_unit(unit: str) -> str:
-    """Return a unit in lower case, with one micro sign however the file spelt it, without spaces and brackets.
+    r"""Return a unit in lower case, with one micro sign however the file spelt it, without spaces and brackets.
 
-    >>> plain_unit("\\\\u00B5m"), plain_unit("μm"), plain_unit("1 / nm")
+    >>> plain_unit("\\u00B5m"), plain_unit("μm"), plain_unit("1 / nm")
     ('µm', 'µm', '1/nm')
     """
     unit = re.sub(r"\\+u([0-9a-fA-F]{4})", lambda found: chr(int(found.group(1), 16)), unit)

@@ -177,7 +177,7 @@ def _look(pictures: list[Image], working: Working, noise: float) -> Look:
     strength = 0.0
     for picture in pictures:
         smooth = smoothed(picture, working.smoothing_px) * np.float32(working.sign)
-        seen = patches(smooth, noise, working.smoothing_px, LEAST_AREA_PX)
+        seen = patches(smooth, noise, working.smoothing_px, LEAST_AREA_PX).chosen
         contrast, edge, _ = common(seen)
         kept = particles(seen, contrast, edge)
         found += kept
@@ -200,7 +200,8 @@ def _finer(look: Look, coarse: int) -> list[int]:
     across = common(look.found)[2] * coarse
     sizes = np.array([diameter(r) for r in look.found]) * coarse
     small = float(np.percentile(sizes, 20))
-    bin_px = int(max(1, min(across / COMMON_ACROSS_PX, small / SMALL_ACROSS_PX)))
+    # A picture that is small anyway is looked at as it is: cracks are thin.
+    bin_px = int(max(1, min(across / COMMON_ACROSS_PX, small / SMALL_ACROSS_PX, coarse)))
     return [] if bin_px == coarse else [bin_px]
 
 

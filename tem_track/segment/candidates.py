@@ -10,7 +10,7 @@ import numpy as np
 from tem_track.movie import Image, Labels, Mask
 from tem_track.segment.background import filled_in
 from tem_track.segment.divide import parted
-from tem_track.segment.levels import LEAST_SOLIDITY, Region, best_regions, ladder, region_tree
+from tem_track.segment.levels import LEAST_SOLIDITY, NEARLY_CONVEX, Region, best_regions, count_as_clusters, ladder, pieces_of, region_tree
 
 # Levels per picture: a particle's contrast is crossed by at least a third of them even where the brightest particle
 # is three times as strong.
@@ -26,8 +26,6 @@ LEAST_EDGE_OF_NOISE = 1.5
 LEAST_CONTRAST_OF_COMMON = 0.22
 RAGGED_CONTRAST_OF_COMMON = 0.60
 LEAST_EDGE_OF_COMMON = 0.12
-# Patches less convex than this may be several particles.
-DIVIDE_BELOW = 0.95
 # Enclosed gaps smaller than this share of a patch do not part it.
 LEAST_GAP = 0.01
 # A piece of a cluster is a particle where it is this convex; a division is right where most of the patch goes into
@@ -101,8 +99,16 @@ def noise_of(smooth: Image, smoothing_px: float) -> float:
     return float(np.median(np.abs(smooth - wider)[::step, ::step])) / 0.67 / 0.6745
 
 
-def patches(picture: Image, noise: float, smoothing_px: float, least_area_px: float) -> list[Region]:
-    """Return the patches of a working picture that stand out of its noise, strongest first.
+@dataclass(frozen=True)
+class Patches:
+    """The tree of patches of a picture and those chosen from it, strongest first."""
+
+    tree: list[Region]
+    chosen: list[Region]
+
+
+def patches(picture: Image, noise: float, smoothing_px: float, least_area_px: float) -> Patches:
+    """Return the patches of a working picture that stand out of its noise.
 
     Parameters
     ----------
@@ -120,7 +126,8 @@ def patches(picture: Image, noise: float, smoothing_px: float, least_area_px: fl
     for region in regions:
         if region.contrast < LEAST_CONTRAST_OF_NOISE * noise or region.edge < LEAST_EDGE_OF_NOISE * slope:
             region.score = 0.0
-    return sorted(best_regions(regions, ADVANTAGE), key=lambda region: -region.score)
+    count_as_clusters(regions)
+    return Patches(regions, sorted(best_regions(regions, ADVANTAGE), key=lambda region: -region.score))
 
 
 def common(regions: list[Region]) -> tuple[float, float, float]:
@@ -160,13 +167,14 @@ def particles(regions: list[Region], contrast: float, edge: float) -> list[Regio
     return kept
 
 
-def tight_labels(picture: Image, regions: list[Region]) -> Labels:
+def tight_labels(picture: Image, tree: list[Region], regions: list[Region]) -> Labels:
     """Return the label image of patches of a (Y, X) picture, touching particles parted, 1..N."""
     labels = np.zeros(picture.shape, np.int32)
     count = 0
-    for region in regions:
+    for region in [piece for region in regions for piece in pieces_of(tree, region)]:
         x, y, width, height = cv2.boundingRect(region.contour)
-        pieces = _pieces(region, picture[y : y + height, x : x + width], (x, y))
+        cut = (y == 0, y + height == picture.shape[0], x == 0, x + width == picture.shape[1])
+        pieces = _pieces(region, picture[y : y + height, x : x + width], (x, y), cut)
         view = labels[y : y + height, x : x + width]
         free = (pieces > 0) & (view == 0)
         view[free] = pieces[free] + count
@@ -174,22 +182,24 @@ def tight_labels(picture: Image, regions: list[Region]) -> Labels:
     return labels
 
 
-def _pieces(region: Region, picture: Image, corner: tuple[int, int]) -> Labels:
+def _pieces(
+    region: Region, picture: Image, corner: tuple[int, int], cut: tuple[bool, bool, bool, bool]
+) -> Labels:
     """Return the particles of one patch in its box, 1..N."""
     filled = np.zeros(picture.shape, np.uint8)
     cv2.drawContours(filled, [region.contour - np.int32(corner)], -1, 1, cv2.FILLED)
-    if region.solidity >= DIVIDE_BELOW:
+    if region.solidity >= NEARLY_CONVEX:
         return filled.astype(np.int32)
     cluster = region.solidity < LEAST_SOLIDITY
     # The gaps enclosed by a ring of touching particles are background; the hollow of one particle is part of it. The
     # gaps are tried first, and count where they part the ring into compact pieces.
     gaps = filled.astype(bool) & (picture <= region.level)
     if np.count_nonzero(gaps) > LEAST_GAP * region.area_px:
-        pieces = parted((filled > 0) & ~gaps)
+        pieces = parted((filled > 0) & ~gaps, cut)
         good = [n for n in range(1, int(pieces.max()) + 1) if solidity(pieces == n) >= COMPACT]
         if len(good) > 1 and np.isin(pieces, good).sum() > MOSTLY * np.count_nonzero(pieces):
             return renumbered(pieces, good)
-    pieces = parted(filled > 0)
+    pieces = parted(filled > 0, cut)
     good = [n for n in range(1, int(pieces.max()) + 1) if not cluster or solidity(pieces == n) >= COMPACT]
     return renumbered(pieces, good)
 

@@ -22,19 +22,39 @@ from tem_track.movie import Image, Labels, Mask
 # Saddle over lower peak. Two equal discs overlapping by a fifth of their diameter: neck half width 0.6 R.
 NECK = 0.75
 # A piece is at least this share of the largest one in half width: smaller ones are corners and roughness.
-LEAST_PIECE = 0.35
+LEAST_PIECE = 0.28
 STEPS = 16
 
 
-def parted(mask: Mask, neck: float = NECK) -> Labels:
+def parted(mask: Mask, cut: tuple[bool, bool, bool, bool] = (False,) * 4, neck: float = NECK) -> Labels:
     """Return a (Y, X) label image of the particles in one connected mask, from 1.
+
+    Parameters
+    ----------
+    mask : (Y, X) bool
+        In its bounding box.
+    cut : (bool, bool, bool, bool)
+        Whether the top, bottom, left and right side of the box is the border of the frame: the particles go on there.
+    neck : float
+        Saddle over lower peak below which two peaks are two particles.
+
+    Returns
+    -------
+    (Y, X) int32
 
     >>> y, x = np.indices((30, 50))
     >>> two = (np.hypot(y - 15, x - 14) < 12) | (np.hypot(y - 15, x - 35) < 12)
     >>> int(parted(two).max())
     2
     """
-    padded = cv2.copyMakeBorder(mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    padded = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)
+    padded[1:-1, 1:-1] = mask
+    for side, (outer, inner) in zip(cut, ((0, 1), (-1, -2)), strict=False):
+        if side:
+            padded[outer] = padded[inner]
+    for side, (outer, inner) in zip(cut[2:], ((0, 1), (-1, -2)), strict=True):
+        if side:
+            padded[:, outer] = padded[:, inner]
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
     seeds = _seeds(depth, neck, LEAST_PIECE * float(depth.max()))
     if seeds.max() < 2:

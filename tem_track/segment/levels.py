@@ -28,6 +28,8 @@ WEAK_SHARE = 0.25
 # theirs), but may be a cluster of touching ones: it keeps a small score and is divided later.
 LEAST_SOLIDITY = 0.70
 CLUSTER_SCORE = 0.3
+# Patches more convex than this are one piece.
+NEARLY_CONVEX = 0.95
 # What lies inside a patch replaces it at once where it fills this share of it (a cracked particle, a touching pair).
 SAME_EXTENT = 0.6
 # A patch that follows the border of the picture over more than this share of its outline is background cut by it: a
@@ -35,6 +37,10 @@ SAME_EXTENT = 0.6
 MOST_BORDER = 0.57
 # Longer than this against its width and open at the border: a strand. No particle of the papers exceeds 3.
 MOST_ELONGATED = 4.0
+# Pieces (touching particles, fragments on both sides of a crack) part within a patch as soon as the level rises: when
+# they do they still fill this share of it, each at least the second share, and are about convex. Diffraction speckle and
+# cores part far inside the particle and fill less.
+ALL_PIECES, PIECE, PIECE_SOLIDITY = 0.7, 0.08, 0.8
 
 
 @dataclass
@@ -42,6 +48,7 @@ class Region:
     """One connected patch above a grey level, holes filled, in pixels of the picture it was found in."""
 
     level: float
+    number: int
     contour: NDArray[np.int32]
     area_px: float
     solidity: float
@@ -122,27 +129,28 @@ def judged(
     hull_area = cv2.contourArea(hull) + 0.5 * cv2.arcLength(hull, True) + 1
     x, y = contour[:, 0, 0], contour[:, 0, 1]
     at_border = (x < 2) | (y < 2) | (x >= width - 2) | (y >= height - 2)
+    cut = (x < 1) | (y < 1) | (x >= width - 1) | (y >= height - 1)
     solidity = min(1.0, area / hull_area)
     cluster = solidity < LEAST_SOLIDITY
     # Against the hull's outline where the patch is compact: noise makes its own long.
     around = len(contour) if cluster else min(len(contour), cv2.arcLength(hull, True) + 1)
-    border_share = float(np.count_nonzero(at_border)) / around
+    border_share = float(np.count_nonzero(cut)) / around
     if border_share > MOST_BORDER:
         return None
     (_, _), (side, other), _ = cv2.minAreaRect(hull)
     elongation = (max(side, other) + 1) / (min(side, other) + 1)
-    along = edges[y, x] if border_share == 0 else edges[y[~at_border], x[~at_border]]
+    along = edges[y, x] if not at_border.any() else edges[y[~at_border], x[~at_border]]
+    if len(along) == 0:
+        return None
     rank = int(WEAK_SHARE * (len(along) - 1))
     edge = float(np.partition(along, rank)[rank])
-    score = edge * max(CLUSTER_SCORE**2, (solidity - LEAST_SOLIDITY) / (1 - LEAST_SOLIDITY)) ** 0.5
-    if cluster:
-        score = edge * CLUSTER_SCORE * solidity / LEAST_SOLIDITY
+    score = edge * shape_factor(solidity)
     if elongation > MOST_ELONGATED and (border_share > 0 or elongation > 2 * MOST_ELONGATED):
         score = 0.0
     contrast = contrast_along(picture, contour) if cluster else contrast_across(picture, contour)
     if contrast <= 0:
         score = 0.0
-    return Region(level, contour, area, solidity, edge, contrast, elongation, border_share, score)
+    return Region(level, 0, contour, area, solidity, edge, contrast, elongation, border_share, score)
 
 
 def region_tree(picture: Image, levels: FloatArray, least_area_px: float) -> list[Region]:
@@ -160,7 +168,7 @@ def region_tree(picture: Image, levels: FloatArray, least_area_px: float) -> lis
             if region is None:
                 continue
             region.parent = int(owner[contour[0, 0, 1], contour[0, 0, 0]])
-            number = len(regions)
+            number = region.number = len(regions)
             regions.append(region)
             if region.parent >= 0:
                 regions[region.parent].children.append(number)
@@ -193,3 +201,36 @@ def best_regions(regions: list[Region], advantage: float) -> list[Region]:
             chosen[number], value[number] = kept, within
     roots = [n for n, r in enumerate(regions) if r.parent < 0]
     return [regions[n] for root in roots for n in chosen[root]]
+
+
+def pieces_of(regions: list[Region], region: Region) -> list[Region]:
+    """Return the pieces that a patch comes apart into as the level rises, or the patch itself where it stays whole."""
+    node = region
+    while True:
+        inside = [regions[c] for c in node.children if regions[c].area_px >= PIECE * region.area_px]
+        covered = sum(piece.area_px for piece in inside)
+        if covered < ALL_PIECES * region.area_px:
+            return [region]
+        if len(inside) > 1:
+            break
+        node = inside[0]
+    pieces = [smaller for piece in inside for smaller in pieces_of(regions, piece)]
+    return pieces if min(piece.solidity for piece in pieces) >= PIECE_SOLIDITY else [region]
+
+
+def count_as_clusters(regions: list[Region]) -> None:
+    """Raise the score of patches that come apart into compact pieces to what such a piece would have."""
+    for region in regions:
+        if region.score > 0 and region.solidity < NEARLY_CONVEX:
+            pieces = pieces_of(regions, region)
+            if len(pieces) > 1:
+                area = sum(piece.area_px for piece in pieces)
+                typical = sum(piece.solidity * piece.area_px for piece in pieces) / area
+                region.score = region.edge * shape_factor(typical)
+
+
+def shape_factor(solidity: float) -> float:
+    """Return by how much the shape of a patch lowers its score: 1 for a convex one."""
+    if solidity < LEAST_SOLIDITY:
+        return CLUSTER_SCORE * solidity / LEAST_SOLIDITY
+    return float(max(CLUSTER_SCORE, ((solidity - LEAST_SOLIDITY) / (1 - LEAST_SOLIDITY)) ** 0.5))

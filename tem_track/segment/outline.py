@@ -16,6 +16,7 @@ import numpy as np
 
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
 from tem_track.segment.core import InnerBoundaries, inner_boundaries
+from tem_track.segment.outline_chord import BodyFit
 from tem_track.segment.outline_contour import follow_contour
 from tem_track.segment.outline_fit import RayOutline, area_uncertainty, finished_radius, quality_of, refine
 from tem_track.segment.outline_polygon import (
@@ -26,7 +27,7 @@ from tem_track.segment.outline_polygon import (
     polygon_moments,
     rough_mask,
 )
-from tem_track.segment.outline_rays import Surroundings, binning_for, cut_surroundings, ray_points
+from tem_track.segment.outline_rays import Surroundings, binning_for, cut_surroundings, ray_points, resample_radius
 from tem_track.segment.outline_start import Start, label_boxes, start_from_label
 from tem_track.settings import SegmentSettings
 
@@ -35,6 +36,8 @@ _ROUNDS = 3
 _RUNAWAY = 2.2
 # A neighbour's own blurred edge reaches this far beyond its outline, px.
 _NEIGHBOUR_MARGIN_PX = 2
+# Weight of the newest frame in the remembered shape: a memory of about five frames.
+_RECENT = 0.2
 Measured = Callable[[int, int], bool]
 
 
@@ -124,16 +127,29 @@ class _Particle:
 
     track_id: int
     start: Start
-    label_area: float
     around: Surroundings
     fit: RayOutline
-    box: tuple[int, int, int, int]
     neighbours: list[int] = field(default_factory=list)
 
     def points(self) -> FloatArray:
         """Outline as it stands, frame coordinates."""
         working = ray_points(self.fit.centre, self.fit.radius)
         return np.asarray((working + 0.5) * self.around.binning - 0.5 + self.around.corner)
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """What a track brings to its next frame: its profile's fit and its shape (mean over the last frames)."""
+
+    body: BodyFit | None
+    radius: FloatArray
+
+
+def _remember(memory: _Memory | None, fit: RayOutline) -> _Memory:
+    shape = fit.radius / float(fit.radius.mean())
+    if memory is not None:
+        shape = (1 - _RECENT) * resample_radius(memory.radius, len(shape)) + _RECENT * shape
+    return _Memory(fit.body, shape)
 
 
 def outline_particles(
@@ -181,9 +197,10 @@ def outline_particles(
         raise ValueError(f"polarity {polarity!r} is neither 'dark' nor 'bright'")
     seen = _as_callable(measured)
     rows: list[_Row] = []
+    memories: dict[int, _Memory] = {}
     for k in range(count):
         if usable[k]:
-            rows += _outline_frame(k, frames[k], labels[k], seen, polarity == "dark", fixed)
+            rows += _outline_frame(k, frames[k], labels[k], seen, polarity == "dark", fixed, memories)
         progress(k + 1, count)
     kinds = _find_cores(rows, polarity == "dark")
     return _as_outlines(rows, kinds)
@@ -197,9 +214,15 @@ def _as_callable(measured: Measured | set[tuple[int, int]]) -> Measured:
 
 
 def _outline_frame(
-    k: int, frame: Image, labels: Labels, seen: Measured, dark: bool, fixed: Mask | None
+    k: int,
+    frame: Image,
+    labels: Labels,
+    seen: Measured,
+    dark: bool,
+    fixed: Mask | None,
+    memories: dict[int, _Memory],
 ) -> list[_Row]:
-    """Return the rows of one frame, sorted by track."""
+    """Return the rows of one frame, sorted by track; `memories` goes on from frame to frame."""
     particles: list[_Particle] = []
     contours: list[_Row] = []
     for track, box in sorted(label_boxes(labels).items()):
@@ -211,7 +234,7 @@ def _outline_frame(
         if start is None:
             continue
         if start.star:
-            particles.append(_begin(track, start, float(own.sum()), frame, fixed, box))
+            particles.append(_begin(track, start, frame, fixed, memories.get(track)))
         else:
             contours.append(_contour_row(k, track, start, frame, labels, fixed, box, dark))
     _meet(particles)
@@ -219,17 +242,19 @@ def _outline_frame(
         bars = [_barred(p, particles, labels) for p in particles]
         for p, bar in zip(particles, bars, strict=True):
             refine(p.around, bar, p.fit, dark, last=r == _ROUNDS - 1)
+    for p in particles:
+        memories[p.track_id] = _remember(memories.get(p.track_id), p.fit)
     return sorted(contours + [_ray_row(k, p) for p in particles], key=lambda row: row.track_id)
 
 
-def _begin(
-    track: int, start: Start, area: float, frame: Image, fixed: Mask | None, box: tuple[int, int, int, int]
-) -> _Particle:
+def _begin(track: int, start: Start, frame: Image, fixed: Mask | None, memory: _Memory | None) -> _Particle:
     mean = float(start.radius.mean())
     binning = binning_for(mean)
     around = cut_surroundings(frame, fixed, start.centre, 1.9 * float(start.radius.max()) + 20, binning)
     fit = RayOutline(around.to_working(start.centre), start.radius / binning)
-    return _Particle(track, start, area, around, fit, box)
+    if memory is not None:
+        fit.body, fit.before = memory.body, memory.radius
+    return _Particle(track, start, around, fit)
 
 
 def _meet(particles: list[_Particle]) -> None:

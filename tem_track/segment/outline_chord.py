@@ -27,6 +27,9 @@ _VOID_RADII = (0.1, 0.85)
 _EDGES = (0.5, 1.8)
 # Attenuation or brightness of the body, in units of the background (dark) or of the profile's height (bright).
 _MOST = 12.0
+# Chi-square per bin up to which a fit continued from an earlier one is trusted. Speckle is not independent from bin to
+# bin, so that good fits of speckled particles reach 5.
+_EXPLAINED = 6.0
 
 
 @dataclass(frozen=True)
@@ -196,14 +199,19 @@ def _bounded(p: FloatArray) -> FloatArray:
 
 
 def fit_any_body(profile: RadialProfile, before: FloatArray | None) -> BodyFit:
-    """Return the fit of the most general body (core and void), from the frame before or from several guesses."""
+    """Return the fit of the most general body (core and void), from an earlier fit or else from several guesses.
+
+    An earlier fit that does not explain this profile is only one guess among the others.
+    """
     every = tuple(range(8))
+    fits = []
     if before is not None:
         start = before.copy()
         start[EDGE] = 1.0
-        return fit_body(profile, start, every, rounds=8)
-    fits = []
+        fits.append(fit_body(profile, start, every, rounds=5))
+        if fits[0].chi2 < _EXPLAINED * fits[0].bins:
+            return fits[0]
     for guess in first_guesses(profile):
-        edge_first = fit_body(replace(profile), guess, (EDGE, BASE, BODY, CORE, VOID), rounds=6)
+        edge_first = fit_body(profile, guess, (EDGE, BASE, BODY, CORE, VOID), rounds=6)
         fits.append(fit_body(profile, edge_first.parameters, every))
     return min(fits, key=lambda fit: fit.chi2)

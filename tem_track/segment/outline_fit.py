@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tem_track.movie import FloatArray, Image
 from tem_track.segment.outline_chord import BASE, BLUR, EDGE, BodyFit, RadialProfile, body_profile, fit_any_body
-from tem_track.segment.outline_rays import Rays, Surroundings, local_background, ray_points, sample_rays
-from tem_track.segment.outline_shape import ray_shifts, smooth_log_radius
+from tem_track.segment.outline_rays import Rays, Surroundings, local_background, near_surroundings, ray_points, resample_radius, sample_rays
+from tem_track.segment.outline_shape import follow_shape, ray_shifts, smooth_log_radius
 
 # Blur of a TEM picture of a sharp edge, px (point spread, defocus, scan jitter), and how well that is known.
 _BLUR_PX, _BLUR_SD_PX = 1.2, 0.6
@@ -25,6 +25,8 @@ class RayOutline:
     radius : (N,) float64
     log_covariance : (N, N) float64 or None
         Of the log radius, from the rays.
+    before : (M,) float64 or None
+        Radii of the same particle in the frames before, any unit.
     body : BodyFit or None
         The profile's fit.
     profile : RadialProfile or None
@@ -32,38 +34,49 @@ class RayOutline:
     seen : float
         Share of the outline's rays that carry information.
     misfit : float
-        Root mean square of the profile's residual, in units of its height.
+        Root mean square of the profile's residual, in the profile's units.
+    height : float
+        Height of the profile, same units.
+    step : float
+        Height of the profile, grey values.
     """
 
     centre: FloatArray
     radius: FloatArray
     log_covariance: FloatArray | None = None
+    before: FloatArray | None = None
     body: BodyFit | None = None
     profile: RadialProfile | None = None
     seen: float = 1.0
     misfit: float = np.inf
     height: float = 0.0
-    noise: float = np.inf
+    step: float = 0.0
 
 
 def refine(around: Surroundings, barred: Image, outline: RayOutline, dark: bool, last: bool) -> None:
     """Improve an outline by one round: sample, fit the common profile, then shift every ray against it."""
     rays = sample_rays(around, barred, outline.centre, outline.radius)
     mean = float(outline.radius.mean())
-    far = 0.5 * (rays.rho[-1] - 1) if outline.body is None else max(0.08, 2.5 / mean)
+    first = not np.isfinite(outline.misfit)
+    far = 0.5 * (rays.rho[-1] - 1) if first else max(0.05, 2.0 / mean)
+    if not first:
+        rays = replace(rays, seen=near_surroundings(rays, far, outline.step))
     level, unit = _normalised(rays, local_background(rays, far), dark)
     profile, variance = radial_profile(rays, level, dark, mean, around.binning)
-    before = outline.body.parameters if outline.body is not None else None
-    body = fit_any_body(profile, before)
+    body = fit_any_body(profile, outline.body.parameters if outline.body is not None else None)
     model = body_profile(body.parameters, len(profile.level), profile.step, dark)[0]
     shift, precision = ray_shifts(rays, level, model, float(body.parameters[BASE]), variance, dark)
     edge = float(body.parameters[EDGE])
     log_radius = np.log(outline.radius * edge)
-    smooth, covariance = smooth_log_radius(log_radius + shift, precision)
+    measured = log_radius + shift
+    if outline.before is not None:
+        before = np.log(resample_radius(outline.before, len(measured)))
+        measured, precision = follow_shape(measured, precision, before)
+    smooth, covariance = smooth_log_radius(measured, precision)
     weight = profile.weight
     outline.misfit = float(np.sqrt(np.average((profile.level - model) ** 2, weights=weight + 1e-12)))
     outline.height = float(np.abs(model - body.parameters[BASE]).max())
-    outline.noise = unit
+    outline.step = outline.height * (float(np.median(rays.level[:, -3:])) if dark else unit)
     outline.seen = float((precision > 0.1 * np.median(precision)).mean())
     outline.radius = np.exp(np.clip(smooth, np.log(mean) - 1, np.log(mean) + 1))
     outline.log_covariance, outline.body, outline.profile = covariance, body, profile

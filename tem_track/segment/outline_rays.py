@@ -14,6 +14,8 @@ from tem_track.movie import FloatArray, Image, Mask
 _WORKING_RADIUS_PX = 50.0
 # Reach of the rays beyond the outline: a third of the radius for the background, and never fewer pixels than this.
 _REACH, _REACH_PX = 0.4, 7.0
+# A step of the background smaller than this share of the particle's own height moves no edge.
+_STRAND = 0.03
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,40 @@ def sample_rays(around: Surroundings, barred: Image, centre: FloatArray, radius:
     return Rays(level, np.where(inside & ~behind, np.minimum(area, 1.0), 0.0).astype(np.float32), rho, radius)
 
 
+def near_surroundings(rays: Rays, gap: float, height: float) -> Image:
+    """Return `rays.seen` (N, J) without what lies behind a step of the background beyond a particle's edge.
+
+    A strand or film that ends just outside the particle would be taken for its edge. Each ray's samples from `gap`
+    outwards are cut where two levels explain them better than one (4 sigma, and a share of the height): what is
+    further out belongs to another background.
+    """
+    first = int(np.searchsorted(rays.rho, 1 + gap))
+    outer = rays.level[:, first:].astype(np.float64)
+    seen = (rays.seen[:, first:] > 0).astype(np.float64)
+    if outer.shape[1] < 6:
+        return rays.seen
+    for shift in (-1, 1):
+        outer = outer + 0.5 * np.roll(rays.level[:, first:], shift, axis=0)
+    outer /= 2.0
+    before, total = np.cumsum(seen, axis=1), seen.sum(axis=1, keepdims=True)
+    sum_before, sum_all = np.cumsum(seen * outer, axis=1), (seen * outer).sum(axis=1, keepdims=True)
+    after = total - before
+    mean_before = sum_before / np.maximum(before, 1)
+    mean_after = (sum_all - sum_before) / np.maximum(after, 1)
+    gain = np.where((before >= 2) & (after >= 2), before * after / np.maximum(total, 1), 0.0)
+    jump = mean_after - mean_before
+    noise = np.diff(outer, axis=1)[(seen[:, 1:] > 0) & (seen[:, :-1] > 0)]
+    variance = (1.4826 * float(np.median(np.abs(noise)))) ** 2 if noise.size else np.inf
+    at = np.argmax(gain * jump**2, axis=1)
+    index = np.arange(len(at))
+    step = np.abs(jump[index, at])
+    clear = (gain[index, at] * step**2 > 16 * variance) & (step > _STRAND * height)
+    keep = rays.seen.copy()
+    column = np.arange(keep.shape[1])
+    keep[clear[:, None] & (column[None, :] > (first + at)[:, None])] = 0.0
+    return keep
+
+
 def local_background(rays: Rays, gap: float) -> FloatArray:
     """Return the (N,) grey level of the background next to each ray's edge.
 
@@ -149,3 +185,9 @@ def circular_mean(values: FloatArray, weights: FloatArray, width: float) -> Floa
     top = np.fft.irfft(np.fft.rfft(weights * values) * kernel, count) + faint * overall
     bottom = np.fft.irfft(np.fft.rfft(weights) * kernel, count) + faint
     return np.asarray(top / np.maximum(bottom, faint))
+
+
+def resample_radius(radius: FloatArray, count: int) -> FloatArray:
+    """Return (N,) radii interpolated to `count` rays."""
+    angles = ray_angles(count)
+    return np.asarray(np.interp(angles, ray_angles(len(radius)), radius, period=2 * np.pi))

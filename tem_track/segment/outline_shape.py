@@ -7,13 +7,17 @@ from functools import lru_cache
 import numpy as np
 
 from tem_track.movie import FloatArray, Image
-from tem_track.segment.outline_rays import Rays
+from tem_track.segment.outline_rays import Rays, ray_angles
 
 # Part of the profile that decides where the edge is, in units of the radius: the outer third of the particle
 # (thickness speckle further in says nothing about the edge) and the background up to 0.25 beyond.
 _INNER, _OUTER = 0.6, 1.3
 # How far one ray's own thickness and background may stray from the particle's (diffraction speckle; film).
 _THICKNESS_SD, _BASE_SD = 0.3, 0.1
+# Change of shape (not size) between frames that is natural: 1 % of the radius; and how firmly a ray remembers.
+_SHAPE_SD, _MEMORY_SD = 0.01, 0.03
+# Share of rays beyond which it is the remembered shape that is wrong.
+_DISAGREEING = 0.25
 
 
 @lru_cache(maxsize=64)
@@ -36,6 +40,42 @@ def smooth_log_radius(log_radius: FloatArray, precision: FloatArray) -> tuple[Fl
     normal = shape_penalty(count) + np.diag(precision + 1e-6)
     covariance = np.linalg.inv(normal)
     return covariance @ (precision * log_radius), covariance
+
+
+def follow_shape(
+    log_radius: FloatArray, precision: FloatArray, before: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return (N,) log radius and precision of the rays after comparing them with the shape of the frames before.
+
+    Parameters
+    ----------
+    log_radius, precision : (N,) float64
+        As measured in this frame.
+    before : (N,) float64
+        Log radius in the frames before; its mean radius and its place are not used.
+
+    Notes
+    -----
+    A particle swells faster than it changes shape. Rays that leave the shape together by more than their error and
+    `_SHAPE_SD` (they found the end of a strand, say) lose their weight (Cauchy), and every ray is drawn to the shape
+    with `_MEMORY_SD`. Where many rays disagree the memory is wrong and not used. Size and place are fitted to this frame alone, so the curve does not lag.
+    """
+    angles = ray_angles(len(log_radius))
+    basis = np.stack([np.ones_like(angles), np.cos(angles), np.sin(angles)], axis=1)
+    change = log_radius - before
+    variance = 1 / np.maximum(precision, 1e-9) + _SHAPE_SD**2
+    trust = np.ones_like(change)
+    common = np.zeros(3)
+    for _ in range(6):
+        weight = trust / variance
+        normal = basis.T @ (weight[:, None] * basis) + 1e-6 * np.eye(3)
+        common = np.linalg.solve(normal, basis.T @ (weight * change))
+        trust = 1 / (1 + ((change - basis @ common) ** 2) / (4 * variance))
+    if float((trust < 0.5).mean()) > _DISAGREEING:
+        return log_radius, precision
+    expected = before + basis @ common
+    kept, memory = precision * trust, 1 / _MEMORY_SD**2
+    return (kept * log_radius + memory * expected) / (kept + memory), kept + memory
 
 
 def ray_shifts(

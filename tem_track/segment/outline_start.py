@@ -9,7 +9,7 @@ import numpy as np
 
 from tem_track.movie import FloatArray, Labels, Mask
 from tem_track.segment.outline_polygon import polygon_area
-from tem_track.segment.outline_rays import ray_angles, ray_count
+from tem_track.segment.outline_rays import ray_count
 from tem_track.segment.outline_shape import smooth_log_radius
 
 # Share of a label's area that rays from its centre may get wrong before it counts as not star-shaped.
@@ -117,9 +117,3 @@ def _radii(points: FloatArray, centre: FloatArray, hidden: Mask) -> tuple[FloatA
         abs(star_area / label_area - 1) < 2 * _STAR_TOLERANCE + 2.0 / size and float(np.sqrt(spread).mean()) < _STAR_TOLERANCE + 1.0 / size
     )
     return radius, star
-
-
-def resample_radius(radius: FloatArray, count: int) -> FloatArray:
-    """Return (N,) radii interpolated to `count` rays."""
-    angles = ray_angles(count)
-    return np.asarray(np.interp(angles, ray_angles(len(radius)), radius, period=2 * np.pi))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import pairwise
+
 import numpy as np
 
 from tem_track.errors import SettingsError
@@ -11,7 +14,8 @@ from tem_track.simulate.outline import ANGLES
 from tem_track.simulate.particles import Particle
 from tem_track.simulate.scene import LithiationScene
 
-ATTEMPTS = 6000
+ATTEMPTS = 150
+RESTARTS = 40
 # Particles that touch share this much of the sum of their radii, so that their outlines meet at a neck.
 OVERLAP = 0.03
 
@@ -27,17 +31,37 @@ def centres_of(scene: LithiationScene, particles: list[Particle], drift_px: Floa
         The particles do not fit into the field.
     """
     rng = chance(scene.seed, "layout")
-    groups = _groups(scene)
-    centres = np.zeros((len(particles), len(drift_px), 2))
-    placed: list[tuple[FloatArray, float]] = []
-    for group in sorted(groups, key=len, reverse=True):
-        offsets = _chain([particles[n] for n in group], rng)
-        radii = [float(particles[n].swelling.radius_nm.max() * particles[n].outline.max()) for n in group]
-        anchor = _free_place(scene, group[0], offsets, radii, placed, drift_px, rng)
-        for n, offset, radius in zip(group, offsets, radii, strict=True):
-            centres[n] = anchor + offset
-            placed.append((centres[n][[0, -1]], radius))
-    return centres
+    groups = [
+        _Group(g, _chain([particles[n] for n in g], rng), [_extent(particles[n]) for n in g]) for g in _groups(scene)
+    ]
+    # The largest first: what is left over then only has to take smaller ones.
+    groups.sort(key=lambda group: -sum(radius**2 for radius in group.radii))
+    for restart in range(RESTARTS):
+        ease = max(0.0, 1 - restart / (0.7 * RESTARTS))
+        centres = _placed(scene, groups, drift_px, ease, rng)
+        if centres is not None:
+            return np.stack([centres[n] for n in range(len(particles))]) if centres else np.zeros((0, len(drift_px), 2))
+    raise SettingsError(
+        f"{scene.particles} particles of this size do not fit apart from each other into "
+        f"{scene.height_px} x {scene.width_px} px; give a larger field, larger pixels or fewer particles"
+    )
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Particles (from 0) that lie together, their offsets (T, 2) from the anchor and largest radii, nm."""
+
+    members: list[int]
+    offsets: list[FloatArray]
+    radii: list[float]
+
+    def ends(self, anchor: FloatArray) -> list[tuple[FloatArray, float]]:
+        """Return (first and last centre, radius) of each member."""
+        return [(anchor + offset[[0, -1]], radius) for offset, radius in zip(self.offsets, self.radii, strict=True)]
+
+
+def _extent(particle: Particle) -> float:
+    return float(particle.swelling.radius_nm.max() * particle.outline.max())
 
 
 def _groups(scene: LithiationScene) -> list[list[int]]:
@@ -59,7 +83,7 @@ def _chain(members: list[Particle], rng: np.random.Generator) -> list[FloatArray
     """Return the offset (T, 2) in nm of each member from the middle of its chain."""
     direction = rng.uniform(0, 2 * np.pi)
     offsets = [np.zeros((len(members[0].swelling.radius_nm), 2))]
-    for before, particle in zip(members[:-1], members[1:], strict=True):
+    for before, particle in pairwise(members):
         direction += rng.uniform(-0.8, 0.8)
         reach = _reach(before, direction) + _reach(particle, direction + np.pi)
         step = np.array([np.sin(direction), np.cos(direction)])
@@ -74,29 +98,26 @@ def _reach(particle: Particle, direction: float) -> FloatArray:
     return particle.swelling.radius_nm * particle.outline[index]
 
 
-def _free_place(
-    scene: LithiationScene,
-    first: int,
-    offsets: list[FloatArray],
-    radii: list[float],
-    placed: list[tuple[FloatArray, float]],
-    drift_px: FloatArray,
-    rng: np.random.Generator,
-) -> FloatArray:
-    """Draw places until one is free; what is asked for (space between, room to drift) shrinks with every attempt."""
-    for attempt in range(ATTEMPTS):
-        ease = max(0.0, 1 - attempt / (0.7 * ATTEMPTS))
-        anchor = _draw(scene, first, offsets, radii, drift_px, ease, rng)
-        if anchor is None:
-            continue
-        gap = (3 + 9 * ease) * scene.pixel_size_nm
-        mine = [(anchor + offset[[0, -1]], radius) for offset, radius in zip(offsets, radii, strict=True)]
-        if all(_apart(a, b, gap) for a in mine for b in placed):
-            return anchor
-    raise SettingsError(
-        f"{scene.particles} particles of this size do not fit apart from each other into "
-        f"{scene.height_px} x {scene.width_px} px; give a larger field, larger pixels or fewer particles"
-    )
+def _placed(
+    scene: LithiationScene, groups: list[_Group], drift_px: FloatArray, ease: float, rng: np.random.Generator
+) -> dict[int, FloatArray] | None:
+    """Place group after group where it is free; None if one finds no place.
+
+    What is asked for (space between, room to drift) grows with `ease`, 0 to 1.
+    """
+    gap = (3 + 9 * ease) * scene.pixel_size_nm
+    taken: list[tuple[FloatArray, float]] = []
+    centres = {}
+    for group in groups:
+        for _ in range(ATTEMPTS):
+            anchor = _draw(scene, group, drift_px, ease, rng)
+            if anchor is not None and all(_apart(a, b, gap) for a in group.ends(anchor) for b in taken):
+                break
+        else:
+            return None
+        taken += group.ends(anchor)
+        centres |= {n: anchor + offset for n, offset in zip(group.members, group.offsets, strict=True)}
+    return centres
 
 
 def _apart(a: tuple[FloatArray, float], b: tuple[FloatArray, float], gap: float) -> bool:
@@ -104,22 +125,16 @@ def _apart(a: tuple[FloatArray, float], b: tuple[FloatArray, float], gap: float)
 
 
 def _draw(
-    scene: LithiationScene,
-    first: int,
-    offsets: list[FloatArray],
-    radii: list[float],
-    drift_px: FloatArray,
-    ease: float,
-    rng: np.random.Generator,
+    scene: LithiationScene, group: _Group, drift_px: FloatArray, ease: float, rng: np.random.Generator
 ) -> FloatArray | None:
     """Draw an anchor; None where the field leaves no room at this ease."""
     field = np.array([scene.height_px, scene.width_px]) * scene.pixel_size_nm
-    border_from = scene.particles - scene.border
-    if first >= border_from - scene.outside and len(radii) == 1:
-        return _on_border(field, radii[0], drift_px * scene.pixel_size_nm, first >= border_from, rng)
-    extent = [(offset[[0, -1]], radius) for offset, radius in zip(offsets, radii, strict=True)]
-    low = -np.min([ends.min(axis=0) - radius for ends, radius in extent], axis=0)
-    high = field - np.max([ends.max(axis=0) + radius for ends, radius in extent], axis=0)
+    border_from, first = scene.particles - scene.border, group.members[0]
+    if first >= border_from - scene.outside and len(group.members) == 1:
+        return _on_border(field, group.radii[0], drift_px * scene.pixel_size_nm, first >= border_from, rng)
+    ends = group.ends(np.zeros(2))
+    low = -np.min([places.min(axis=0) - radius for places, radius in ends], axis=0)
+    high = field - np.max([places.max(axis=0) + radius for places, radius in ends], axis=0)
     room = 4 * scene.pixel_size_nm
     low = low + room + ease * np.clip(-drift_px.min(axis=0), 0, None) * scene.pixel_size_nm
     high = high - room - ease * np.clip(drift_px.max(axis=0), 0, None) * scene.pixel_size_nm

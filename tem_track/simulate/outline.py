@@ -1,9 +1,10 @@
 """Bodies with exact area and volume: a star-shaped outline, and the thickness over it.
 
 Strategy: an outline is a table of radii over equally spaced angles, scaled so that its area is that of the unit disc.
-A body of equivalent radius rho has the outline rho R(theta), and at a share u = r / (rho R) of the way from its centre to the
-outline its thickness is 2 h g(u), with g(0) > 0 and g(1) = 0. For any outline the volume is then exactly
-2 h A 2 int(g(u) u du): no pixels are counted. g(u) = sqrt(1 - u^2) over a circle is the ball, over an ellipse the ellipsoid.
+A body of equivalent radius rho has the outline rho R(theta), and at a share u = r / (rho R) of the way from its centre
+to the outline its thickness is 2 h g(u), with g(0) > 0 and g(1) = 0. For any outline the volume is then exactly
+2 h A 2 int(g(u) u du): no pixels are counted. g(u) = sqrt(1 - u^2) over a circle is the ball, over an ellipse the
+ellipsoid.
 """
 
 from __future__ import annotations

@@ -18,9 +18,9 @@ Numbers: TypeAlias = tuple[int, ...]
 MAX_SIDE_PX = 16384
 
 
-def rows(meaning: str, *columns: str) -> Any:
-    """Declare a list of events: one row of numbers per event, columns named; one column = a plain list of numbers."""
-    return field(default=(), metadata={"meaning": meaning, "columns": columns, "unit": "", "choices": (), "low": None})
+def rows(meaning: str, *columns: str) -> dict[str, Any]:
+    """Say what a list of events holds: one row of numbers per event, columns named; one column = a plain list."""
+    return {"meaning": meaning, "columns": columns, "unit": "", "choices": (), "low": None}
 
 
 @dataclass(frozen=True)
@@ -87,21 +87,27 @@ class LithiationScene:
     outside: int = setting(0, "particles before those, outside the field until drift brings them in", low=0)
 
     drift_px: float = setting(0.3, "root mean square of the drift per frame", "px", low=0.0)
-    jumps: Rows = rows("stage jumps", "frame", "dy_px", "dx_px")
-    fracture: Rows = rows("particles that break", "particle", "frame", "pieces")
-    coalescence: Rows = rows("touching pairs that merge", "particle", "other_particle", "frame")
-    detachment: Rows = rows("particles that jump by a radius and stay there", "particle", "frame")
-    leaving: Rows = rows("particles that let go and leave the field", "particle", "frame")
+    jumps: Rows = field(default=(), metadata=rows("stage jumps", "frame", "dy_px", "dx_px"))
+    fracture: Rows = field(default=(), metadata=rows("particles that break", "particle", "frame", "pieces"))
+    coalescence: Rows = field(
+        default=(), metadata=rows("touching pairs that merge", "particle", "other_particle", "frame")
+    )
+    detachment: Rows = field(
+        default=(), metadata=rows("particles that jump by a radius and stay there", "particle", "frame")
+    )
+    leaving: Rows = field(default=(), metadata=rows("particles that let go and leave the field", "particle", "frame"))
     dendrite_frame: int = setting(-1, "frame from which lithium dendrites grow in from a border; -1 = none", low=-1)
     dendrite_speed_nm_per_s: float = setting(1.0, "growth of a dendrite's tips", "nm/s", low=0.0)
 
     flicker: float = setting(0.004, "relative standard deviation of the brightness between frames", low=0.0)
-    illumination_steps: Rows = rows("brightness changes to a factor from a frame on", "frame", "factor")
+    illumination_steps: Rows = field(
+        default=(), metadata=rows("brightness changes to a factor from a frame on", "frame", "factor")
+    )
     defocus_wander: float = setting(0.25, "relative standard deviation of the point spread between frames", low=0.0)
-    blurred: Rows = rows("frames out of focus", "frame", "sigma_px")
-    blank: Numbers = rows("frames without beam", "frame")
-    duplicate: Numbers = rows("frames that repeat the one before", "frame")
-    dropped: Rows = rows("frames never recorded just before a frame", "frame", "count")
+    blurred: Rows = field(default=(), metadata=rows("frames out of focus", "frame", "sigma_px"))
+    blank: Numbers = field(default=(), metadata=rows("frames without beam", "frame"))
+    duplicate: Numbers = field(default=(), metadata=rows("frames that repeat the one before", "frame"))
+    dropped: Rows = field(default=(), metadata=rows("frames never recorded just before a frame", "frame", "count"))
     jitter_px: float = setting(0.0, "HAADF: standard deviation of a scan line's displacement", "px", low=0.0)
     flutter: float = setting(0.0, "HAADF: relative standard deviation of a scan line's brightness", low=0.0)
     scale_bar: bool = setting(False, "a burned-in scale bar")

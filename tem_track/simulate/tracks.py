@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,8 +102,8 @@ class TrueEvent:
     others: tuple[int, ...] = ()
 
 
-def tracks_of(scene: LithiationScene, course: Course) -> tuple[list[Particle], list[TrueTrack], list[TrueEvent]]:
-    """Return the particles, their tracks (numbered from 1: particles, then pieces and merged ones by frame), events."""
+def tracks_of(scene: LithiationScene, course: Course) -> tuple[list[TrueTrack], list[TrueEvent]]:
+    """Return the tracks (numbered from 1: particles, then pieces and merged ones by frame) and the events."""
     particles = particles_of(scene, course.seen_s)
     centres = centres_of(scene, particles, course.drift_px)
     _move(scene, course, particles, centres)
@@ -114,7 +115,7 @@ def tracks_of(scene: LithiationScene, course: Course) -> tuple[list[Particle], l
             _break(scene, course, tracks, events, int(row[0]), frame, int(row[2]))
         else:
             _merge(scene, course, tracks, events, (int(row[0]), int(row[1])), frame)
-    return particles, tracks, events
+    return tracks, events
 
 
 def _whole(particle: Particle, centre_nm: FloatArray) -> TrueTrack:
@@ -173,7 +174,7 @@ def _break(
     bend, phase = rng.uniform(0.1, 0.25), rng.uniform(0, 2 * np.pi)
     gap = _gap_nm(scene, course, parent, frame) / (2 * np.sin(np.pi / pieces))
     born = []
-    for start, end in zip(cracks[:-1], cracks[1:], strict=True):
+    for start, end in pairwise(cracks):
         sector = Sector(float(start), float(end), float(bend), float(phase))
         away = np.array([np.sin((start + end) / 2), np.cos((start + end) / 2)])
         born.append(len(tracks) + 1)
@@ -245,9 +246,7 @@ def _merged_swelling(a: Swelling, b: Swelling, aspect: FloatArray) -> Swelling:
         whole_a, whole_b = (_whole_body(s, name) for s in (a, b))
         mean[name] = (whole_a * a.volume_nm3 + whole_b * b.volume_nm3) / volume
     none = np.zeros_like(radius)
-    return Swelling(
-        radius, radius / np.sqrt(aspect), none, none, mean["density"], none, mean["crystallinity"], none
-    )
+    return Swelling(radius, radius / np.sqrt(aspect), none, none, mean["density"], none, mean["crystallinity"], none)
 
 
 def _whole_body(swelling: Swelling, name: str) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Splits and joinings of particles while they are being watched: is it detection flickering, or does it last?
+"""Splits and joinings of particles while they are being watched: detection flickering, or here to last.
 
 Every change of topology is on probation. A count goes up in frames that speak for it and down in frames that speak
 against it; when it reaches `lasting` frames the change is real, when it falls to zero it never was. Linking goes on

@@ -24,6 +24,8 @@ from tem_track.track.shapes import Offset, Shape, cut_shape, paint, with_hidden_
 
 # Particles that were apart in so few frames and then joined for long were one all along.
 FLICKER_FRAMES = 2
+# A particle is still breaking for so many times `lasting`: regions that appear in its place are its pieces.
+SETTLING = 2
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class Linker:
         offset = drift.offset
         expected = self._expected(offset)
         found = LinkedFrame(labels, expected, usable)
-        linked = found.numbered(k, self.roster)
+        recent = [s for s in self.splits.values() if k - s.frame <= SETTLING * self.lasting]
+        linked = found.numbered(k, self.roster, [(s, self._leaves(s.parent)) for s in recent])
         rows = measure_regions(linked)
         if usable:
             for split in found.splits:
@@ -133,14 +136,14 @@ class Linker:
             seen = [group for group in groups if group]
             if len(seen) < 2:
                 if not split.confirmed and sum(bool(self._leaves(child)) for child in split.children) < 2:
-                    self._collapse(split)
+                    self.collapse(split)
                 continue
             if any(not (a & b) for a in seen for b in seen):
                 split.see_apart(self.lasting)
                 continue
             split.see_joined(self._neck([self._leaves(child) for child in split.children], linked))
             if split.over:
-                self._collapse(split)
+                self.collapse(split)
 
     def _leaves(self, number: int) -> list[int]:
         """Return the living particles that a number stands for now: itself or its pieces."""
@@ -160,7 +163,7 @@ class Linker:
             parts[np.isin(view, group)] = index + 1
         return measure_neck(parts)
 
-    def _collapse(self, split: Split) -> None:
+    def collapse(self, split: Split) -> None:
         """Take the pieces of a split that did not last as the whole particle that they are."""
         leaves = [leaf for child in split.children for leaf in self._leaves(child)]
         for ended in self._inside(split):

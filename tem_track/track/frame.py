@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tem_track.movie import Labels
 from tem_track.track.changes import Split
-from tem_track.track.match import Candidates, Explanation, explain_frame
+from tem_track.track.match import INSIDE, Candidates, Explanation, explain_frame
 from tem_track.track.regions import IntArray, Regions, measure_overlaps, measure_regions, renumbered
 from tem_track.track.roster import Roster
 from tem_track.track.shapes import split_region
@@ -37,7 +39,7 @@ class LinkedFrame:
         self.labels, self.expected, self.usable = labels, expected, usable
         self.regions = measure_regions(labels)
         self.particles = measure_regions(expected)
-        shared = measure_overlaps(expected, labels)
+        self.shared = shared = measure_overlaps(expected, labels)
         self.found: Explanation = explain_frame(
             _candidates(self.particles),
             _candidates(self.regions),
@@ -48,8 +50,12 @@ class LinkedFrame:
         self.splits: list[Split] = []
         self._region_of: dict[int, set[int]] = {}
 
-    def numbered(self, k: int, roster: Roster) -> Labels:
-        """Return the label image of frame k in working numbers; new particles and pieces get new ones."""
+    def numbered(self, k: int, roster: Roster, open_splits: Sequence[tuple[Split, list[int]]] = ()) -> Labels:
+        """Return the label image of frame k in working numbers; new particles and pieces get new ones.
+
+        A new region in the place of a particle that is just breaking (`open_splits`: the split and its living pieces)
+        is one more of its pieces.
+        """
         found = self.found
         to = np.zeros(len(self.regions), np.int64)
         linked = found.particle_of >= 0
@@ -57,6 +63,8 @@ class LinkedFrame:
         if self.usable:
             self._number_pieces(k, to, roster)
             to[~linked] = roster.add(int(np.count_nonzero(~linked)))
+            for split, pieces in open_splits:
+                split.children += [int(to[r]) for r in np.flatnonzero(~linked) if self._lies_in(int(r), pieces)]
             single = np.ones(len(to), np.bool_)
             single[list(found.joined)] = False
             roster.alone[np.unique(to[single])] += 1
@@ -87,6 +95,13 @@ class LinkedFrame:
             to[regions] = children[0]
             to[large] = children
             self.splits.append(Split(parent, children.tolist(), k))
+
+    def _lies_in(self, r: int, particles: list[int]) -> bool:
+        """Return whether most of a region lies where these particles are expected."""
+        shared = self.shared.count[
+            (self.shared.second == self.regions.number[r]) & np.isin(self.shared.first, particles)
+        ]
+        return bool(shared.sum() > INSIDE * self.regions.area[r])
 
     def _split_joined(self, image: Labels, r: int) -> None:
         """Divide a region among the particles it holds, in place."""

@@ -186,9 +186,7 @@ def _within_reach(
     b = np.repeat(b_left, [len(one) for one in near])
     r = r_left[np.concatenate([np.asarray(one, np.int64) for one in near])] if len(b) else b
     loose = _chosen(len(particles), b_left)[pairs.particle] & _chosen(len(regions), r_left)[pairs.region]
-    key = np.unique(
-        np.concatenate((b * len(regions) + r, pairs.particle[loose] * len(regions) + pairs.region[loose]))
-    )
+    key = np.unique(np.concatenate((b * len(regions) + r, pairs.particle[loose] * len(regions) + pairs.region[loose])))
     return key // len(regions), key % len(regions)
 
 

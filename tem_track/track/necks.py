@@ -1,4 +1,4 @@
-"""Is a body that detection sees as one region one particle, or two that only touch?
+"""Necks: what tells a region that is one particle from one that is two which only touch.
 
 Two particles that touch keep a concave neck between them; one that has coalesced, or never was two, is about as wide
 at the dividing line as its parts are, and convex. Two figures of the label image tell them apart:

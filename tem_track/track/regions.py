@@ -57,7 +57,7 @@ def measure_regions(labels: Labels) -> Regions:
     number, index = np.unique(value, return_inverse=True)
     n = len(number)
     length = stop - start
-    area = np.bincount(index, length, n)
+    area = np.bincount(index, length, n).astype(np.float64)
     y = np.bincount(index, length * row, n) / np.maximum(area, 1)
     x = np.bincount(index, length * (start + stop - 1) / 2, n) / np.maximum(area, 1)
     box = np.empty((n, 4), np.int64)
@@ -103,7 +103,7 @@ def measure_overlaps(first: Labels, second: Labels) -> Overlaps:
     both = (a > 0) & (b > 0)
     base = int(b.max(initial=0)) + 1
     key, index = np.unique(a[both] * base + b[both], return_inverse=True)
-    return Overlaps(key // base, key % base, np.bincount(index, length[both], len(key)))
+    return Overlaps(key // base, key % base, np.bincount(index, length[both], len(key)).astype(np.float64))
 
 
 def renumbered(labels: Labels, numbers: IntArray, to: IntArray) -> Labels:

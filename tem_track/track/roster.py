@@ -60,7 +60,8 @@ class Roster:
     def outside(self, numbers: IntArray, offset: tuple[int, int], size: tuple[int, int]) -> Mask:
         """Return which particles do not lie wholly inside a field of (Y, X) `size` at an offset."""
         box = self.box[numbers] + np.array([offset[0], offset[1], offset[0], offset[1]])
-        return (box[:, 0] < 0) | (box[:, 1] < 0) | (box[:, 2] > size[0]) | (box[:, 3] > size[1])
+        outside: Mask = (box[:, 0] < 0) | (box[:, 1] < 0) | (box[:, 2] > size[0]) | (box[:, 3] > size[1])
+        return outside
 
     def centre_inside(self, numbers: IntArray, offset: tuple[int, int], size: tuple[int, int]) -> Mask:
         """Return which particles have their centroid inside the field."""

@@ -114,7 +114,8 @@ def whole_file(path: Path) -> Iterator[Path]:
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file with line feeds as line ends, whole or not at all."""
     with whole_file(path) as aside:
-        aside.write_text(text, encoding="utf-8", newline="\n")
+        # A file name may hold bytes that are no UTF-8: they are spelt out (which JSON reads as what they were).
+        aside.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 @dataclass(frozen=True)

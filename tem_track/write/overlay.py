@@ -206,14 +206,14 @@ def draw_frame(
     return picture
 
 
-def layout_of(shape: tuple[int, ...]) -> Layout:
-    """Return how frames of (Y, X) px are shown: reduced to 1024 px or enlarged by a whole number.
+def layout_of(shape: tuple[int, ...], longest_px: int = _LONGEST, largest_zoom: int = _LARGEST_ZOOM) -> Layout:
+    """Return how frames of (Y, X) px are shown: reduced to a longest side or enlarged by a whole number.
 
     >>> layout_of((2048, 1024)).zoom, layout_of((320, 320)).zoom
     (0.5, 3.0)
     """
     longest = max(shape)
-    zoom = _LONGEST / longest if longest > _LONGEST else float(min(_LARGEST_ZOOM, _LONGEST // longest))
+    zoom = longest_px / longest if longest > longest_px else float(min(largest_zoom, longest_px // longest))
     height, width = (max(1, round(side * zoom)) for side in shape)
     whole_width = max(width, _NARROWEST)
     whole_width += whole_width % 2

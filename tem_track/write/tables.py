@@ -54,7 +54,10 @@ def write_table(path: Path, columns: Sequence[Column], table: Table, foreign: Se
     rows = row_count(table)
     if any(len(values) != rows for values in table.values()):
         raise ValueError(f"columns of {path.name} differ in length")
-    with whole_file(path) as aside, aside.open("w", encoding="utf-8", newline="") as stream:
+    with (
+        whole_file(path) as aside,
+        aside.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
+    ):
         stream.write(",".join(c.name for c in columns) + "\n")
         for start in range(0, rows, _ROWS_AT_ONCE):
             part = {name: values[start : start + _ROWS_AT_ONCE] for name, values in table.items()}

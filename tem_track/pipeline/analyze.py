@@ -1,0 +1,113 @@
+"""From a path to a finished run folder: read, measure, write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tem_track.errors import InputError
+from tem_track.labels import LabelStack
+from tem_track.movie import Movie
+from tem_track.outcome import Outcome, attention_lines, drift_facts, movie_facts, particle_facts
+from tem_track.pipeline.measure import measure_movie
+from tem_track.pipeline.reporter import Clock, Reporter
+from tem_track.pipeline.results import write_results
+from tem_track.read import hash_input, open_movie, read_labels
+from tem_track.settings import InputSettings, Settings
+from tem_track.write.files import check_run_folder, prepare_run_folder
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for.
+
+    Attributes
+    ----------
+    movie, output : Path
+        What to read, and the run folder to write.
+    settings : Settings
+    sources : {stage: {name: source}}
+        Where each setting came from.
+    times, labels : Path or None
+        A CSV with the time of every frame; label images made elsewhere.
+    overwrite : bool
+        Replace an earlier run.
+    command : tuple of str
+        The command line, for the record.
+    """
+
+    movie: Path
+    output: Path
+    settings: Settings = field(default_factory=Settings)
+    sources: dict[str, dict[str, str]] = field(default_factory=dict)
+    times: Path | None = None
+    labels: Path | None = None
+    overwrite: bool = False
+    command: tuple[str, ...] = ()
+
+
+def analyze(request: Request, reporter: Reporter) -> Outcome:
+    """Analyse a movie and write its run folder; an earlier run is only removed once the new one is measured.
+
+    Raises
+    ------
+    InputError
+        The movie, its times or its labels cannot be used, or there is nothing in it to measure.
+    OutputError
+        The run folder cannot be written.
+    """
+    started, clock = datetime.now(UTC), Clock()
+    check_run_folder(request.output, request.overwrite)
+    with clock.stage("reading"):
+        movie = open_for(request.movie, request.settings.input, request.times)
+        labels = _labels(request, movie)
+    for text in (*movie.notes, *(labels.notes if labels else ())):
+        reporter.note(text)
+    for text in movie.warnings:
+        reporter.warn(text)
+    measured = measure_movie(movie, request.settings, reporter, clock, labels)
+    for text in measured.warnings:
+        reporter.warn(text)
+    size, digest = hash_input(request.movie)
+    folder = prepare_run_folder(request.output, request.overwrite)
+    try:
+        tables = write_results(
+            folder,
+            movie,
+            measured,
+            request.settings,
+            reporter,
+            clock,
+            identity={"name": movie.name, "bytes": size, "sha256": digest},
+            sources=request.sources,
+            command=request.command,
+            started=started,
+        )
+    except BaseException:
+        folder.discard()
+        raise
+    facts = [*movie_facts(movie), *drift_facts(tables["drift.csv"]), *particle_facts(tables["particles.csv"])]
+    facts.append(("seconds", ", ".join(f"{name} {spent:.1f}" for name, spent in clock.seconds.items())))
+    attention = attention_lines(movie, tables["drift.csv"], tables["particles.csv"], measured.warnings)
+    return Outcome(movie.name, request.output, tuple(facts), tuple(attention))
+
+
+def open_for(path: Path, settings: InputSettings, times: Path | None) -> Movie:
+    """Return the movie at a path, read as the settings say."""
+    return open_movie(
+        path,
+        pixel_size_nm=settings.pixel_size_nm or None,
+        frame_interval_s=settings.frame_interval_s or None,
+        times=times,
+        allow_truncated=settings.allow_truncated,
+    )
+
+
+def _labels(request: Request, movie: Movie) -> LabelStack | None:
+    if request.labels is None:
+        return None
+    labels = read_labels(request.labels, movie.shape)
+    if not any(image.any() for image in labels):
+        raise InputError(f"{request.labels.name}: has no labelled pixel")
+    return labels

@@ -1,0 +1,214 @@
+"""The chain on arrays: frames -> drift -> labels -> tracks -> outlines -> volume curves.
+
+The frames are read once per pass: survey, detection, drift refinement, outlines. Nothing that grows with the number of
+pixels is kept in between: label images are compressed, outlines are a few numbers per particle. Rereading costs little,
+since a movie that fits in memory stays in the page cache and one that does not is read in order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tem_track.drift import Drift, FrameQuality, find_fixed_pixels, refine_drift, survey_frames
+from tem_track.errors import InputError
+from tem_track.expansion import Expansion, measure_expansion
+from tem_track.labels import LabelStack
+from tem_track.movie import Labels, Mask, MeasuredFrames, Movie
+from tem_track.pipeline.reporter import Clock, Reporter
+from tem_track.pipeline.rows import track_rows
+from tem_track.segment import Appearance, Outlines, draw_labels, learn_appearance, outline_particles, segment_frame
+from tem_track.settings import Settings
+from tem_track.track import Tracks, link_particles
+
+_Result = TypeVar("_Result")
+# Frames worked on at the same time, and how many may wait: bounds the memory, not the result.
+_WORKERS, _AHEAD = 2, 2
+# Below this the appearance itself says that the picture does not show separate particles.
+_PARTICLE_LIKE = 0.5
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Everything measured on one movie, before any of it is written.
+
+    Attributes
+    ----------
+    quality : FrameQuality
+    drift : Drift
+    fixed : (Y, X) bool
+        Pixels that belong to the camera: burned-in bars and words, borders.
+    appearance : Appearance
+        What particles look like in this movie.
+    tracks : Tracks
+    outlines : Outlines
+    labels, cores : LabelStack
+        Label images drawn from the outlines; value = track number.
+    expansion : Expansion
+        Tables of tracks, particles, stages, population.
+    warnings : tuple of str
+    """
+
+    quality: FrameQuality
+    drift: Drift
+    fixed: Mask
+    appearance: Appearance
+    tracks: Tracks
+    outlines: Outlines
+    labels: LabelStack
+    cores: LabelStack
+    expansion: Expansion
+    warnings: tuple[str, ...]
+
+
+def measure_movie(
+    movie: Movie, settings: Settings, reporter: Reporter, clock: Clock, labels: LabelStack | None = None
+) -> Measurement:
+    """Return everything that is measured on a movie.
+
+    Parameters
+    ----------
+    movie : Movie
+    settings : Settings
+    reporter : Reporter
+    clock : Clock
+        Gets the seconds of every stage.
+    labels : LabelStack or None
+        (T, Y, X) label images made elsewhere; None detects the particles.
+
+    Raises
+    ------
+    InputError
+        No frame can be used, or no particle is found.
+    """
+    frames = MeasuredFrames(movie.frames)
+    count = len(frames)
+    with clock.stage("survey"):
+        fixed = find_fixed_pixels(frames)
+        quality, drift = survey_frames(
+            frames,
+            fixed=fixed,
+            known_bad=movie.unusable,
+            settings=settings.drift,
+            progress=reporter.stage("judging frames", count),
+        )
+    if not quality.usable.any():
+        raise InputError(f"{movie.name}: {_nothing_usable(quality)}")
+    with clock.stage("detection"):
+        appearance = learn_appearance(
+            frames,
+            usable=quality.usable,
+            fixed=fixed,
+            pixel_size_nm=movie.calibration.pixel_size_nm,
+            settings=settings.segment,
+        )
+        found = labels or _detect(frames, appearance, fixed, reporter)
+    if not any(image.any() for image in found):
+        raise InputError(f"{movie.name}: {_nothing_found(appearance)}")
+    with clock.stage("drift refinement"):
+        if count > 1:
+            drift = refine_drift(
+                frames,
+                drift,
+                quality,
+                particles=found,
+                fixed=fixed,
+                settings=settings.drift,
+                progress=reporter.stage("refining drift", count),
+            )
+    usable = quality.usable & drift.registered
+    with clock.stage("tracking"):
+        tracks = link_particles(
+            found,
+            drift_px=drift.displacement_px,
+            usable=usable,
+            times_s=movie.times_s,
+            settings=settings.track,
+            progress=reporter.stage("tracking", count),
+        )
+    if not len(tracks):
+        raise InputError(f"{movie.name}: nothing that was found stays long enough to be a particle")
+    with clock.stage("outlines"):
+        outlines = outline_particles(
+            frames,
+            tracks.labels,
+            drift_px=drift.displacement_px,
+            measured=set(tracks.inferred),
+            usable=usable,
+            polarity=appearance.polarity,
+            fixed=fixed,
+            settings=settings.segment,
+            progress=reporter.stage("outlining", count),
+        )
+        drawn, cores = _draw(outlines, tracks)
+    with clock.stage("expansion"):
+        expansion = measure_expansion(
+            track_rows(tracks, outlines, drift, movie),
+            kinds=outlines.kinds,
+            fates=tracks.fate,
+            pixel_size_nm=movie.calibration.pixel_size_nm,
+            times_s=movie.times_s,
+            timed=movie.timed,
+            settings=settings.expansion,
+        )
+    warnings = (*_doubts(appearance), *expansion.warnings)
+    return Measurement(quality, drift, fixed, appearance, tracks, outlines, drawn, cores, expansion, warnings)
+
+
+def _detect(frames: MeasuredFrames, appearance: Appearance, fixed: Mask, reporter: Reporter) -> LabelStack:
+    found = LabelStack(fixed.shape)
+    report = reporter.stage("finding particles", len(frames))
+
+    def labels_of(k: int) -> Labels:
+        return segment_frame(frames[k], appearance, fixed=fixed)
+
+    for image in _in_order(labels_of, len(frames)):
+        found.append(image)
+        report(len(found), len(frames))
+    return found
+
+
+def _in_order(function: Callable[[int], _Result], count: int) -> Iterator[_Result]:
+    """Yield function(0), function(1), ... worked out by a few threads; what comes out does not depend on how many."""
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        waiting: deque[Future[_Result]] = deque()
+        for k in range(count):
+            waiting.append(pool.submit(function, k))
+            if len(waiting) >= _WORKERS + _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _draw(outlines: Outlines, tracks: Tracks) -> tuple[LabelStack, LabelStack]:
+    """Return label images of particles and cores drawn from the outlines."""
+    shape = tracks.labels.shape
+    particles, cores = LabelStack(shape), LabelStack(shape)
+    for k in range(len(tracks.labels)):
+        whole, inner = draw_labels(outlines, k, shape, tracks.labels[k])
+        particles.append(whole)
+        cores.append(inner)
+    return particles, cores
+
+
+def _nothing_usable(quality: FrameQuality) -> str:
+    reasons = sorted({reason.split(" of ")[0] for reason in quality.reason if reason})
+    if len(quality.reason) == 1:
+        return f"the image cannot be measured: {reasons[0]}"
+    return f"none of the {len(quality.reason)} frames can be measured: {', '.join(reasons)}"
+
+
+def _nothing_found(appearance: Appearance) -> str:
+    return (
+        f"no particles found ({appearance.reason}); if there are some, say which with "
+        "--set segment.polarity=dark or bright, or give --labels"
+    )
+
+
+def _doubts(appearance: Appearance) -> list[str]:
+    if appearance.particle_like < _PARTICLE_LIKE:
+        return [f"what was found hardly looks like particles: {appearance.reason}"]
+    return []

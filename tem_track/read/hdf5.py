@@ -1,0 +1,58 @@
+"""A look into an HDF5 file before anything in it is read: whose it is, and that it keeps to itself."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from tem_track.errors import InputError
+from tem_track.read.limits import HARMLESS_BYTES, MAX_EXPANSION
+
+
+def hdf5_kind(path: Path) -> str:
+    """Return ``hspy`` or ``emd`` for an HDF5 file that is safe to read.
+
+    Raises
+    ------
+    InputError
+        Damaged, points to other files, or claims far more than it stores.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            _check_links(path.name, file)
+            is_hspy = "Experiments" in file or str(file.attrs.get("file_format", "")) == "HyperSpy"
+    except (OSError, RuntimeError) as error:
+        truncated = "truncated" in str(error)
+        raise InputError(f"{path.name}: {'truncated' if truncated else 'damaged'}: not a readable HDF5 file") from error
+    return "hspy" if is_hspy else "emd"
+
+
+def _check_links(name: str, group: Any) -> None:
+    """Walk all groups; hard links only, so that no path inside the file is followed and no loop is entered."""
+    open_groups, seen = [group], set()
+    while open_groups:
+        here = open_groups.pop()
+        for key in here:
+            link = here.get(key, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                raise InputError(f"{name}: points to another file, which is not followed")
+            if not isinstance(link, h5py.HardLink):
+                continue
+            member = here[key]
+            if isinstance(member, h5py.Dataset):
+                _check_dataset(name, member)
+            elif isinstance(member, h5py.Group) and member.id not in seen:
+                seen.add(member.id)
+                open_groups.append(member)
+
+
+def _check_dataset(name: str, dataset: Any) -> None:
+    if dataset.is_virtual or dataset.external:
+        raise InputError(f"{name}: points to another file, which is not followed")
+    claimed = math.prod(dataset.shape or (0,)) * dataset.dtype.itemsize
+    stored = dataset.id.get_storage_size()
+    if claimed > max(HARMLESS_BYTES, MAX_EXPANSION * stored):
+        raise InputError(f"{name}: claims {claimed / 2**20:.0f} MiB from {stored} stored bytes, refused as damaged")

@@ -1,0 +1,87 @@
+"""Gatan in-situ recordings: ``Hour_00/Minute_00/Second_00/NAME_Frame_0000.dm4``, the time in the folders' names."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Container, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tem_track.errors import InputError
+from tem_track.movie import FloatArray
+
+_LEVEL = re.compile(r"(Hour|Minute|Second)_(\d+)", re.IGNORECASE)
+_FRAME = re.compile(r"(?:Frame_?)?(\d+)$", re.IGNORECASE)
+_SECONDS = {"hour": 3600, "minute": 60, "second": 1}
+
+
+def is_insitu_tree(folder: Path) -> bool:
+    """Return whether a folder holds ``Hour_``, ``Minute_`` or ``Second_`` folders."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(_LEVEL.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False) for entry in entries)
+    except OSError as error:
+        raise InputError(f"{folder.name}: cannot be read: {error.strerror or error}") from error
+
+
+def tree_frames(folder: Path, suffixes: Container[str]) -> tuple[list[Path], list[tuple[int, int]]]:
+    """Return the frame files of a tree in the order of time, each with its (second, number within the second).
+
+    Raises
+    ------
+    InputError
+        No frames in the tree.
+    """
+    found = []
+    for place, _, names in os.walk(folder, followlinks=False):
+        levels = [_LEVEL.fullmatch(part) for part in Path(place).relative_to(folder).parts]
+        if not levels or not all(levels):
+            continue
+        second = sum(_SECONDS[level.group(1).lower()] * int(level.group(2)) for level in levels if level)
+        for name in names:
+            file = Path(place) / name
+            number = _FRAME.search(file.stem)
+            if number and file.suffix.lower() in suffixes and not name.startswith("."):
+                found.append(((second, int(number.group(1))), file))
+    if not found:
+        raise InputError(f"{folder.name}: an in-situ tree without frames")
+    found.sort()
+    kinds = {file.suffix.lower() for _, file in found}
+    if len(kinds) > 1:
+        raise InputError(f"{folder.name}: holds frames of several kinds ({', '.join(sorted(kinds))}); keep one")
+    return [file for _, file in found], [place for place, _ in found]
+
+
+def tree_times(places: Sequence[tuple[int, int]]) -> tuple[FloatArray, list[str]]:
+    """Return the time of every frame from its second and its number within that second.
+
+    The camera runs at a constant rate, but the tree only says how many frames fell into each second. Where one rate
+    puts every frame into its own second, that rate gives the times; otherwise (frames were dropped) the number within
+    the second does, at the rate of the fullest second.
+
+    Parameters
+    ----------
+    places : sequence of (int, int)
+        (second, number within the second) of each frame, sorted.
+
+    Returns
+    -------
+    times_s : (T,) float64
+        From 0 at the first frame.
+    notes : list of str
+        What was taken from what.
+    """
+    second = np.array([place[0] for place in places], np.float64)
+    number = np.array([place[1] for place in places], np.float64)
+    fullest = max(number.max() + 1, 1.0)
+    order = np.arange(len(places), dtype=np.float64)
+    # Slope of (second + half a second) against the running number: s per frame of a constant rate.
+    period = np.polyfit(order, second + 0.5, 1)[0] if second[-1] - second[0] >= 2 else 0.0
+    late = second - order * period
+    if period > 0 and late.max() <= (late + 1).min():
+        return order * period, [f"frame times from the in-situ tree: {1 / period:.4g} frames/s"]
+    times_s = second + number / fullest
+    times_s -= times_s[0]
+    return times_s, [f"frame times from the in-situ tree: second + number/{fullest:.0f} (the fullest second)"]

@@ -1,0 +1,20 @@
+"""Movies with known truth: what a perfect analysis would find, beside the frames it would find it in."""
+
+from tem_track.simulate.lithiation import simulate_lithiation
+from tem_track.simulate.presets import PRESETS
+from tem_track.simulate.scene import LithiationScene, scene_dict, scene_from
+from tem_track.simulate.simulation import Simulation
+from tem_track.simulate.truth import FRAMES, TRUE_PARTICLES, TRUE_TRACKS, Truth
+
+__all__ = [
+    "FRAMES",
+    "PRESETS",
+    "TRUE_PARTICLES",
+    "TRUE_TRACKS",
+    "LithiationScene",
+    "Simulation",
+    "Truth",
+    "scene_dict",
+    "scene_from",
+    "simulate_lithiation",
+]

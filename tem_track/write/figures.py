@@ -1,0 +1,408 @@
+"""The figures of a run, as a paper could print them: one function per figure, from tables to a matplotlib figure.
+
+Every function takes the tables as they stand in the run folder and returns a figure that `save_figure` writes, or None
+where the movie has nothing to show for it (no curves in a single image, no cores in solid particles).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from tem_track.movie import FloatArray
+from tem_track.tables import KINDS, Table, row_count, select_rows
+from tem_track.write.figure_style import (
+    COLUMN_MM,
+    FAINT,
+    GREY,
+    KIND_COLOURS,
+    PAGE_MM,
+    RED,
+    TWO_SIDED_95,
+    ink_of,
+    journal_style,
+    new_figure,
+    ratio_axis,
+    time_label,
+)
+
+# Up to here every curve has its own colour, band and number; more are shown as a bundle.
+_TOLD_APART = 12
+# Panels of the figure with one particle each, and how many stand side by side.
+_PANELS, _ACROSS = 24, 4
+# The colours of onset and end of the first stage in those panels.
+_CHANGES = {"onset": "#009E73", "stage_change": "#CC79A7"}
+# Two numbers at the ends of curves closer than this part of the axis are moved apart.
+_LABEL_GAP = 0.045
+# Bins of a histogram: the Freedman-Diaconis width, held between these.
+_FEWEST_BINS, _MOST_BINS = 5, 60
+
+
+def volume_ratio_figure(tracks: Table, particles: Table, timed: bool = True) -> Figure | None:
+    """Return V/V0 against time, a curve per particle with its 95 % band.
+
+    Onset and end of stages are marked where the curves are few enough to be told apart; otherwise the curves are a
+    bundle in the colour of their kind. A particle cut by the border of the field is dotted.
+
+    Parameters
+    ----------
+    tracks, particles : Table
+        TRACKS and PARTICLES; only rows with a `volume_ratio` are drawn.
+    timed : bool
+        False where times are frame numbers.
+
+    Returns
+    -------
+    Figure or None
+        None where no particle has a curve of two points.
+    """
+    curves = _curves(tracks, "volume_ratio", "volume_ratio_sd")
+    if not curves:
+        return None
+    with journal_style():
+        figure = new_figure(COLUMN_MM if len(curves) <= _TOLD_APART else PAGE_MM * 0.7, 66)
+        axes = figure.subplots()
+        if len(curves) <= _TOLD_APART:
+            _draw_told_apart(axes, curves)
+            _draw_marks(axes, curves, particles)
+        else:
+            _draw_bundle(axes, curves, _kinds(particles))
+        ratio_axis(axes, time_label(timed))
+        _legend(axes)
+    return figure
+
+
+def volume_ratio_particles_figure(tracks: Table, particles: Table, timed: bool = True) -> Figure | None:
+    """Return a panel per particle: V/V0 with its 95 % band, onset and end of stages with their 95 % intervals.
+
+    The 24 particles with the longest curves are shown, in the order of their numbers.
+    """
+    curves = _curves(tracks, "volume_ratio", "volume_ratio_sd")
+    if not curves:
+        return None
+    longest = sorted(curves, key=lambda i: (-len(curves[i].time), i))[:_PANELS]
+    rows = -(-len(longest) // _ACROSS)
+    kinds = _kinds(particles)
+    with journal_style():
+        figure = new_figure(PAGE_MM, 12 + 34 * rows)
+        panels = figure.subplots(rows, _ACROSS, sharex=True, sharey=True, squeeze=False).ravel()
+        for axes, i in zip(panels, sorted(longest), strict=False):
+            _draw_curve(axes, curves[i], KIND_COLOURS.get(kinds.get(i, ""), GREY))
+            _draw_intervals(axes, particles, i)
+            axes.axhline(1.0, color=FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0.5)
+            axes.set_title(" ".join(filter(None, (str(i), kinds.get(i, "")))), loc="left")
+            axes.xaxis.set_major_locator(MaxNLocator(4))
+            axes.yaxis.set_major_locator(MaxNLocator(5))
+        for axes in panels[len(longest) :]:
+            axes.set_visible(False)
+        for axes in panels[max(0, len(longest) - _ACROSS) : len(longest)]:
+            axes.tick_params(labelbottom=True)
+        keys = [Line2D([], [], color=colour, label=name.replace("_", " ")) for name, colour in _CHANGES.items()]
+        figure.legend(
+            handles=keys, loc="outside upper right", ncols=2, title="with 95 % interval; final V/V$_0$ at right"
+        )
+        figure.supylabel("Volume ratio V/V$_0$", fontsize=7.5)
+        figure.supxlabel(time_label(timed), fontsize=7.5)
+    return figure
+
+
+def population_figure(expansion: Table, timed: bool = True) -> Figure | None:
+    """Return the mean V/V0 of each kind of particle against time, with the 95 % interval of the mean.
+
+    Parameters
+    ----------
+    expansion : Table
+        EXPANSION, a row per frame.
+    """
+    time = expansion["time_s"]
+    shown = {kind: kind.replace("-", "_") for kind in KINDS if _shows(expansion, f"_{kind.replace('-', '_')}")}
+    if not shown and not _shows(expansion, ""):
+        return None
+    with journal_style():
+        figure = new_figure(COLUMN_MM, 62)
+        axes = figure.subplots()
+        for kind, ending in shown.items():
+            _draw_mean(axes, time, expansion, f"_{ending}", KIND_COLOURS[kind], kind)
+        if len(shown) != 1 and _shows(expansion, ""):
+            _draw_mean(axes, time, expansion, "", GREY if shown else KIND_COLOURS["solid"], "all", alone=not shown)
+        ratio_axis(axes, time_label(timed))
+        _legend(axes)
+    return figure
+
+
+def core_shell_figure(tracks: Table, particles: Table, timed: bool = True) -> Figure | None:
+    """Return core diameter and shell thickness against time, or None where no core was found or there is no scale."""
+    parts = {
+        "Core equivalent diameter (nm)": ("core_equivalent_diameter_nm", "core_equivalent_diameter_sd_nm"),
+        "Shell thickness (nm)": ("shell_thickness_nm", "shell_thickness_sd_nm"),
+    }
+    curves = {label: _curves(tracks, *names) for label, names in parts.items()}
+    if not any(curves.values()):
+        return None
+    with journal_style():
+        figure = new_figure(PAGE_MM, 62)
+        for axes, (label, group) in zip(figure.subplots(1, 2), curves.items(), strict=True):
+            if len(group) <= _TOLD_APART:
+                _draw_told_apart(axes, group)
+            else:
+                _draw_bundle(axes, group, _kinds(particles))
+            axes.set_xlabel(time_label(timed))
+            axes.set_ylabel(label)
+    return figure
+
+
+def drift_figure(drift: Table, pixel_size_nm: float | None = None, timed: bool = True) -> Figure | None:
+    """Return the drift against time, with a tick for every frame that is not usable; None for a single image.
+
+    Parameters
+    ----------
+    drift : Table
+        DRIFT, a row per frame.
+    pixel_size_nm : float, optional
+        Adds a scale in nm at the right.
+    """
+    if row_count(drift) < 2:
+        return None
+    with journal_style():
+        figure = new_figure(COLUMN_MM, 56)
+        axes = figure.subplots()
+        for name, label, colour in (("dy_px", "down (y)", "#D55E00"), ("dx_px", "right (x)", "#0072B2")):
+            axes.plot(drift["time_s"], drift[name], color=colour, label=label)
+        unusable = drift["usable"] == 0
+        if unusable.any():
+            _draw_unusable(axes, drift["time_s"][unusable])
+        axes.set_xlabel(time_label(timed))
+        axes.set_ylabel("Drift since frame 0 (px)")
+        if pixel_size_nm:
+            scale = float(pixel_size_nm)
+            right = axes.secondary_yaxis(
+                "right", functions=(partial(np.multiply, scale), partial(np.multiply, 1 / scale))
+            )
+            right.set_ylabel("(nm)")
+        _legend(axes)
+    return figure
+
+
+def size_histogram_figure(tracks: Table) -> Figure | None:
+    """Return the histogram of the equivalent diameters at the start of the movie.
+
+    A particle counts once, with the median of its first three measured outlines; it must be there in the first frame
+    of the table and not be cut by the border.
+    """
+    diameters, unit = first_diameters(tracks)
+    if not len(diameters):
+        return None
+    with journal_style():
+        figure = new_figure(COLUMN_MM, 60)
+        axes = figure.subplots()
+        axes.hist(diameters, bins=_bins(diameters).tolist(), color="#5b8db8", edgecolor="white", linewidth=0.5)
+        axes.axvline(float(np.mean(diameters)), color=GREY, linewidth=0.8, linestyle=(0, (4, 2)))
+        axes.set_xlabel(f"Equivalent diameter ({unit})")
+        axes.set_ylabel("Particles")
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_title(_summary(diameters, unit), loc="right", color=GREY, fontsize=6.5)
+    return figure
+
+
+def first_diameters(tracks: Table) -> tuple[FloatArray, str]:
+    """Return (N,) equivalent diameters at the start of the movie and their unit, nm or, without a scale, px."""
+    unit = "nm" if np.isfinite(tracks["equivalent_diameter_nm"]).any() else "px"
+    diameter = tracks[f"equivalent_diameter_{unit}"]
+    rows = np.isfinite(diameter) & (tracks["touches_border"] == 0)
+    if not rows.any():
+        return np.empty(0), unit
+    first_frame = tracks["frame"][rows].min()
+    found = []
+    for rows_of in _rows_by_track(tracks, rows):
+        ordered = rows_of[np.argsort(tracks["frame"][rows_of], kind="stable")]
+        if tracks["frame"][ordered[0]] == first_frame:
+            found.append(np.median(diameter[ordered[:3]]))
+    return np.array(found), unit
+
+
+class _Curve:
+    """A quantity of one particle against time, without the frames that lack it."""
+
+    def __init__(self, time: FloatArray, value: FloatArray, sd: FloatArray, cut: bool):
+        self.time, self.value, self.sd, self.cut = time, value, sd, cut
+
+
+def _curves(tracks: Table, name: str, sd_name: str) -> dict[int, _Curve]:
+    found = {}
+    for rows in _rows_by_track(tracks, np.isfinite(tracks[name])):
+        if len(rows) >= 2:
+            rows = rows[np.argsort(tracks["frame"][rows], kind="stable")]
+            sd = np.nan_to_num(tracks[sd_name][rows])
+            cut = bool(tracks["touches_border"][rows].mean() > 0.5)
+            found[int(tracks["track_id"][rows[0]])] = _Curve(tracks["time_s"][rows], tracks[name][rows], sd, cut)
+    return found
+
+
+def _rows_by_track(tracks: Table, wanted: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
+    rows = np.flatnonzero(wanted)
+    rows = rows[np.argsort(tracks["track_id"][rows], kind="stable")]
+    starts = np.flatnonzero(np.diff(tracks["track_id"][rows])) + 1
+    return iter(part for part in np.split(rows, starts) if len(part))
+
+
+def _kinds(particles: Table) -> dict[int, str]:
+    return {int(i): str(kind) for i, kind in zip(particles["track_id"], particles["kind"], strict=True)}
+
+
+def _draw_curve(axes: Axes, curve: _Curve, colour: Any, band: float = 0.22) -> None:
+    half = TWO_SIDED_95 * curve.sd
+    axes.fill_between(curve.time, curve.value - half, curve.value + half, color=colour, alpha=band, linewidth=0)
+    axes.plot(curve.time, curve.value, color=colour, linestyle=":" if curve.cut else "-")
+
+
+def _draw_told_apart(axes: Axes, curves: dict[int, _Curve]) -> None:
+    for i, curve in curves.items():
+        _draw_curve(axes, curve, ink_of(i))
+    low, high = axes.get_ylim()
+    order = sorted(curves, key=lambda i: float(curves[i].value[-1]))
+    heights = _apart([float(curves[i].value[-1]) for i in order], _LABEL_GAP * (high - low))
+    for i, height in zip(order, heights, strict=True):
+        curve = curves[i]
+        axes.annotate(
+            str(i),
+            (float(curve.time[-1]), float(curve.value[-1])),
+            xytext=(float(curve.time[-1]), height),
+            textcoords=axes.transData + _points_right(axes, 3),
+            color=ink_of(i),
+            fontsize=6.5,
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def _points_right(axes: Axes, points: float) -> Any:
+    from matplotlib.transforms import ScaledTranslation
+
+    figure = axes.get_figure()
+    assert figure is not None
+    return ScaledTranslation(points / 72, 0, figure.dpi_scale_trans)
+
+
+def _apart(values: list[float], gap: float) -> list[float]:
+    """Return rising values moved apart to at least `gap`, their mean kept."""
+    placed = list(values)
+    for _ in range(len(placed)):
+        for k in range(1, len(placed)):
+            lack = gap - (placed[k] - placed[k - 1])
+            if lack > 0:
+                placed[k - 1] -= lack / 2
+                placed[k] += lack / 2
+    return placed
+
+
+def _draw_bundle(axes: Axes, curves: dict[int, _Curve], kinds: dict[int, str]) -> None:
+    # One collection per kind: thousands of curves as single artists would take minutes. Rasterised in the SVG.
+    for kind in (*KINDS, ""):
+        lines = [np.column_stack([c.time, c.value]) for i, c in curves.items() if _known_kind(kinds.get(i, "")) == kind]
+        if lines:
+            alpha = float(np.clip(8 / np.sqrt(len(lines)) / 4, 0.06, 0.6))
+            bundle = LineCollection(lines, colors=KIND_COLOURS.get(kind, GREY), alpha=alpha, linewidths=0.6)
+            bundle.set_rasterized(len(lines) > 200)
+            axes.add_collection(bundle)
+            axes.plot(
+                [], [], color=KIND_COLOURS.get(kind, GREY), label=f"{kind or 'kind not known'} (n = {len(lines)})"
+            )
+    axes.autoscale_view()
+
+
+def _known_kind(kind: str) -> str:
+    return kind if kind in KINDS else ""
+
+
+def _draw_marks(axes: Axes, curves: dict[int, _Curve], particles: Table) -> None:
+    marks = (("onset_s", "onset", "o"), ("stage_change_s", "stage change", "D"), ("complete_s", "complete", "s"))
+    for name, label, marker in marks:
+        points = [
+            (time, float(np.interp(time, curves[i].time, curves[i].value)), ink_of(i))
+            for i, time in _marked(particles, name)
+            if i in curves
+        ]
+        if points:
+            x, y, colours = zip(*points, strict=True)
+            axes.scatter(x, y, s=11, marker=marker, facecolor="white", edgecolor=colours, linewidth=0.8, zorder=3)
+            axes.scatter([], [], s=11, marker=marker, facecolor="white", edgecolor=GREY, linewidth=0.8, label=label)
+
+
+def _marked(particles: Table, name: str) -> Iterable[tuple[int, float]]:
+    return ((int(i), float(t)) for i, t in zip(particles["track_id"], particles[name], strict=True) if np.isfinite(t))
+
+
+def _draw_intervals(axes: Axes, particles: Table, track_id: int) -> None:
+    row = select_rows(particles, particles["track_id"] == track_id)
+    if not row_count(row):
+        return
+    for name, colour in _CHANGES.items():
+        time, low, high = (float(row[f"{name}{end}_s"][0]) for end in ("", "_low", "_high"))
+        if np.isfinite(time):
+            axes.axvline(time, color=colour, linewidth=0.8)
+        if np.isfinite(low) and np.isfinite(high):
+            axes.axvspan(low, high, color=colour, alpha=0.18, linewidth=0)
+    final, low, high = (float(row[f"final_volume_ratio{end}"][0]) for end in ("", "_low", "_high"))
+    if np.isfinite(final):
+        interval = f" ({low:.2f}–{high:.2f})" if np.isfinite(low) and np.isfinite(high) else ""
+        axes.set_title(f"{final:.2f}{interval}", loc="right", fontsize=6, color=GREY)
+
+
+def _shows(expansion: Table, ending: str) -> bool:
+    return bool(np.isfinite(expansion[f"volume_ratio_mean{ending}"]).sum() >= 2)
+
+
+def _draw_mean(
+    axes: Axes, time: FloatArray, expansion: Table, ending: str, colour: str, kind: str, alone: bool = True
+) -> None:
+    mean = expansion[f"volume_ratio_mean{ending}"]
+    known = np.isfinite(mean)
+    if alone:  # over a mixture of kinds the band would show how they differ, not how sure the mean is
+        half = TWO_SIDED_95 * np.nan_to_num(expansion[f"volume_ratio_sem{ending}"])
+        axes.fill_between(
+            time[known], (mean - half)[known], (mean + half)[known], color=colour, alpha=0.22, linewidth=0
+        )
+    count = int(expansion[f"particles{ending}"].max())
+    axes.plot(time[known], mean[known], "-" if alone else "--", color=colour, label=f"{kind} (n = {count})")
+
+
+def _draw_unusable(axes: Axes, times: FloatArray) -> None:
+    axes.plot(
+        times,
+        np.full(len(times), 0.02),
+        transform=axes.get_xaxis_transform(),
+        linestyle="",
+        marker="|",
+        markersize=6,
+        color=RED,
+        label=f"not usable (n = {len(times)})",
+    )
+
+
+def _legend(axes: Axes) -> None:
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="best", handlelength=1.2)
+
+
+def _bins(values: FloatArray) -> FloatArray:
+    low, high = float(values.min()), float(values.max())
+    if high <= low:
+        return np.array([low - 0.5, low + 0.5])
+    quartiles = np.percentile(values, [25, 75])
+    width = 2 * (quartiles[1] - quartiles[0]) / len(values) ** (1 / 3)
+    wanted = (high - low) / width if width > 0 else _FEWEST_BINS
+    return np.linspace(low, high, int(np.clip(np.ceil(wanted), _FEWEST_BINS, _MOST_BINS)) + 1)
+
+
+def _summary(values: FloatArray, unit: str) -> str:
+    spread = f" ± {np.std(values, ddof=1):.3g}" if len(values) > 1 else ""
+    return f"n = {len(values)}, {np.mean(values):.3g}{spread} {unit} (mean ± s.d.)"

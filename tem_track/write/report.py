@@ -1,0 +1,291 @@
+"""`report.html`: the whole run on one page that needs nothing beside it but the overlay movie.
+
+Figures are embedded, there is no script and no outside resource, and every word that comes from the movie, its name or
+its metadata is escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tem_track.tables import DRIFT, EVENTS, PARTICLES, STAGES, Column, Table, row_count, select_rows
+from tem_track.write.files import write_text
+from tem_track.write.report_style import STYLE
+from tem_track.write.tables import table_cells
+
+# Rows of a table on the page; the rest is in the CSV, which the page names.
+_ROWS_SHOWN = 200
+# Digits that a person compares, rather than all that the CSV keeps.
+_DIGITS_SHOWN = 4
+
+CAPTIONS: Mapping[str, str] = {
+    "volume_ratio": "V/V0 of each particle against time; the band is the 95 % interval. A dotted curve belongs to a "
+    "particle that the border of the field cuts.",
+    "volume_ratio_particles": "Each particle on its own: onset and end of the first stage with their 95 % intervals, "
+    "and the final V/V0.",
+    "population": "Mean V/V0 of the whole particles of each kind; the band is the 95 % interval of the mean.",
+    "core_shell": "Core diameter and shell thickness against time; the band is the 95 % interval.",
+    "drift": "Where the specimen sits in each frame minus where it sat in frame 0.",
+    "size_histogram": "Equivalent diameters at the start of the movie, of particles that the border does not cut.",
+    "outlines": "First, middle and last usable frame with the outlines (coloured) and cores (white) measured in them.",
+}
+
+_PARTICLE_COLUMNS = (
+    "track_id",
+    "kind",
+    "first_frame",
+    "last_frame",
+    "initial_equivalent_diameter_nm",
+    "onset_s",
+    "stage_count",
+    "stage_change_s",
+    "complete_s",
+    "final_volume_ratio",
+    "final_volume_ratio_low",
+    "final_volume_ratio_high",
+    "max_rate_per_s",
+    "fate",
+)
+_UNUSABLE_COLUMNS = ("frame", "time_s", "reason")
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """A figure of the report.
+
+    Attributes
+    ----------
+    name : str
+        As in `CAPTIONS`.
+    png : bytes
+        The picture.
+    caption : str
+        Instead of the one in `CAPTIONS`.
+    """
+
+    name: str
+    png: bytes
+    caption: str = ""
+
+
+def write_report(
+    path: Path,
+    record: Mapping[str, Any],
+    tables: Mapping[str, Table],
+    figures: Sequence[ReportFigure] = (),
+    overlay: str = "",
+) -> None:
+    """Write the report, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    record : mapping
+        The content of `run.json`, see `tem_track.write.run.run_record`.
+    tables : mapping of str to Table
+        By file name: ``drift.csv``, ``particles.csv``, ``stages.csv``, ``events.csv``; those missing are left out.
+    figures : sequence of ReportFigure
+        In the order shown.
+    overlay : str
+        Name of the overlay movie relative to the report; empty if there is none.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    write_text(path, report_html(record, tables, figures, overlay))
+
+
+def report_html(
+    record: Mapping[str, Any], tables: Mapping[str, Table], figures: Sequence[ReportFigure] = (), overlay: str = ""
+) -> str:
+    """Return the report as one HTML page; see `write_report`."""
+    name = str(record.get("input", {}).get("name", "")) or "movie"
+    parts = [
+        _header(name, record),
+        _warnings(record.get("warnings", ())),
+        _section("Movie with outlines", _video(overlay)),
+        _section("Figures", "".join(map(_figure, figures))),
+        _section("Particles", _table("particles.csv", _only(PARTICLES, _PARTICLE_COLUMNS), tables)),
+        _section("Stages", _table("stages.csv", STAGES, tables)),
+        _section("Events", _table("events.csv", EVENTS, tables)),
+        _section("Frames not usable", _unusable(tables)),
+        _section("Calibration and input", _pairs(_input_facts(record))),
+        _section("Settings", _settings(record.get("settings", {}))),
+        _section("Software", _pairs(_software_facts(record))),
+    ]
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{_text(name)} · tem-track</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(filter(None, parts))
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _text(value: Any) -> str:
+    return html.escape(str(value), quote=True)
+
+
+def _header(name: str, record: Mapping[str, Any]) -> str:
+    facts = "".join(f"<li><b>{_text(value)}</b><span>{_text(label)}</span></li>" for label, value in _key_facts(record))
+    finished = record.get("finished") or ""
+    return (
+        f"<header><p class=kicker>tem-track {_text(record.get('version', ''))} · {_text(finished)}</p>"
+        f"<h1>{_text(name)}</h1><ul class=facts>{facts}</ul></header>"
+    )
+
+
+def _key_facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    movie = record.get("movie", {})
+    shape = movie.get("shape") or []
+    facts = []
+    if len(shape) == 3:
+        facts += [("frames", f"{shape[0]}"), ("px", f"{shape[2]} × {shape[1]}")]
+    if movie.get("duration_s"):
+        facts.append(("duration", f"{movie['duration_s']:.4g} s"))
+    size = record.get("calibration", {}).get("pixel_size_nm")
+    facts.append(("pixel size", f"{size:.4g} nm" if size else "not known"))
+    facts += [(str(label).replace("_", " "), _shown(value)) for label, value in record.get("outcome", {}).items()]
+    return facts
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}" if math.isfinite(value) else "not known"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "not known" if value is None else str(value)
+
+
+def _warnings(warnings: Sequence[str]) -> str:
+    if not warnings:
+        return ""
+    items = "".join(f"<li>{_text(w)}</li>" for w in warnings)
+    return f"<section class=warn><h2>Needs your attention</h2><ul>{items}</ul></section>"
+
+
+def _section(title: str, body: str) -> str:
+    return f"<section><h2>{_text(title)}</h2>{body}</section>" if body else ""
+
+
+def _video(overlay: str) -> str:
+    if not overlay:
+        return ""
+    return (
+        f'<video src="{_text(overlay)}" controls loop muted playsinline preload="metadata"></video>'
+        f'<p class=note>If it does not play here, open <a href="{_text(overlay)}">{_text(overlay)}</a> beside this '
+        "page.</p>"
+    )
+
+
+def _figure(figure: ReportFigure) -> str:
+    caption = figure.caption or CAPTIONS.get(figure.name, figure.name)
+    picture = base64.b64encode(figure.png).decode("ascii")
+    return (
+        f'<figure><img src="data:image/png;base64,{picture}" alt="{_text(caption)}" loading="lazy">'
+        f"<figcaption>{_text(caption)}</figcaption></figure>"
+    )
+
+
+def _only(columns: Sequence[Column], names: Sequence[str]) -> list[Column]:
+    by_name = {c.name: c for c in columns}
+    return [by_name[name] for name in names]
+
+
+def _table(file_name: str, columns: Sequence[Column], tables: Mapping[str, Table]) -> str:
+    table = tables.get(file_name)
+    if table is None or not row_count(table):
+        return ""
+    rows = row_count(table)
+    shown = {c.name: table[c.name][:_ROWS_SHOWN] for c in columns if c.name in table}
+    short = [Column(c.name, c.kind, c.meaning, _DIGITS_SHOWN) for c in columns if c.name in table]
+    cells = table_cells(short, shown)
+    filled = [k for k in range(len(short)) if any(row[k] for row in cells)]
+    head = "".join(f'<th title="{_text(short[k].meaning)}">{_heading(short[k].name)}</th>' for k in filled)
+    body = "".join("<tr>" + "".join(_cell(row[k], short[k]) for k in filled) + "</tr>" for row in cells)
+    rest = f"the first {_ROWS_SHOWN} of {rows} rows; all are" if rows > _ROWS_SHOWN else "also"
+    return (
+        f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<p class=note>{rest} in <a href="{_text(file_name)}">{_text(file_name)}</a></p>'
+    )
+
+
+# The unit at the end of a column's name, as a reader expects it.
+_UNITS = {"_per_s": "1/s", "_nm2": "nm²", "_nm3": "nm³", "_nm": "nm", "_px": "px", "_s": "s", "_c": "°C"}
+
+
+def _heading(name: str) -> str:
+    for ending, unit in _UNITS.items():
+        if name.endswith(ending):
+            return f"{_text(name.removesuffix(ending).replace('_', ' '))} <i>{unit}</i>"
+    return _text(name.replace("_", " "))
+
+
+def _cell(text: str, column: Column) -> str:
+    return f"<td>{_text(text)}</td>" if column.kind == "text" else f"<td class=num>{_text(text)}</td>"
+
+
+def _unusable(tables: Mapping[str, Table]) -> str:
+    drift = tables.get("drift.csv")
+    if drift is None:
+        return ""
+    chosen = {"drift.csv": select_rows(drift, drift["usable"] == 0)}
+    return _table("drift.csv", _only(DRIFT, _UNUSABLE_COLUMNS), chosen)
+
+
+def _pairs(facts: Sequence[tuple[str, Any]]) -> str:
+    rows = "".join(f"<dt>{_text(k)}</dt><dd>{_text(_shown(v))}</dd>" for k, v in facts if v not in (None, "", []))
+    return f"<dl>{rows}</dl>" if rows else ""
+
+
+def _input_facts(record: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    source, movie, calibration = (record.get(k, {}) for k in ("input", "movie", "calibration"))
+    size = calibration.get("pixel_size_nm")
+    stated = f"{size:.6g} nm" if size else "not known: results are in px"
+    return [
+        ("Pixel size", f"{stated} ({calibration.get('source', 'not given')})"),
+        ("Times", movie.get("time_source")),
+        ("Temperatures", movie.get("temperature_source")),
+        ("Format", source.get("format")),
+        ("Pixel type", movie.get("dtype")),
+        ("Read as", list(source.get("notes", ()))),
+        ("Size", f"{source['bytes']:,} bytes".replace(",", " ") if "bytes" in source else None),
+        ("SHA-256", source.get("sha256")),
+    ]
+
+
+def _software_facts(record: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [
+        ("Command", " ".join(map(str, record.get("command", ())))),
+        ("tem-track", record.get("version")),
+        ("Python", record.get("python")),
+        ("Platform", record.get("platform")),
+        ("Libraries", [f"{name} {version}" for name, version in record.get("libraries", {}).items()]),
+        ("Seconds", [f"{stage} {spent:.3g}" for stage, spent in record.get("seconds", {}).items()]),
+    ]
+
+
+def _settings(settings: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+    rows = "".join(
+        f"<tr><td>{_text(stage)}.{_text(name)}</td><td>{_text(_shown(setting.get('value')))}</td>"
+        f"<td>{_text(setting.get('source', ''))}</td></tr>"
+        for stage, group in settings.items()
+        for name, setting in group.items()
+    )
+    if not rows:
+        return ""
+    head = "<tr><th>setting</th><th>value</th><th>from</th></tr>"
+    return (
+        "<details><summary>every setting in force</summary><div class=scroll>"
+        f"<table><thead>{head}</thead><tbody>{rows}</tbody></table></div></details>"
+    )

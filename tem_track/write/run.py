@@ -1,0 +1,205 @@
+"""`run.json`: everything needed to know how a run came about and to repeat it bit for bit.
+
+The layout of the file is defined here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import math
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tem_track
+from tem_track.errors import InputError
+from tem_track.movie import Movie
+from tem_track.settings import Settings
+from tem_track.write.files import PROGRAM, RUN_RECORD, write_text
+
+# Version of the layout below: raised when a script that reads run.json would have to change.
+LAYOUT = 1
+_DISTRIBUTION = "tem-track"
+_REQUIREMENT_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def run_record(
+    movie: Movie,
+    settings: Settings,
+    *,
+    input_path: Path,
+    command: Sequence[str] = (),
+    sources: Mapping[tuple[str, str], str] | None = None,
+    seconds: Mapping[str, float] | None = None,
+    warnings: Sequence[str] = (),
+    outcome: Mapping[str, Any] | None = None,
+    started: datetime | None = None,
+) -> dict[str, Any]:
+    """Return the content of `run.json`.
+
+    Parameters
+    ----------
+    movie : Movie
+    settings : Settings
+        In force.
+    input_path : Path
+        The file or folder that was read; it is read again for its hash.
+    command : sequence of str
+        The words of the command line.
+    sources : mapping of (stage, name) to str, optional
+        Where a setting came from; ``"default"`` where nothing is said.
+    seconds : mapping of str to float, optional
+        Wall time of each stage, in the order they ran.
+    warnings : sequence of str
+    outcome : mapping, optional
+        Counts and findings that sum up the run: ``{"particles": 4, "frames_unusable": 1}``.
+    started : datetime, optional
+        When the run began.
+
+    Raises
+    ------
+    InputError
+        The input is gone.
+    """
+    return {
+        "program": PROGRAM,
+        "layout": LAYOUT,
+        "version": tem_track.__version__,
+        "command": list(command),
+        "started": started.astimezone(UTC).isoformat(timespec="seconds") if started else None,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "input": {**input_identity(input_path), "format": movie.format, "notes": list(movie.notes)},
+        "movie": _movie_record(movie),
+        "calibration": {"pixel_size_nm": movie.calibration.pixel_size_nm, "source": movie.calibration.source},
+        "settings": _settings_record(settings, sources or {}),
+        "outcome": dict(outcome or {}),
+        "warnings": list(warnings),
+        "seconds": {stage: round(spent, 3) for stage, spent in (seconds or {}).items()},
+        "libraries": library_versions(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+    }
+
+
+def write_run_json(path: Path, record: Mapping[str, Any]) -> None:
+    """Write a record as UTF-8 JSON, whole or not at all; numbers that are not finite become null.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    write_text(path, json.dumps(_plain(record), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_run_json(path: Path) -> dict[str, Any]:
+    """Return the record of a run from its `run.json` or its folder.
+
+    Raises
+    ------
+    InputError
+        There is none, it is not JSON, or another program wrote it.
+    """
+    path = path / RUN_RECORD if path.is_dir() else path
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+    except ValueError as error:
+        raise InputError(f"{path}: is not a JSON file: {error}") from error
+    if not isinstance(record, dict) or record.get("program") != PROGRAM:
+        raise InputError(f"{path}: was not written by {PROGRAM}")
+    if record.get("layout", 0) > LAYOUT:
+        raise InputError(f"{path}: was written by a newer {PROGRAM} ({record.get('version')}); update to read it")
+    return record
+
+
+def settings_values(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return ``{stage: {name: value}}`` of a record, as `tem_track.settings.settings_from` takes it."""
+    return {
+        stage: {name: setting["value"] for name, setting in group.items()}
+        for stage, group in record.get("settings", {}).items()
+    }
+
+
+def input_identity(path: Path) -> dict[str, Any]:
+    """Return name, kind, size and SHA-256 of a file, or of a folder's files in the order of their names.
+
+    The hash of a folder is that of the lines ``<sha256>  <name>``, as ``sha256sum`` prints them.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read.
+    """
+    try:
+        if not path.is_dir():
+            return {"name": path.name, "kind": "file", "bytes": path.stat().st_size, "sha256": _sha256(path)}
+        files = sorted(p for p in path.rglob("*") if p.is_file())
+        lines = "".join(f"{_sha256(p)}  {p.relative_to(path).as_posix()}\n" for p in files)
+        total = sum(p.stat().st_size for p in files)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+    digest = hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
+    return {"name": path.resolve().name, "kind": "folder", "files": len(files), "bytes": total, "sha256": digest}
+
+
+def library_versions() -> dict[str, str]:
+    """Return the version of every library that tem-track asks for and that is installed, by name."""
+    try:
+        required = importlib.metadata.requires(_DISTRIBUTION) or []
+    except importlib.metadata.PackageNotFoundError:
+        required = []
+    names = {match[0] for line in required if "extra ==" not in line and (match := _REQUIREMENT_NAME.match(line))}
+    found = {}
+    for name in sorted(names, key=str.lower):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _movie_record(movie: Movie) -> dict[str, Any]:
+    return {
+        "shape": list(movie.shape),
+        "dtype": str(movie.dtype),
+        "timed": movie.timed,
+        "time_source": movie.time_source,
+        "duration_s": float(movie.times_s[-1]) if movie.timed and len(movie.times_s) else None,
+        "temperature_source": movie.temperature_source or None,
+    }
+
+
+def _settings_record(settings: Settings, sources: Mapping[tuple[str, str], str]) -> dict[str, dict[str, Any]]:
+    record: dict[str, dict[str, Any]] = {}
+    for stage, name, value, _ in settings.items():
+        record.setdefault(stage, {})[name] = {"value": value, "source": sources.get((stage, name), "default")}
+    return record
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Return a value in the types JSON knows."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, np.generic | np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(v) for v in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return str(value)
