@@ -12,4 +12,13 @@ from tem_track.drift.path import Drift, FrameQuality, no_drift
 from tem_track.drift.refine import refine_drift
 from tem_track.drift.survey import survey_frames
 
-__all__ = ["Drift", "FrameQuality", "find_fixed_pixels", "no_drift", "picture_mask", "picture_window", "refine_drift", "survey_frames"]
+__all__ = [
+    "Drift",
+    "FrameQuality",
+    "find_fixed_pixels",
+    "no_drift",
+    "picture_mask",
+    "picture_window",
+    "refine_drift",
+    "survey_frames",
+]

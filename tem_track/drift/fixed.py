@@ -1,8 +1,8 @@
 """What belongs to the camera and not to the specimen: burned-in bars, text, info bars and constant borders.
 
-In a movie, such a pixel keeps one value while noise, drift and flicker change every other one. A saturated patch of specimen
-or empty vacuum does that too; it is told apart by its rim, which approaches the saturated value gradually, where a drawn
-one steps. A single image has no time to tell by: `tem_track.drift.stills` looks for drawn shapes there.
+In a movie, such a pixel keeps one value while noise, drift and flicker change every other one. A saturated patch of
+specimen or empty vacuum does that too; it is told apart by its rim, which approaches the saturated value gradually,
+where a drawn one steps. A single image has no time to tell by: `tem_track.drift.stills` looks for drawn shapes there.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def find_fixed_pixels(frames: Frames) -> Mask:
     Returns
     -------
     (Y, X) bool
-        True for burned-in scale bars, text (a clock that changes too), info bars and borders that stand in every frame. A
-        border that moves from frame to frame is not in it; `picture_mask` finds it in each frame.
+        True for burned-in scale bars, text (a clock that changes too), info bars and borders that stand in every
+        frame. A border that moves from frame to frame is not in it; `picture_mask` finds it in each frame.
     """
     numbers = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), FRAMES_READ)).round().astype(int))
     seen = _extremes(frames, numbers)
@@ -127,7 +127,10 @@ def _with_changing_text(drawn: Mask, still: Mask, frames: Frames, numbers: Mask,
             # Only extremes are ink: a value in the middle of the histogram is specimen.
             if (np.abs(frame[::4, ::4] - value) <= tolerance).mean() < 0.1:
                 hit |= np.abs(frame - value) <= tolerance
-    return whole | grown(drawn, 2) | (hit & beside)
+    found = (whole | grown(drawn, 2) | (hit & beside)).astype(np.uint8)
+    # Codecs ring around digits that come and go: holes as wide as a stroke are closed.
+    gap = max(3, round(0.01 * max(height, width)))
+    return cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((2 * gap + 1, 2 * gap + 1), np.uint8)) > 0
 
 
 def _whole_bars(still: Mask, drawn: Mask) -> Mask:

@@ -1,8 +1,8 @@
 """One path through all frames from displacements between pairs of them, wrong ones outvoted.
 
-A first path follows the most significant pairs (a maximum spanning tree: one bad pair is simply not used when two good ones
-lead around it). It is then fitted to all pairs by least squares, reweighted with Cauchy weights, so that a pair off by many
-of its own deviations counts for nothing.
+A first path follows the most significant pairs (a maximum spanning tree: one bad pair is simply not used when two
+good ones lead around it). It is then fitted to all pairs by least squares, reweighted with Cauchy weights, so that a
+pair off by many of its own deviations counts for nothing.
 """
 
 from __future__ import annotations

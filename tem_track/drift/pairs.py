@@ -1,9 +1,9 @@
 """The displacement between two frames: a search over the whole field, then a sub-pixel Newton step.
 
-The search correlates the zero-padded frames and divides by what the overlap of each displacement can hold, so that a jump
-of half the field competes on equal terms with no motion. The Newton steps then climb the correlation of the overlap. Its
-curvature is taken from the product of both frames' gradients, whose noise is independent: at a few electrons per pixel the
-gradient of one frame alone is mostly noise and would make every step far too short.
+The search correlates the zero-padded frames and divides by what the overlap of each displacement can hold, so that a
+jump of half the field competes on equal terms with no motion. The Newton steps then climb the correlation of the
+overlap. Its curvature is taken from the product of both frames' gradients, whose noise is independent: at a few
+electrons per pixel the gradient of one frame alone is mostly noise and would make every step far too short.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ NEWTON_STEPS = 6
 # doi:10.1080/03610927708827533).
 VOTES = 5
 CAUCHY = 2.385
-# A step below this, px, is below what any frame can resolve.
-STEP_SMALL_PX = 0.003
+# Newton steps shrink quadratically: after one of this size, px, what is left is a hundredth of a px.
+STEP_SMALL_PX = 0.08
 
 
 @dataclass
@@ -107,7 +107,7 @@ def climb(a: Searchable, b: Searchable, start: FloatArray) -> Match:
     displacement = start.astype(float).copy()
     for _ in range(NEWTON_STEPS):
         score, curvature, misfit, correlation = _newton_terms(a, b, displacement)
-        step, weight, total = _agreed_step(score, curvature, misfit)
+        step, weight, total = agreed_step(score, curvature, misfit)
         displacement += np.clip(step, -2.0, 2.0)
         if np.abs(step).max() < STEP_SMALL_PX:
             break
@@ -119,13 +119,13 @@ def climb(a: Searchable, b: Searchable, start: FloatArray) -> Match:
     return Match(displacement, float(np.sqrt(np.trace(covariance) / 2)), correlation, 0.0)
 
 
-def _agreed_step(
+def agreed_step(
     score: FloatArray, curvature: FloatArray, misfit: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the Newton step most tiles agree on, the weights (n,) of the tiles and the weighted curvature.
 
-    A tile counts by its misfit (a changing specimen misfits more than noise does) and by how far its own vote lies from the
-    common one, in Cauchy weights on the scatter of all votes: a growing crystal of high contrast is outvoted.
+    A tile counts by its misfit (a changing specimen misfits more than noise does) and by how far its own vote lies
+    from the common one, in Cauchy weights on the scatter of all votes: a growing crystal of high contrast is outvoted.
     """
     worth = np.trace(curvature, axis1=1, axis2=2) / 2
     base = np.where(misfit > 0, 1 / np.maximum(misfit, 1e-6 * float(misfit.max()) + 1e-30), 0.0)
@@ -135,7 +135,9 @@ def _agreed_step(
         if not (np.linalg.eigvalsh(total) > 0).all():
             raise np.linalg.LinAlgError("no maximum of the correlation here")
         step = np.linalg.solve(total, weight @ score)
-        off = ((score - curvature @ step) ** 2).sum(axis=1) * base / np.maximum(worth, 1e-3 * float(np.abs(worth).max()))
+        off = (
+            ((score - curvature @ step) ** 2).sum(axis=1) * base / np.maximum(worth, 1e-3 * float(np.abs(worth).max()))
+        )
         usual = float(np.median(off[base > 0]))
         weight = base / (1 + off / (CAUCHY**2 * usual + 1e-30))
     return step, weight, total
@@ -147,7 +149,9 @@ def tile_sums(image: Image, tiles: int) -> FloatArray:
     return np.asarray(small, dtype=np.float64).ravel() * (image.size / tiles**2)
 
 
-def _newton_terms(a: Searchable, b: Searchable, displacement: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, float]:
+def _newton_terms(
+    a: Searchable, b: Searchable, displacement: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, float]:
     """Return score (n, 2), curvature (n, 2, 2) and mean square misfit (n,) of every tile, and the correlation."""
     dy, dx = float(displacement[0]), float(displacement[1])
     image_b = shifted(b.prepared.image, dy, dx)
@@ -173,9 +177,7 @@ def _overlap_energy(integral: FloatArray, dy: FloatArray, dx: FloatArray) -> Flo
     height, width = integral.shape[0] - 1, integral.shape[1] - 1
     y0, y1 = np.maximum(0, dy), np.minimum(height, height + dy)
     x0, x1 = np.maximum(0, dx), np.minimum(width, width + dx)
-    return (
-        integral[np.ix_(y1, x1)] - integral[np.ix_(y0, x1)] - integral[np.ix_(y1, x0)] + integral[np.ix_(y0, x0)]
-    )
+    return integral[np.ix_(y1, x1)] - integral[np.ix_(y0, x1)] - integral[np.ix_(y1, x0)] + integral[np.ix_(y0, x0)]
 
 
 def _vertex(line: FloatArray, i: int) -> float:

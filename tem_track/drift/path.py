@@ -18,7 +18,8 @@ class FrameQuality:
     usable : (T,) bool
         False for a blank, blurred, duplicate or torn frame.
     reason : list of str, T entries
-        ``""`` or what is wrong: ``"blank"``, ``"blurred"``, ``"duplicate of frame 49"``, ``"torn"``, or the reader's words.
+        ``""`` or what is wrong: ``"blank"``, ``"blurred"``, ``"duplicate of frame 49"``, ``"torn"``, or the reader's
+        words.
     repeats : (T,) int64
         The frame that this one repeats; its own number where it repeats none.
     """

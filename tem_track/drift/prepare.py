@@ -1,7 +1,7 @@
 """From a recorded frame to what is registered: binned, band-passed, with a weight per pixel.
 
-The band-pass (difference of two Gaussians) drops the slow illumination, the vignetting and most of the shot noise. Burned-in
-pixels and borders are filled in smoothly first and weigh nothing afterwards.
+The band-pass (difference of two Gaussians) drops the slow illumination, the vignetting and most of the shot noise.
+Burned-in pixels and borders are filled in smoothly first and weigh nothing afterwards.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from tem_track.drift.path import FrameQuality
-from tem_track.drift.prepare import Prepared
+from tem_track.drift.prepare import Prepared, band_pass
 from tem_track.movie import FloatArray, Image
 
 # Frames on either side that a frame is compared with.
@@ -24,7 +24,8 @@ BLURRED_SHARE = 0.55
 BLANK_SHARE = 0.25
 # And it must stand out of the scatter of its neighbours by as many deviations.
 OUTSTANDING = 6.0
-# Correlation of the noise of two frames: below 0.1 for two exposures, 1 for a repeat (TRIALS.md), less after a video codec.
+# Correlation of the noise of two frames: below 0.1 for two exposures, 1 for a repeat (TRIALS.md), less after a video
+# codec.
 REPEATED_NOISE = 0.97
 # Side of the patch at full resolution that noise is compared on, px.
 NOISE_PATCH_PX = 512
@@ -34,8 +35,8 @@ NOISE_PATCH_PX = 512
 class Traits:
     """What the survey notes of one frame.
 
-    `structure` is the noise-corrected power of the band-passed frame, `level` its mean grey value, `repeat` the correlation of
-    its noise with the frame before, `constant_rows` the share of rows that carry one grey value.
+    `structure` is the noise-corrected power of the band-passed frame, `level` its mean grey value, `repeat` the
+    correlation of its noise with the frame before, `constant_rows` the share of rows that carry one grey value.
     """
 
     level: float
@@ -56,19 +57,20 @@ def noise_patch(frame: Image) -> Image:
 
 def traits(small: Image, prepared: Prepared, patch: Image, patch_before: Image | None) -> Traits:
     """Return what there is to note of a frame: binned and prepared, its noise and that of the frame before."""
-    fine = cv2.Laplacian(prepared.image, cv2.CV_32F)
     constant = float((small.max(axis=1) - small.min(axis=1) == 0).mean())
     power = float(np.vdot(prepared.image, prepared.image)) / max(float(prepared.weight.sum()), 1.0)
     noise = _noise_power(small) / max(float(small.mean()) ** 2, 1e-30)
-    del fine
-    return Traits(float(small.mean()), max(0.0, power - NOISE_THROUGH_BAND * noise), power,
-                  _correlation(patch, patch_before), constant)
+    return Traits(
+        float(small.mean()),
+        max(0.0, power - NOISE_THROUGH_BAND * noise),
+        power,
+        _correlation(patch, patch_before),
+        constant,
+    )
 
 
 def _band_gain() -> float:
     """Return which share of the power of white noise passes the band-pass."""
-    from tem_track.drift.prepare import band_pass
-
     spike = np.zeros((65, 65), np.float32)
     spike[32, 32] = 1.0
     response = band_pass(spike)

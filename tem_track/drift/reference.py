@@ -1,9 +1,9 @@
 """What a frame is registered against: the mean of the registered frames that show the specimen in the same state.
 
-The movie is cut into blocks of frames. Each block has a mean image; the reference of a block is the mean over all blocks, but
-pixel by pixel only over those that look there as this block does. Where the specimen stays as it is, that is the mean of the
-whole movie, which ties the first frame to the last. Where it changes, it is a mean of the frames around, so that growth and
-a passing front do not pull.
+The movie is cut into blocks of frames. Each block has a mean image; the reference of a block is the mean over all
+blocks, but pixel by pixel only over those that look there as this block does. Where the specimen stays as it is,
+that is the mean of the whole movie, which ties the first frame to the last. Where it changes, it is a mean of the
+frames around, so that growth and a passing front do not pull.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def references(blocks: Sequence[Block], noise: float, path_error_px: float) -> l
         How wrong the path may still be: differences that such an error makes are not a change of the specimen.
     """
     means = [block.mean() for block in blocks]
-    slopes = [_slope_power(mean) for mean in means]
+    slopes = [slope_power(gradient(mean)) for mean in means]
     found = []
     for b, block in enumerate(blocks):
         total = block.total.copy()
@@ -106,15 +106,15 @@ def references(blocks: Sequence[Block], noise: float, path_error_px: float) -> l
             dy, dx = block.origin[0] - other.origin[0], block.origin[1] - other.origin[1]
             # A feature at x in the coordinates of `block` stands at x - (dy, dx) in those of `other`.
             count = moved(other.count, -dy, -dx)
-            alike = _alike(means[b], moved(means[o], -dy, -dx), block.count, count, noise, slopes[b] * path_error_px**2)
-            total += alike * moved(other.total, -dy, -dx)
-            support += alike * count
+            same = alike(means[b], moved(means[o], -dy, -dx), block.count, count, noise, slopes[b] * path_error_px**2)
+            total += same * moved(other.total, -dy, -dx)
+            support += same * count
             possible += count
         found.append(Reference(total / np.maximum(support, 1e-6), support, support / np.maximum(possible, 1e-6)))
     return found
 
 
-def _alike(a: Image, b: Image, count_a: Image, count_b: Image, noise: float, misplaced: Image) -> Image:
+def alike(a: Image, b: Image, count_a: Image, count_b: Image, noise: float, misplaced: Image) -> Image:
     """Return per pixel how far two block means show the same state, 0 to 1.
 
     The squared difference, pooled over a neighbourhood, is divided by what noise and a misplaced block explain.
@@ -128,6 +128,7 @@ def _alike(a: Image, b: Image, count_a: Image, count_b: Image, noise: float, mis
     return (both / (1 + np.maximum(pooled - 1.5, 0.0) ** 2)).astype(np.float32)
 
 
-def _slope_power(image: Image) -> Image:
-    dy, dx = gradient(image)
+def slope_power(slope: tuple[Image, Image]) -> Image:
+    """Return the mean square of the slope along an axis, (y, x)."""
+    dy, dx = slope
     return (dy * dy + dx * dx) / 2

@@ -1,9 +1,9 @@
 """The last tenths of a pixel: every frame against the mean of the frames that show the specimen in the same state.
 
-Which pixels to trust is read off the movie. The field is cut into tiles, each with its own vote on the displacement of every frame
-(particles and background vote apart where the particles are known). A tile whose votes disagree with the others in the
-same direction for many frames on end holds something that moves or grows, and loses its weight by as much; a tile that only
-scatters holds noise and is weighted by it.
+Which pixels to trust is read off the movie. The field is cut into tiles, each with its own vote on the displacement
+of every frame (particles and background vote apart where the particles are known). A tile whose votes disagree with
+the others in the same direction for many frames on end holds something that moves or grows, and loses its weight by
+as much; a tile that only scatters holds noise and is weighted by it.
 """
 
 from __future__ import annotations
@@ -14,17 +14,21 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from tem_track.drift.align import align_blocks
 from tem_track.drift.pairs import gradient, tile_sums
 from tem_track.drift.path import Drift, FrameQuality
 from tem_track.drift.prepare import Prepared, Preparer, moved, shifted
 from tem_track.drift.reference import Block, Reference, cut_blocks, references
+from tem_track.drift.smooth import smoothed
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
 from tem_track.settings import DriftSettings
 
 # Longer side of the binned frames, px.
 REFINE_PX = 640
 # How wrong the path may still be at the start of each pass, px of the binned frame; the passes are as many.
-PATH_ERROR_PX = (0.5, 0.25, 0.12)
+PATH_ERROR_PX = (0.25, 0.12)
+# The same for the rounds in which the block means are brought into line.
+ALIGN_ERROR_PX = (0.5, 0.25, 0.12)
 TILES = 8
 # The band-pass spreads a particle's edge this far outside it, px.
 REACH_PX = 9
@@ -59,8 +63,8 @@ def refine_drift(
         The rough path of `survey_frames`.
     quality : FrameQuality
     particles : sequence of (Y, X) label images, optional
-        Coarse particles of every frame in its own coordinates. They only cut the votes of particles from those of the background:
-        neither is trusted beforehand.
+        Coarse particles of every frame in its own coordinates. They only cut the votes of particles from those of
+        the background: neither is trusted beforehand.
     fixed : (Y, X) bool, optional
     settings : DriftSettings, optional
     progress : callable, optional
@@ -78,6 +82,8 @@ def refine_drift(
         blocks, noise = _filled_blocks(preparer, members, path)
         done += len(members)
         progress(done, steps)
+        corrections = align_blocks(blocks, noise, ALIGN_ERROR_PX)
+        path = _corrected(path, blocks, corrections)
         votes = _votes(preparer, blocks, references(blocks, noise, error_px), path, todo, particles)
         done += len(todo)
         progress(done, steps)
@@ -103,6 +109,12 @@ def _filled_blocks(preparer: Preparer, members: list[int], path: FloatArray) -> 
             power += float(np.median(spread[enough][::7])) * len(block.members)
             share += len(block.members)
     return blocks, power / max(share, 1.0)
+
+
+def _corrected(path: FloatArray, blocks: Sequence[Block], corrections: FloatArray) -> FloatArray:
+    """Return the path with the correction of each block added to its frames."""
+    owner = _owners(blocks, list(range(len(path))))
+    return np.array([path[k] + corrections[owner[k]] for k in range(len(path))])
 
 
 def _placed(prepared: Prepared, shift: FloatArray) -> tuple[Image, Image]:
@@ -164,7 +176,13 @@ def _terms(
     trust = weight * usable * reference.lasting
     difference = (mean - image) * trust
     weighted_y, weighted_x = ay * trust, ax * trust
-    products = [ay * difference, ax * difference, weighted_y * by, 0.5 * (weighted_y * bx + weighted_x * by), weighted_x * bx]
+    products = [
+        ay * difference,
+        ax * difference,
+        weighted_y * by,
+        0.5 * (weighted_y * bx + weighted_x * by),
+        weighted_x * bx,
+    ]
     sums = np.stack([tile_sums(p, TILES) for p in products])
     if inside is not None:
         within = np.stack([tile_sums(p * inside, TILES) for p in products])
@@ -206,8 +224,8 @@ def _moved_path(
 def _tile_weights(residual: FloatArray, groups: list[list[int]], strength: FloatArray) -> FloatArray:
     """Return the weight of every tile in every block, (blocks, n): 1 / (noise + lasting disagreement).
 
-    In units of the score per unit curvature: noise is the scatter of the votes around the block's mean, disagreement the mean
-    square of the block means over the movie.
+    In units of the score per unit curvature: noise is the scatter of the votes around the block's mean, disagreement
+    the mean square of the block means over the movie.
     """
     n = residual.shape[1]
     scatter, lasting, share = np.zeros(n), np.zeros((len(groups), n)), 0
@@ -230,6 +248,8 @@ def _tile_weights(residual: FloatArray, groups: list[list[int]], strength: Float
 def _finished(rough: Drift, quality: FrameQuality, path: FloatArray, sd: FloatArray) -> Drift:
     """Return the refined drift: relative to the first registered frame, repeats with the frame they repeat."""
     registered = np.flatnonzero(rough.registered)
+    own = registered[quality.repeats[registered] == registered]
+    path[own], sd[own] = smoothed(path[own], sd[own])
     path = path - path[registered[0]]
     for k, same in enumerate(quality.repeats):
         if same != k:

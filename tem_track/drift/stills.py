@@ -1,7 +1,7 @@
 """Drawn shapes in a single image: scale bars, the text beside them, labels in a corner, an info bar along an edge.
 
-Ink is flat (one grey value, black or white), its edge is a step, and it keeps to the margins. Only shapes that no particle has
-are taken: a long solid rectangle, thin strokes, a rectangular box, a strip from side to side.
+Ink is flat (one grey value, black or white), its edge is a step, and it keeps to the margins. Only shapes that no
+particle has are taken: a long solid rectangle, thin strokes, a rectangular box, a strip from side to side.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The first pass over a movie: the quality of every frame and a rough path through all of them.
 
-Every frame is registered on several earlier ones: the two before it, and key frames further and further back. Displacements
-between neighbours come from a search over the whole field, so that a stage jump is followed; the longer ones start from
-the path so far and are searched for only where that fails. A bounded number of frames is held, however long the movie.
+Every frame is registered on several earlier ones: the two before it, and key frames further and further back.
+Displacements between neighbours come from a search over the whole field, so that a stage jump is followed; the
+longer ones start from the path so far and are searched for only where that fails. A bounded number of frames is
+held, however long the movie.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from tem_track.settings import DriftSettings
 
 # Longer side of the binned frames of the rough path, px.
 SURVEY_PX = 512
-# Frames back that a frame is registered on beside its two neighbours: far ones stop the error of a chain from adding up,
-# near ones survive a specimen that changes.
-LAGS = (4, 10, 25, 60)
+# Frames back that a frame is registered on beside its two neighbours: far ones stop the error of a chain from adding
+# up, near ones survive a specimen that changes.
+LAGS = (5, 15, 45)
 # A pair whose correlation is below this share of what neighbours usually reach is searched for over the whole field.
 DOUBTFUL_SHARE = 0.6
 

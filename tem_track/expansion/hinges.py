@@ -50,6 +50,8 @@ class HingeFit:
         Curve at the rows, rows minus curve, final weights (prior times robust).
     jacobian : (N, P) float64
         Derivatives of the curve after level, slopes (those that are free), knots and half width.
+    law : str
+        ``"linear"``, or ``"parabolic"`` for a curve of `laws`.
     """
 
     level: float
@@ -63,6 +65,7 @@ class HingeFit:
     residuals: FloatArray
     weights: FloatArray
     jacobian: FloatArray
+    law: str = "linear"
 
     @property
     def knot_count(self) -> int:
@@ -112,11 +115,7 @@ def grid_knots(
     moments = (columns * weights[:, None]).T @ values
     found: list[list[int]] = [[]]
     for k in range(1, min(most, len(grid)) + 1):
-        if k == 2:
-            pairs = [[g, *_best_added(gram, moments, [g])] for g in range(1, len(grid) + 1)]
-            chosen = max(pairs, key=lambda pair: _explained(gram, moments, pair))
-        else:
-            chosen = [*found[-1], *_best_added(gram, moments, found[-1])]
+        chosen = _best_pair(gram, moments) if k == 2 else [*found[-1], *_best_added(gram, moments, found[-1])]
         found.append(_exchanged(gram, moments, chosen))
     return [np.sort(grid[np.array(chosen, int) - 1]) for chosen in found]
 
@@ -133,6 +132,20 @@ def _best_added(gram: FloatArray, moments: FloatArray, chosen: list[int]) -> lis
     usable[have] = False
     gain = np.where(usable, left**2 / np.where(usable, norm, 1.0), -1.0)
     return [int(np.argmax(gain))]
+
+
+def _best_pair(gram: FloatArray, moments: FloatArray) -> list[int]:
+    """Return the two columns that together explain most, all pairs tried."""
+    level = gram[0] / gram[0, 0]
+    inner = gram[1:, 1:] - np.outer(gram[1:, 0], level[1:])
+    m = moments[1:] - level[1:] * moments[0]
+    own = np.diag(inner)
+    determinant = np.outer(own, own) - inner**2
+    usable = determinant > 1e-8 * max(float(determinant.max()), 1e-30)
+    gain = np.outer(m**2, own) + np.outer(own, m**2) - 2 * np.outer(m, m) * inner
+    gain = np.where(usable, gain / np.where(usable, determinant, 1.0), -1.0)
+    i, j = np.unravel_index(int(np.argmax(gain)), gain.shape)
+    return [int(i) + 1, int(j) + 1]
 
 
 def _explained(gram: FloatArray, moments: FloatArray, chosen: list[int]) -> float:

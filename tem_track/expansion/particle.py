@@ -117,8 +117,10 @@ def _broken(rows: Table) -> bool:
 
 
 def _enough(usable: Mask, seen: Mask, rows: Table) -> bool:
-    """Return whether a curve can be cut into stages: enough rows not cut by the border, of a particle of its own."""
+    """Return whether a curve can be cut into stages: enough uncut rows in increasing time, a particle of its own."""
     count = int(usable.sum())
+    if not np.all(np.diff(rows["time_s"]) > 0):
+        return False
     return count >= FEWEST_ROWS_FOR_STAGES and count >= 0.5 * int(seen.sum()) and not _broken(rows)
 
 

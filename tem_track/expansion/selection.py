@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tem_track.expansion.hinges import HingeFit, fit_hinges, grid_knots
+from tem_track.expansion.laws import parabolic_fit
 from tem_track.expansion.noise import MAD_TO_SD, roughness, serial_correlation
 from tem_track.movie import FloatArray
 
@@ -28,20 +29,25 @@ KNOT_PENALTY = 3.0
 # this share of the movie: a front that reaches the particle's core, a moving reaction's end.
 ROUND_FRAMES, ROUND_SHARE = (0.5, 3.0), 0.03
 # Curves that bend smoothly (sigmoids, slow starts) are tried with one to three knots and free rounding, up to this
-# share of the movie; the free rounding costs as much as a knot.
-WIDE_SHARE, WIDE_KNOTS = 0.3, (1, 2, 3)
+# share of the movie; the free rounding costs as much as a knot. With more than one knot they end level: a rounding that
+# bridges two stages, its end pulled off by a last steep piece, is no sigmoid.
+WIDE_SHARE = 0.3
 # No outline is known better than to 0.03 % of its volume; below this, "noise" is rounding of the numbers.
 LEAST_NOISE = 3e-4
 # A stage changes the volume by at least this share of V0: smaller steps are of the size of an outline's slow bias.
-SMALLEST_CHANGE = 0.05
+SMALLEST_CHANGE = 0.06
 # ... and by at least this share of the whole change, so that what is left of a rounded corner is no stage.
-SMALLEST_SHARE = 0.06
+SMALLEST_SHARE = 0.1
 # Rows a stage holds at least where there is more than one: with fewer its rate is a matter of one outline.
 FEWEST_ROWS = 4
 # Rows a plateau holds at least.
 FEWEST_PLATEAU_ROWS = 3
+# Rows before the onset that a level start holds at least.
+FEWEST_LEVEL_ROWS = 2
 # Two neighbouring stages differ in rate by this factor at least, or they are one stage that bends.
-RATE_FACTOR = 1.6
+RATE_FACTOR = 1.5
+# Rows a stage holds at least before its curvature is asked for.
+LAW_ROWS = 2 * FEWEST_ROWS
 # A segment slower than this share of the fastest stage is creep of the plateau or of the outline, and no stage.
 CREEP_SHARE = 1 / 30
 # Significance, in standard deviations, of a stage's rate and of the change of rate between stages.
@@ -97,13 +103,17 @@ def select_fit(times: FloatArray, values: FloatArray, weights: FloatArray) -> tu
     fits = _candidates(times, values, weights, gap)
     noise = noise_about(fits[-1])
     weights = fits[-1].weights
-    wide = [_refit(f, times, values, weights, f.knots, WIDE_SHARE) for f in fits if f.knot_count in WIDE_KNOTS]
+    wide = [_refit(f, times, values, weights, widest=WIDE_SHARE, flat_end=f.knot_count > 1) for f in fits[1:4]]
     fit = min(fits + wide, key=lambda f: cost(f, noise))
     while (doubtful := _doubtful_knots(fit, noise, times)) and fit.knot_count:
-        fewer = [_refit(fit, times, values, weights, np.delete(fit.knots, j)) for j in doubtful]
+        fewer = [_refit(fit, times, values, weights, knots=np.delete(fit.knots, j)) for j in doubtful]
         fewer += [f for f in fits + wide if f.knot_count == fit.knot_count - 1]
         fit = min(fewer, key=lambda f: cost(f, noise))
     fit = _with_ends(fit, noise, times, values, weights, gap)
+    if _slows_down(fit, times):
+        # Two parameters fewer than two straight stages: Akaike's criterion, so that neither is favoured.
+        bent = parabolic_fit(times, values, fit)
+        fit = min(fit, bent, key=lambda f: misfit(f, noise) + 2 * f.jacobian.shape[1])
     return fit, noise_about(fit), fits + wide
 
 
@@ -193,11 +203,13 @@ def _correlated_product(rows: FloatArray, rho: float) -> FloatArray:
     """Return A S A' for S_ij = rho^|i-j| without building S."""
     if rho <= 0:
         return np.asarray(rows @ rows.T)
-    from scipy.signal import lfilter
+    from scipy.linalg import solve_banded
 
-    ahead = lfilter([1.0], [1.0, -rho], rows, axis=1)
-    behind = lfilter([1.0], [1.0, -rho], rows[:, ::-1], axis=1)[:, ::-1]
-    return np.asarray((ahead + behind - rows) @ rows.T)
+    # Sums over the past with weights rho^lag solve (1 - rho shift) x = a; the same backwards for the future.
+    bands = np.array([np.ones(rows.shape[1]), np.full(rows.shape[1], -rho)])
+    past = solve_banded((1, 0), bands, rows.T).T
+    future = solve_banded((1, 0), bands, rows[:, ::-1].T).T[:, ::-1]
+    return np.asarray((past + future - rows) @ rows.T)
 
 
 def _not_spikes(values: FloatArray) -> FloatArray:
@@ -237,9 +249,17 @@ def _grid(times: FloatArray, values: FloatArray) -> FloatArray:
 
 
 def _refit(
-    fit: HingeFit, times: FloatArray, values: FloatArray, weights: FloatArray, knots: FloatArray, widest: float = 0.0
+    fit: HingeFit,
+    times: FloatArray,
+    values: FloatArray,
+    weights: FloatArray,
+    *,
+    knots: FloatArray | None = None,
+    widest: float = 0.0,
+    flat_end: bool | None = None,
 ) -> HingeFit:
-    """Return the same kind of curve fitted from other knots, or with another largest rounding."""
+    """Return the same kind of curve fitted from other knots, with another largest rounding or another end."""
+    knots = fit.knots if knots is None else knots
     return fit_hinges(
         times,
         values,
@@ -247,7 +267,7 @@ def _refit(
         knots,
         half_widths=(fit.half_widths[0], max(widest, fit.half_widths[1])),
         free_start=fit.free_start,
-        flat_end=fit.flat_end and len(knots) > 0,
+        flat_end=(fit.flat_end if flat_end is None else flat_end) and len(knots) > 0,
         robust=False,
     )
 
@@ -279,6 +299,8 @@ def _doubtful_knots(fit: HingeFit, noise: Noise, times: FloatArray) -> list[int]
         return [0]
     if k > 1 and not is_stage(pieces[-1], least, fastest) and pieces[-1].rows < FEWEST_PLATEAU_ROWS:
         return [k - 1]
+    if k > 2 and pieces[-1].rows < FEWEST_ROWS and is_stage(pieces[-1], least, fastest):
+        return [k - 1]
     for j in range(1, k):
         before, piece, after = pieces[j - 1 : j + 2]
         small = not is_stage(piece, least, fastest)
@@ -287,7 +309,7 @@ def _doubtful_knots(fit: HingeFit, noise: Noise, times: FloatArray) -> list[int]
         if (small and not resting) or (short and not is_jump(before, piece, after)):
             return [j - 1, j]
     for j in range(1, k):
-        if not _other_rate(pieces[j], pieces[j + 1]) or not _differ(fit, noise, j):
+        if not other_rate(pieces[j], pieces[j + 1]) or not _differ(fit, noise, j):
             return [j]
     return []
 
@@ -298,12 +320,39 @@ def is_stage(piece: Segment, least: float, fastest: float) -> bool:
     return enough and abs(piece.slope) >= SIGNIFICANT_SD * piece.slope_sd
 
 
+def _ends_level(fit: HingeFit, noise: Noise, times: FloatArray, values: FloatArray, weights: FloatArray) -> bool:
+    """Return whether the last segment is a plateau: no stage, or one that a level end explains as well.
+
+    A last stage that the movie cuts off must earn its knot against a plateau, as every other knot did.
+    """
+    pieces, least = segments(fit, noise, times), smallest_change(fit)
+    if fit.flat_end or not is_stage(pieces[-1], least, _fastest(pieces, least)):
+        return True
+    if fit.knot_count < 2:
+        return False
+    level = _refit(fit, times, values, weights, flat_end=True)
+    return misfit(level, noise) - misfit(fit, noise) < KNOT_PENALTY * float(np.log(len(times)))
+
+
+def _slows_down(fit: HingeFit, times: FloatArray) -> bool:
+    """Return whether a fit is one stage or several of one sign, each slower than the one before, over enough rows."""
+    if not fit.knot_count:
+        return False
+    end = fit.knots[-1] if fit.flat_end else times[-1]
+    if int(((times >= fit.knots[0]) & (times <= end)).sum()) < LAW_ROWS:
+        return False
+    rates = fit.slopes[1 : len(fit.slopes) - int(fit.flat_end)]
+    same_sign = len(rates) > 0 and bool(np.all(rates * rates[0] > 0))
+    return same_sign and not fit.free_start and bool(np.all(np.diff(np.abs(rates)) < 0))
+
+
 def _fastest(pieces: list[Segment], least: float) -> float:
     """Return the largest rate of the segments that change the value enough."""
     return max((abs(p.slope) for p in pieces if abs(p.change) >= least and p.rows >= 2), default=0.0)
 
 
-def _other_rate(one: Segment, two: Segment) -> bool:
+def other_rate(one: Segment, two: Segment) -> bool:
+    """Return whether two segments differ in rate enough to be two stages: by `RATE_FACTOR`, or in sign."""
     slow, fast = sorted((abs(one.slope), abs(two.slope)))
     return one.slope * two.slope <= 0 or fast >= RATE_FACTOR * slow
 
@@ -320,11 +369,11 @@ def _with_ends(
 ) -> HingeFit:
     """Return the fit with a sloping first segment where no level start is seen, and a level last one if a plateau."""
     knots = fit.knots
-    free_start = fit.knot_count > 0 and fit.knots[0] < times[0] + 0.5 * gap
+    # A level start that only one row shows is none.
+    free_start = fit.knot_count > 0 and fit.knots[0] < times[0] + FEWEST_LEVEL_ROWS * gap - 0.5 * gap
     if free_start:
         knots = knots[1:]
-    pieces, least = segments(fit, noise, times), smallest_change(fit)
-    flat_end = len(knots) > 0 and not is_stage(pieces[-1], least, _fastest(pieces, least))
+    flat_end = len(knots) > 0 and _ends_level(fit, noise, times, values, weights)
     if not (free_start or flat_end):
         return fit
     return fit_hinges(

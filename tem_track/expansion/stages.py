@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tem_track.expansion.hinges import HingeFit
 from tem_track.expansion.noise import mean_inflation, student_factor
 from tem_track.expansion.selection import (
+    FEWEST_ROWS,
     Noise,
+    Segment,
     covariance,
     is_jump,
     is_pause,
+    other_rate,
     rival_weights,
     segments,
     select_fit,
@@ -65,7 +68,7 @@ class StageFit:
     ----------
     level, level_sd : float
         Value before the onset and its standard uncertainty from scatter. Where `level_seen` is False the curve
-        changes from its first row on, and this is the fitted value there.
+        changes from its first row on, and this is the fitted mean of the first three rows.
     stages : tuple of Stage
     plateau : bool
         The curve ends level after its last stage.
@@ -137,11 +140,13 @@ def find_stages(times_s: FloatArray, values: FloatArray, weights: FloatArray | N
     spread = covariance(fit, noise)
     factor = student_factor(_freedom(fit, noise))
     stages, jumps = _named(fit, noise, scaled_times, spread, factor)
-    end, end_sd, shared = _end(fit, noise, spread)
+    level, level_gradient = _level(fit)
+    level_variance = max(float(level_gradient @ spread @ level_gradient), 0.0)
+    end, end_sd, shared = _end(fit, noise, spread, level_gradient)
     model_sd = _rival_spread(fit, noise, rivals)
     return StageFit(
-        level=fit.level * unit,
-        level_sd=float(np.sqrt(max(spread[0, 0], 0.0))) * unit,
+        level=level * unit,
+        level_sd=float(np.sqrt(level_variance)) * unit,
         level_seen=not fit.free_start,
         stages=tuple(_in_seconds(stage, begin, span, unit) for stage in stages),
         plateau=fit.flat_end,
@@ -172,25 +177,48 @@ def _named(
 ) -> tuple[list[Stage], list[float]]:
     """Return the segments that are stages, and the times of jumps."""
     pieces = segments(fit, noise, times)
-    least = smallest_change(fit)
-    first = 0 if fit.free_start else 1
-    last = fit.knot_count - int(fit.flat_end)
-    stages, jumps = [], []
-    inner = range(max(first, 1), last)
-    others = any(pieces[j].rows >= 4 and abs(pieces[j].change) >= least for j in range(first, last + 1))
-    for j in range(first, last + 1):
-        if j in inner and is_pause(*pieces[j - 1 : j + 2]):
+    least, k = smallest_change(fit), fit.knot_count
+    numbers = range(0 if fit.free_start else 1, k + 1 - int(fit.flat_end and k > 0))
+    others = any(pieces[j].rows >= FEWEST_ROWS and abs(pieces[j].change) >= least for j in numbers)
+    inner = [j for j in numbers if 0 < j < k]
+    pauses = {j for j in inner if is_pause(*pieces[j - 1 : j + 2])}
+    steps = {j for j in inner if others and is_jump(*pieces[j - 1 : j + 2])} - pauses
+    stages: list[tuple[int, Stage]] = []
+    for j in numbers:
+        if j in pauses | steps or abs(pieces[j].change) < least:
             continue
-        if 0 < j < fit.knot_count and others and is_jump(*pieces[j - 1 : j + 2]):
-            jumps.append(0.5 * (pieces[j].start + pieces[j].end))
-        elif abs(pieces[j].change) >= least:
-            stages.append(_stage(fit, noise, times, spread, factor, j))
-    return stages, jumps
+        stage = _stage(fit, pieces, spread, factor, j)
+        # The same rate on both sides of a jump is one stage.
+        if stages and {*range(stages[-1][0] + 1, j)} & steps and not other_rate(pieces[stages[-1][0]], pieces[j]):
+            stage = _joined(stages.pop()[1], stage)
+        stages.append((j, stage))
+    return [stage for _, stage in stages], [0.5 * (pieces[j].start + pieces[j].end) for j in sorted(steps)]
 
 
-def _stage(fit: HingeFit, noise: Noise, times: FloatArray, spread: FloatArray, factor: float, j: int) -> Stage:
-    piece = segments(fit, noise, times)[j]
+def _joined(one: Stage, two: Stage) -> Stage:
+    """Return two stages of one rate as one, each weighing by its duration."""
+    share = (one.end_s - one.start_s) / (one.end_s - one.start_s + two.end_s - two.start_s)
+
+    def mean(a: float, b: float) -> float:
+        return share * a + (1 - share) * b
+
+    low, high = (mean(a, b) for a, b in zip(one.rate_interval, two.rate_interval, strict=True))
+    rate = mean(one.rate_per_s, two.rate_per_s)
+    return replace(
+        two, start_s=one.start_s, start_interval=one.start_interval, rate_per_s=rate, rate_interval=(low, high)
+    )
+
+
+def _stage(fit: HingeFit, pieces: list[Segment], spread: FloatArray, factor: float, j: int) -> Stage:
+    """Return segment j as a stage, with its intervals.
+
+    A rounded corner has no sharper time than its rounding: an interval of a time also holds where within half the
+    rounding's half width the corner is said to be.
+    """
+    piece = pieces[j]
     first_knot = fit.jacobian.shape[1] - 1 - fit.knot_count
+    # Variance of a uniform distribution over a half width.
+    rounding = fit.half_width**2 / 12
 
     def around(value: float, variance: float) -> Interval:
         half = factor * float(np.sqrt(max(variance, 0.0)))
@@ -199,15 +227,15 @@ def _stage(fit: HingeFit, noise: Noise, times: FloatArray, spread: FloatArray, f
     unseen = (float("nan"), float("nan"))
     knot = first_knot + j - 1
     slope_row = slope_map(fit)[j]
-    changes = fit.slopes * np.diff(np.concatenate([[times[0]], fit.knots, [times[-1]]]))
     return Stage(
         start_s=piece.start,
         end_s=piece.end,
         rate_per_s=piece.slope,
-        end_value=fit.level + float(changes[: j + 1].sum()),
-        start_interval=around(piece.start, spread[knot, knot]) if j > 0 else unseen,
-        end_interval=around(piece.end, spread[knot + 1, knot + 1]) if j < fit.knot_count else unseen,
+        end_value=fit.level + sum(p.change for p in pieces[: j + 1]),
+        start_interval=around(piece.start, spread[knot, knot] + rounding) if j > 0 else unseen,
+        end_interval=around(piece.end, spread[knot + 1, knot + 1] + rounding) if j < fit.knot_count else unseen,
         rate_interval=around(piece.slope, float(slope_row @ spread @ slope_row)),
+        law=fit.law,
     )
 
 
@@ -228,7 +256,19 @@ def _in_seconds(stage: Stage, begin: float, span: float, unit: float) -> Stage:
     )
 
 
-def _end(fit: HingeFit, noise: Noise, spread: FloatArray) -> tuple[float, float, float]:
+def _level(fit: HingeFit) -> tuple[float, FloatArray]:
+    """Return the value before the onset and its derivatives after the fit's parameters.
+
+    Where no level start was seen it is the mean of the curve over the first three rows.
+    """
+    if fit.free_start:
+        return float(fit.fitted[:3].mean()), fit.jacobian[:3].mean(axis=0)
+    gradient = np.zeros(fit.jacobian.shape[1])
+    gradient[0] = 1.0
+    return fit.level, gradient
+
+
+def _end(fit: HingeFit, noise: Noise, spread: FloatArray, level_gradient: FloatArray) -> tuple[float, float, float]:
     """Return mean of the last rows, its standard uncertainty and its covariance with the level.
 
     The fitted curve is the better estimate while it holds; what the last trusted rows lie off it beyond their noise
@@ -244,14 +284,14 @@ def _end(fit: HingeFit, noise: Noise, spread: FloatArray) -> tuple[float, float,
     belief = max(0.0, 1 - 2 * rows_variance / off**2) if off else 0.0
     end = float(fit.fitted[rows].mean()) + belief * off
     sd = float(np.sqrt(max(fitted_variance, 0.0) + belief * rows_variance))
-    return end, sd, float(gradient @ spread[:, 0])
+    return end, sd, float(gradient @ spread @ level_gradient)
 
 
 def _rival_spread(fit: HingeFit, noise: Noise, rivals: list[HingeFit]) -> float:
     """Return how far the rivals' end / level lie from the chosen curve's, relative, each by its likelihood."""
     rows = slice(-end_rows(len(fit.fitted)), None)
     weights = rival_weights(rivals, fit, noise)
-    chosen = float(fit.fitted[rows].mean()) / fit.level
-    others = np.array([float(f.fitted[rows].mean()) / f.level for f in rivals])
+    chosen = float(fit.fitted[rows].mean()) / _level(fit)[0]
+    others = np.array([float(f.fitted[rows].mean()) / _level(f)[0] for f in rivals])
     # A rival beyond half or twice the value is a runaway, not a reading.
     return float(np.sqrt(weights @ (np.clip(others / chosen, 0.5, 2.0) - 1) ** 2))

@@ -84,7 +84,7 @@ def write_results(
 def run_tables(movie: Movie, measured: Measurement) -> dict[str, Table]:
     """Return the tables of a run by file name; a single image has no curves and so no stages or population."""
     expansion = measured.expansion
-    tables = {
+    return {
         "drift.csv": drift_rows(movie, measured.quality, measured.drift),
         "tracks.csv": without_times(expansion.tracks, movie.timed),
         "particles.csv": expansion.particles,
@@ -92,7 +92,6 @@ def run_tables(movie: Movie, measured: Measurement) -> dict[str, Table]:
         "events.csv": event_rows(measured.tracks, expansion.onset_events, movie.timed),
         "expansion.csv": without_times(expansion.population, movie.timed),
     }
-    return tables
 
 
 def overlay_pictures(movie: Movie, measured: Measurement) -> Callable[[int], OverlayFrame]:

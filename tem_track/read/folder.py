@@ -150,8 +150,10 @@ def _folder_recording(folder: Path, files: list[Path]) -> Recording:
     _check_sizes(files, first)
     _check_scales(files, first.scale)
     shape = (len(files), *first.shape[1:])
+    # Vendor files are opened anew for each frame, and RosettaSciIO does not promise to be safe in threads.
+    serial = _kind(files[0]) not in ("png", "jpeg", "tiff")
     return Recording(
-        frames=ReadFrames(shape, _frame_reader(files, first), folder.name, serial=False),
+        frames=ReadFrames(shape, _frame_reader(files, first), folder.name, serial=serial),
         shape=shape,
         dtype=first.dtype,
         format=f"folder of {FRAME_SUFFIXES[files[0].suffix.lower()]} frames",

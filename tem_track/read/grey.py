@@ -33,10 +33,10 @@ def grey_from_colour(frame: NDArray[Any]) -> NDArray[Any]:
     red, green, blue = (native(frame[..., channel]) for channel in range(3))
     if np.array_equal(red, green) and np.array_equal(red, blue):
         return red
-    work = np.float32 if frame.dtype.itemsize <= 2 else np.float64
-    luma = np.zeros(red.shape, work)
+    # float32 holds 16-bit sums exactly enough to round; deeper numbers need float64.
+    luma: NDArray[Any] = np.zeros(red.shape, np.float32 if frame.dtype.itemsize <= 2 else np.float64)
     for channel, weight in zip((red, green, blue), _LUMA, strict=True):
-        luma += channel.astype(work) * work(weight)
+        luma += np.multiply(channel, weight, dtype=luma.dtype)
     if np.issubdtype(red.dtype, np.integer):
         luma = np.rint(luma)
     return luma.astype(red.dtype)

@@ -34,6 +34,8 @@ def hash_input(path: Path) -> tuple[int, str]:
         Something cannot be read.
     """
     digest = hashlib.sha256()
+    if not path.exists():
+        raise InputError(f"{path.name}: cannot be read: no such file or folder")
     try:
         if path.is_file():
             return _add_file(digest, path), digest.hexdigest()

@@ -75,13 +75,27 @@ def tree_times(places: Sequence[tuple[int, int]]) -> tuple[FloatArray, list[str]
     """
     second = np.array([place[0] for place in places], np.float64)
     number = np.array([place[1] for place in places], np.float64)
-    fullest = max(number.max() + 1, 1.0)
     order = np.arange(len(places), dtype=np.float64)
-    # Slope of (second + half a second) against the running number: s per frame of a constant rate.
-    period = np.polyfit(order, second + 0.5, 1)[0] if second[-1] - second[0] >= 2 else 0.0
-    late = second - order * period
-    if period > 0 and late.max() <= (late + 1).min():
-        return order * period, [f"frame times from the in-situ tree: {1 / period:.4g} frames/s"]
-    times_s = second + number / fullest
-    times_s -= times_s[0]
+    for period in _periods(second, order):
+        # Where the running number puts each frame, less its own second: the phase must fit all of them to a frame.
+        late = second - order * period
+        if late.max() - period <= (late + 1).min() and _is_gapless(second, number):
+            return order * period, [f"frame times from the in-situ tree: {1 / period:.4g} frames/s"]
+    fullest = max(number.max() + 1, 1.0)
+    times_s: FloatArray = second + number / fullest
+    times_s -= float(times_s[0])
     return times_s, [f"frame times from the in-situ tree: second + number/{fullest:.0f} (the fullest second)"]
+
+
+def _periods(second: FloatArray, order: FloatArray) -> list[float]:
+    """Return candidates for the s per frame: from the seconds between the first and the last, and a fitted line."""
+    inside = (second > second[0]) & (second < second[-1])
+    if second[-1] - second[0] < 2 or not inside.any():
+        return []
+    return [float((second[-1] - second[0] - 1) / inside.sum()), float(np.polyfit(order, second, 1)[0])]
+
+
+def _is_gapless(second: FloatArray, number: FloatArray) -> bool:
+    """Return whether the numbers within each second run on from the one before or start at 0."""
+    same = np.diff(second) == 0
+    return bool(np.all(np.where(same, np.diff(number) == 1, number[1:] == 0)))

@@ -26,7 +26,7 @@ def silence_loggers() -> None:
         logger = logging.getLogger(name)
         logger.propagate = False
         # RosettaSciIO brings its own handler, which writes to the terminal.
-        kept = [handler for handler in logger.handlers if isinstance(handler, _Listener)]
+        kept: list[logging.Handler] = [handler for handler in logger.handlers if isinstance(handler, _Listener)]
         logger.handlers[:] = kept or [logging.NullHandler()]
 
 

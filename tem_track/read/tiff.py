@@ -80,7 +80,7 @@ def _recording(
         warnings=list(layout.warnings),
     )
     if layout.frames_claimed > kept:
-        recording.warnings.append(f"truncated file: {kept} frames are complete, the rest is missing")
+        recording.warnings.append(f"truncated file: complete frames: {kept}; the rest is missing")
     return recording
 
 
@@ -115,11 +115,14 @@ def tiff_format(tif: tifffile.TiffFile) -> str:
 def _opened(path: Path) -> tifffile.TiffFile:
     try:
         tif = tifffile.TiffFile(path, _multifile=False)
-        if not tif.pages:
-            raise InputError(f"{path.name}: truncated or damaged: no image can be found in it")
-        tif.pages.first  # noqa: B018 (raises where the first page is cut off)
-    except (tifffile.TiffFileError, IndexError) as error:
+    except OSError:
+        raise
+    # A header that is cut off or damaged makes tifffile throw struct.error, IndexError, MemoryError or its own class.
+    except Exception as error:
         raise InputError(f"{path.name}: truncated or damaged: no image can be found in it") from error
+    if not len(tif.pages):
+        tif.close()
+        raise InputError(f"{path.name}: truncated or damaged: no image can be found in it")
     tif.filehandle.set_lock(True)
     return tif
 
@@ -152,9 +155,10 @@ def _complete_frames(
     if complete == 0:
         raise InputError(f"{path.name}: truncated: not one frame is complete")
     if not allow_truncated:
-        of = f" of {claimed}" if claimed > complete else ""
+        # Where the chain of pages is cut, nobody knows how many frames there were.
+        of = f" of {claimed}" if claimed > complete and not chain_broken else ""
         raise InputError(
-            f"{path.name}: truncated: {complete}{of} frames are complete; --allow-truncated goes on with these"
+            f"{path.name}: truncated: complete frames: {complete}{of}; --allow-truncated goes on with these"
         )
     layout.frames_claimed = max(claimed, complete + 1)
     return complete
@@ -183,7 +187,8 @@ def _frame_reader(
 ) -> Callable[[int], NDArray[Any]]:
     def mapped(k: int) -> NDArray[Any]:
         where = layout.end_of(k) - layout.frame_bytes
-        return meaning(np.memmap(path, layout.dtype, "r", where, layout.stored_shape))
+        # A plain copy: the map ends here, so a file that shrinks later cannot kill the process.
+        return meaning(np.array(np.memmap(path, layout.dtype, "r", where, layout.stored_shape)))
 
     def decoded(k: int) -> NDArray[Any]:
         with tif.filehandle.lock:

@@ -107,6 +107,9 @@ def find_layout(tif: tifffile.TiffFile, name: str) -> Layout:
         notes=notes,
         warnings=warnings,
     )
+    if layout.offset is not None and layout.frames_claimed > frames == 1:
+        # ImageJ writes one page header and the frames behind it: of a cut file, the length tells how many are left.
+        layout.frames = layout.frames_claimed
     if layout.offset is None and len(series.pages) < math.prod(leading.values()):
         raise InputError(f"{name}: several frames share one compressed page; save it as an ordinary stack")
     return layout

@@ -139,15 +139,16 @@ def _from_zero(times_s: FloatArray, recording: Recording) -> FloatArray:
     times_s = np.asarray(times_s, np.float64)
     if times_s[0] != 0:
         recording.notes.append(f"times start at 0: {times_s[0]:g} s taken off")
-    return times_s - times_s[0]
+    return times_s - float(times_s[0])
 
 
 def _at_interval(recording: Recording, interval_s: float) -> tuple[FloatArray, str, bool]:
     numbers = recording.numbers
-    steps = np.arange(recording.shape[0], dtype=np.float64)
+    steps: FloatArray = np.arange(recording.shape[0], dtype=np.float64)
     source = "--frame-interval"
     if numbers is not None and np.any(np.diff(numbers) != 1):
         steps = (numbers - numbers[0]).astype(np.float64)
         source = "--frame-interval x number in the file name"
         recording.notes.append("frame times are the number in the file name x --frame-interval")
-    return np.asarray(steps * interval_s, np.float64), source, True
+    times_s: FloatArray = steps * interval_s
+    return times_s, source, True

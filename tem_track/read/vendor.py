@@ -20,7 +20,7 @@ from tem_track.errors import InputError
 from tem_track.movie import FloatArray
 from tem_track.read.grey import grey_from_colour, native, native_dtype
 from tem_track.read.limits import check_frame_claim
-from tem_track.read.quiet import silence_loggers
+from tem_track.read.quiet import listening, silence_loggers
 from tem_track.read.recording import ReadFrames, Recording, Scale, one_line
 from tem_track.read.units import is_reciprocal, nm_per_unit, plain_unit, seconds_per_unit
 
@@ -36,12 +36,13 @@ _MRC_UNKNOWN_NM = 0.1
 
 @dataclass
 class _Signal:
-    """One signal of a vendor's file: lazy array, its axes in array order, its kind and title."""
+    """One signal of a vendor's file: lazy array, its axes in array order, its kind, title and header."""
 
     array: Any
     axes: list[dict[str, Any]]
     kind: str
     title: str
+    header: dict[str, Any]
 
 
 def read_vendor(path: Path, kind: str, allow_truncated: bool) -> Recording:
@@ -53,7 +54,7 @@ def read_vendor(path: Path, kind: str, allow_truncated: bool) -> Recording:
     kind : str
         As `kind_of` tells it.
     allow_truncated : bool
-        These formats cannot be read in part: a truncated one is refused either way.
+        Take the complete frames of a truncated MRC; the other formats cannot be read in part.
 
     Raises
     ------
@@ -63,15 +64,56 @@ def read_vendor(path: Path, kind: str, allow_truncated: bool) -> Recording:
     signals = _signals(path, kind)
     judged = [(signal, _reason_against(signal)) for signal in signals]
     images = [signal for signal, reason in judged if not reason]
+    if not signals and kind == "emi":
+        raise InputError(f"{path.name}: no .ser file of this recording beside it; the images are in those")
     if not images:
         reasons = " and ".join(dict.fromkeys(reason for _, reason in judged)) or "nothing"
         raise InputError(f"{path.name}: holds {reasons}, not an image or movie")
     chosen = max(images, key=lambda signal: (_frame_count(signal), math.prod(signal.array.shape)))
     recording = _recording(path, kind, chosen)
+    if kind == "mrc" and "std_header" in chosen.header:
+        _map_mrc(path, recording, chosen, allow_truncated)
+    _check_first_frame(path, recording)
     if len(signals) > 1:
         titles = ", ".join(signal.title or "untitled" for signal in signals)
         recording.notes.append(f"the file holds {len(signals)} signals ({titles}); {chosen.title or 'one'} is read")
     return recording
+
+
+def _map_mrc(path: Path, recording: Recording, signal: _Signal, allow_truncated: bool) -> None:
+    """Read an MRC's frames by mapping one at a time: they lie one after the other behind the two headers.
+
+    RosettaSciIO maps the whole file for every frame, which a movie larger than the address space allowed, or a
+    truncated one, does not survive.
+    """
+    frames, height, width = recording.shape
+    dtype = signal.array.dtype
+    # MRC2014: 1024 bytes of header, then NSYMBT (here NEXT) bytes of extended header.
+    start = 1024 + int(np.ravel(signal.header["std_header"]["NEXT"])[0])
+    frame_bytes = height * width * dtype.itemsize
+    complete = max(0, min(frames, (path.stat().st_size - start) // frame_bytes))
+    if complete < frames:
+        if not complete or not allow_truncated:
+            hint = "--allow-truncated goes on with these" if complete else "there is nothing to analyse"
+            raise InputError(f"{path.name}: truncated: complete frames: {complete} of {frames}; {hint}")
+        recording.warnings.append(f"truncated file: complete frames: {complete} of {frames}; the rest is missing")
+    recording.shape = (complete, height, width)
+    recording.frames = ReadFrames(
+        recording.shape,
+        lambda k: native(np.array(np.memmap(path, dtype, "r", start + k * frame_bytes, (height, width)))),
+        path.name,
+        serial=False,
+    )
+
+
+def _check_first_frame(path: Path, recording: Recording) -> None:
+    """Read one frame: the file is mapped only then, and a truncated one shows."""
+    try:
+        recording.frames[0]
+    except InputError as error:
+        if "mmap length" in str(error):
+            raise InputError(f"{path.name}: truncated, and {recording.format} cannot be read in part") from error
+        raise
 
 
 def _signals(path: Path, kind: str) -> list[_Signal]:
@@ -86,12 +128,13 @@ def _signals(path: Path, kind: str) -> list[_Signal]:
         _forbid_pickle()
     plugin = import_module(f"rsciio.{_PLUGIN.get(kind, kind)}")
     try:
-        found = plugin.file_reader(str(path), lazy=True)
+        with listening():
+            found = plugin.file_reader(str(path), lazy=True)
     except Exception as error:
         reason = one_line(error)
-        cut = "mmap length" in reason or "read past" in reason or "requires a buffer" in reason
-        state = "truncated" if cut else f"cannot be read as {_format(path, kind)}"
-        raise InputError(f"{path.name}: {state}: {reason}") from error
+        if "mmap length" in reason or "requires a buffer" in reason:
+            raise InputError(f"{path.name}: truncated, and {_format(path, kind)} cannot be read in part") from error
+        raise InputError(f"{path.name}: cannot be read as {_format(path, kind)}: {reason}") from error
     return [_signal(one) for one in found if hasattr(one.get("data"), "dtype")]
 
 
@@ -102,7 +145,8 @@ def _signal(found: dict[str, Any]) -> _Signal:
         array, axes = array[0], axes[1:]
     metadata = found.get("metadata", {})
     kind = str(metadata.get("Signal", {}).get("signal_type", "") or "")
-    return _Signal(array, axes, kind.lower(), str(metadata.get("General", {}).get("title", "") or ""))
+    title = str(metadata.get("General", {}).get("title", "") or "")
+    return _Signal(array, axes, kind.lower(), title, found.get("original_metadata", {}))
 
 
 def _forbid_pickle() -> None:

@@ -65,10 +65,9 @@ def read_video(path: Path, kind: str, allow_truncated: bool) -> Recording:
     if claimed - frames > max(_COUNT_SLACK, 0.01 * claimed):
         if not allow_truncated:
             raise InputError(
-                f"{path.name}: truncated: {frames} of {claimed} frames can be decoded; "
-                "--allow-truncated goes on with these"
+                f"{path.name}: truncated: complete frames: {frames} of {claimed}; --allow-truncated goes on with these"
             )
-        recording.warnings.append(f"truncated file: {frames} of {claimed} frames can be decoded")
+        recording.warnings.append(f"truncated file: complete frames: {frames} of {claimed}; the rest is missing")
     _add_times(recording, video.rate)
     if recording.unusable:
         recording.notes.append(f"{len(recording.unusable)} of {frames} frames repeat the one before and are not used")

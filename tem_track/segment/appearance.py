@@ -11,7 +11,6 @@ from tem_track.movie import Frames, Image, Mask, finite
 from tem_track.segment.candidates import (
     Working,
     common,
-    compactness,
     diameter,
     noise_of,
     particles,
@@ -181,7 +180,7 @@ def _look(pictures: list[Image], working: Working, noise: float) -> Look:
         contrast, edge, _ = common(seen)
         kept = particles(seen, contrast, edge)
         found += kept
-        strength += sum(r.edge * diameter(r) * compactness(r) ** 2 for r in kept)
+        strength += sum(r.edge * diameter(r) * r.compactness ** 2 for r in kept)
     return Look(working, noise, found, strength / max(1, len(pictures)))
 
 
@@ -232,6 +231,6 @@ def _particle_like(look: Look, contrast: float) -> tuple[float, str]:
     if not look.found:
         return 0.0, "no closed outline stands out of the noise"
     weight = np.array([diameter(r) for r in look.found])
-    shape = float(np.average([compactness(r) for r in look.found], weights=weight))
+    shape = float(np.average([r.compactness for r in look.found], weights=weight))
     clear = float(np.clip(contrast / (12 * look.noise), 0, 1)) if look.noise > 0 else 1.0
     return shape * clear, f"{len(look.found)} outlines, compactness {shape:.2f}, contrast {contrast / max(look.noise, 1e-12):.0f} x noise"

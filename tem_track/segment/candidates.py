@@ -151,16 +151,11 @@ def diameter(region: Region) -> float:
     return 2 * float(np.sqrt(region.area_px / np.pi))
 
 
-def compactness(region: Region) -> float:
-    """Return how much a patch looks like a particle by its shape: 1 for convex and up to twice as long as wide."""
-    return region.solidity**2 * min(1.0, 2.0 / region.elongation)
-
-
 def particles(regions: list[Region], contrast: float, edge: float) -> list[Region]:
     """Return the patches that belong to the population with the given common contrast and edge."""
     kept = []
     for region in regions:
-        ragged = 1 - compactness(region)
+        ragged = 1 - region.compactness
         need = LEAST_CONTRAST_OF_COMMON + (RAGGED_CONTRAST_OF_COMMON - LEAST_CONTRAST_OF_COMMON) * min(1, 2 * ragged)
         if region.contrast >= need * contrast and region.edge >= LEAST_EDGE_OF_COMMON * edge:
             kept.append(region)

@@ -43,7 +43,9 @@ def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -
         return np.zeros(frame.shape, np.int32)
     working = Working(1 if appearance.polarity == "bright" else -1, appearance.bin_px, appearance.smoothing_px)
     picture = working_picture(frame, working, fixed)
-    seen = patches(picture, appearance.noise, working.smoothing_px, LEAST_AREA_PX)
+    # The tight patch of a particle covers at least a quarter of it.
+    smallest = 0.25 * np.pi / 4 * (appearance.min_diameter_px / working.bin_px) ** 2
+    seen = patches(picture, appearance.noise, working.smoothing_px, max(LEAST_AREA_PX, float(smallest)))
     contrast, edge, _ = common(seen.chosen)
     low, high = (share * appearance.contrast for share in FRAME_CONTRAST)
     kept = particles(seen.chosen, float(np.clip(contrast, low, high)), min(edge, appearance.edge))

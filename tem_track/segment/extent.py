@@ -60,12 +60,13 @@ def foot_of(picture: Image, tight: Labels, outer: Labels | None = None) -> Foot:
         hidden &= cv2.dilate((outer > 0).astype(np.uint8), margin, iterations=CLEAR_PX) > 0
     contrast = picture - filled_in(picture, hidden)
     level = np.zeros(count + 1)
-    order = np.argsort(tight, axis=None, kind="stable")
-    ends = np.cumsum(np.bincount(tight.ravel(), minlength=count + 1))
-    values = contrast.ravel()[order]
+    inside = tight > 0
+    numbers, values = tight[inside], contrast[inside]
+    order = np.lexsort((values, numbers))
+    ends = np.cumsum(np.bincount(numbers, minlength=count + 1))
     for number in range(1, count + 1):
-        own = values[ends[number - 1] : ends[number]]
-        level[number] = np.median(own) if len(own) else 0.0
+        if ends[number] > ends[number - 1]:
+            level[number] = values[order[(ends[number - 1] + ends[number]) // 2]]
     return Foot(contrast, nearest, distance, level, radius)
 
 

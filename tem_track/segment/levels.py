@@ -33,8 +33,8 @@ NEARLY_CONVEX = 0.95
 # What lies inside a patch replaces it at once where it fills this share of it (a cracked particle, a touching pair).
 SAME_EXTENT = 0.6
 # A patch that follows the border of the picture over more than this share of its outline is background cut by it: a
-# disc cut in half does so over 0.39, a quarter disc in a corner over 0.56.
-MOST_BORDER = 0.57
+# disc cut in half does so over 0.39, a quarter disc in a corner over 0.56, a corner piece up to 0.65.
+MOST_BORDER = 0.65
 # Longer than this against its width and open at the border: a strand. No particle of the papers exceeds 3.
 MOST_ELONGATED = 4.0
 # Pieces (touching particles, fragments on both sides of a crack) part within a patch as soon as the level rises: when
@@ -57,6 +57,7 @@ class Region:
     elongation: float
     border_share: float
     score: float
+    compactness: float
     parent: int = -1
     children: list[int] = field(default_factory=list)
 
@@ -70,7 +71,7 @@ def ladder(picture: Image, noise: float, steps: int) -> FloatArray:
     levels = np.sort(np.concatenate([even, rank]))
     keep = [0]
     for k in range(1, len(levels)):
-        if levels[k] - levels[keep[-1]] > max(0.5 * noise, 1e-3 * (high - low)):
+        if levels[k] - levels[keep[-1]] > max(noise, 1e-3 * (high - low)):
             keep.append(k)
     return levels[keep]
 
@@ -85,10 +86,10 @@ def edge_strength(picture: Image) -> Image:
 def contrast_across(picture: Image, contour: NDArray[np.int32]) -> float:
     """Return how much a patch stands above its surroundings: median inside less median just outside, grey value."""
     points = contour[:: max(1, len(contour) // 48), 0].astype(np.float32)
-    centre = points.mean(axis=0)
+    centre = points.sum(axis=0) / len(points)
     away = points - centre
-    reach = max(1.5, 0.15 * float(np.hypot(away[:, 0], away[:, 1]).mean()))
     away_px = np.maximum(np.hypot(away[:, :1], away[:, 1:]), 1e-3)
+    reach = max(1.5, 0.15 * float(away_px.sum()) / len(points))
     inside = np.concatenate([centre + share * away for share in (0.85, 0.6, 0.3)])
     outside = points + away / away_px * reach
     height, width = picture.shape
@@ -96,7 +97,15 @@ def contrast_across(picture: Image, contour: NDArray[np.int32]) -> float:
     if not within.any():
         return 0.0
     values = [picture[p[:, 1].astype(np.intp), p[:, 0].astype(np.intp)] for p in (inside, outside[within])]
-    return float(np.median(values[0]) - np.median(values[1]))
+    return _middle(values[0]) - _middle(values[1])
+
+
+def _middle(values: Image) -> float:
+    """Return the (lower) median, 0 of nothing."""
+    if len(values) == 0:
+        return 0.0
+    rank = (len(values) - 1) // 2
+    return float(np.partition(values, rank)[rank])
 
 
 def contrast_along(picture: Image, contour: NDArray[np.int32], step_px: int = 3) -> float:
@@ -105,15 +114,17 @@ def contrast_along(picture: Image, contour: NDArray[np.int32], step_px: int = 3)
     The outline runs clockwise in image coordinates or the other way; which side is inside is told by the brighter one
     being the patch.
     """
-    points = contour[:, 0].astype(np.float32)
-    along = np.roll(points, -step_px, axis=0) - np.roll(points, step_px, axis=0)
+    chosen = np.arange(0, len(contour), max(1, len(contour) // 64))
+    whole = contour[:, 0].astype(np.float32)
+    points = whole[chosen]
+    along = whole[(chosen + step_px) % len(whole)] - whole[chosen - step_px]
     normal = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.maximum(np.hypot(along[:, :1], along[:, 1:]), 1e-3)
     height, width = picture.shape
     sides = []
     for sign in (-step_px, step_px):
         at = np.rint(points + sign * normal).astype(np.intp)
         within = (at >= 0).all(axis=1) & (at[:, 0] < width) & (at[:, 1] < height)
-        sides.append(float(np.median(picture[at[within, 1], at[within, 0]])) if within.any() else 0.0)
+        sides.append(_middle(picture[at[within, 1], at[within, 0]]))
     return abs(sides[1] - sides[0])
 
 
@@ -145,12 +156,13 @@ def judged(
     rank = int(WEAK_SHARE * (len(along) - 1))
     edge = float(np.partition(along, rank)[rank])
     score = edge * shape_factor(solidity)
-    if elongation > MOST_ELONGATED and (border_share > 0 or elongation > 2 * MOST_ELONGATED):
-        score = 0.0
-    contrast = contrast_along(picture, contour) if cluster else contrast_across(picture, contour)
+    contrast = contrast_across(picture, contour)
+    if solidity < NEARLY_CONVEX and score > 0:
+        contrast = max(contrast, contrast_along(picture, contour))
     if contrast <= 0:
         score = 0.0
-    return Region(level, 0, contour, area, solidity, edge, contrast, elongation, border_share, score)
+    compactness = solidity**2 * min(1.0, 2.0 / elongation)
+    return Region(level, 0, contour, area, solidity, edge, contrast, elongation, border_share, score, compactness)
 
 
 def region_tree(picture: Image, levels: FloatArray, least_area_px: float) -> list[Region]:
@@ -221,12 +233,22 @@ def pieces_of(regions: list[Region], region: Region) -> list[Region]:
 def count_as_clusters(regions: list[Region]) -> None:
     """Raise the score of patches that come apart into compact pieces to what such a piece would have."""
     for region in regions:
+        pieces = [region]
         if region.score > 0 and region.solidity < NEARLY_CONVEX:
             pieces = pieces_of(regions, region)
-            if len(pieces) > 1:
-                area = sum(piece.area_px for piece in pieces)
-                typical = sum(piece.solidity * piece.area_px for piece in pieces) / area
-                region.score = region.edge * shape_factor(typical)
+        if len(pieces) > 1:
+            area = sum(piece.area_px for piece in pieces)
+            typical = sum(piece.solidity * piece.area_px for piece in pieces) / area
+            region.score = region.edge * shape_factor(typical)
+            region.compactness = typical**2
+        elif is_strand(region):
+            region.score = 0.0
+
+
+def is_strand(region: Region) -> bool:
+    """Return whether a patch is too long for a particle: out of the frame, or by far."""
+    at_border = region.border_share > 0
+    return region.elongation > (MOST_ELONGATED if at_border else 2 * MOST_ELONGATED)
 
 
 def shape_factor(solidity: float) -> float:

@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
-from tem_track.segment.core import InnerBoundaries, inner_boundaries
+from tem_track.segment.core import inner_boundaries
 from tem_track.segment.outline_chord import BodyFit
 from tem_track.segment.outline_contour import follow_contour
-from tem_track.segment.outline_fit import RayOutline, area_uncertainty, finished_radius, quality_of, refine
+from tem_track.segment.outline_fit import RayOutline, finished_radius, quality_of, rays_uncertainty, refine
 from tem_track.segment.outline_polygon import (
     bounding_box,
     ellipse_axes,
@@ -202,7 +202,7 @@ def outline_particles(
         if usable[k]:
             rows += _outline_frame(k, frames[k], labels[k], seen, polarity == "dark", fixed, memories)
         progress(k + 1, count)
-    kinds = _find_cores(rows, polarity == "dark")
+    kinds = _find_cores(rows)
     return _as_outlines(rows, kinds)
 
 
@@ -286,10 +286,7 @@ def _ray_row(k: int, p: _Particle) -> _Row:
     expected = polygon_area(ray_points(p.start.centre, p.start.radius))
     if not np.isfinite(points).all() or not expected / _RUNAWAY < area < expected * _RUNAWAY:
         return _label_row(k, p.track_id, p.start)
-    # Whatever else goes wrong (astigmatism, pixel aperture), a twentieth of a pixel all round is not claimed away.
-    floor = 0.05 * 2 * np.pi * float(radius.mean()) * p.around.binning
-    area_sd = float(np.hypot(area_uncertainty(p.fit) * area, floor))
-    return _Row(p.track_id, k, points, area_sd, p.start.cut, quality_of(p.fit), p.fit)
+    return _Row(p.track_id, k, points, rays_uncertainty(p.fit) * area, p.start.cut, quality_of(p.fit), p.fit)
 
 
 def _label_row(k: int, track: int, start: Start) -> _Row:
@@ -323,20 +320,34 @@ def _contour_row(
     return _Row(track, k, points, max(found.area_sd, 1.0), start.cut, 0.5 * found.seen)
 
 
-def _find_cores(rows: list[_Row], dark: bool) -> dict[int, str]:
-    """Fill core and void into the rows, track by track, and return each track's kind."""
+def _find_cores(rows: list[_Row]) -> dict[int, str]:
+    """Fill core, void and final edge into the rows, track by track, and return each track's kind."""
     by_track: dict[int, list[_Row]] = {}
     for row in rows:
         by_track.setdefault(row.track_id, []).append(row)
     kinds = {}
     for track, mine in sorted(by_track.items()):
         fitted = [row for row in mine if row.fit is not None]
-        found: InnerBoundaries = inner_boundaries([row.fit for row in fitted if row.fit is not None])
+        radii = np.sqrt([polygon_area(row.points) / np.pi for row in fitted])
+        found = inner_boundaries([row.fit for row in fitted if row.fit is not None], radii)
         kinds[track] = found.kind
         for i, row in enumerate(fitted):
             row.core_ratio, row.core_sd = float(found.core_ratio[i]), float(found.core_ratio_sd[i])
             row.void_ratio = float(found.void_ratio[i])
+            _scale(row, float(found.edge_factor[i]), float(found.edge_sd[i]))
     return kinds
+
+
+def _scale(row: _Row, factor: float, edge_sd: float) -> None:
+    """Scale a row's outline about its centre by the final edge of its profile."""
+    if not np.isfinite(factor) or not np.isfinite(edge_sd) or row.fit is None:
+        return
+    centre = row.points.mean(axis=0)
+    row.points = centre + factor * (row.points - centre)
+    area = polygon_area(row.points)
+    # Whatever else goes wrong (astigmatism, pixel aperture), a twentieth of a pixel all round is not claimed away.
+    floor = 0.05 * 2 * float(np.sqrt(np.pi * area))
+    row.area_sd = float(np.hypot(np.hypot(rays_uncertainty(row.fit), 2 * edge_sd) * area, floor))
 
 
 def _as_outlines(rows: list[_Row], kinds: Mapping[int, str]) -> Outlines:

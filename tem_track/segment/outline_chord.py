@@ -4,15 +4,16 @@ Strategy. The projected thickness of a round body is its chord sqrt(R^2 - r^2), 
 root: no step, no maximum of the gradient, no half height marks the edge. So the whole profile is modelled. With the
 distance from the centre in units of the outline's radius, rho = r / R(theta), every direction shares one profile ::
 
-    thickness(rho) = a_1 chord(rho; e) + a_2 chord(rho; c e) - a_3 chord(rho; v e),   chord(rho; q) = sqrt(q^2 - rho^2)
+    thickness(rho) = a (chord(rho; e) + n chord(rho; c e) - w chord(rho; v e)),   chord(rho; q) = sqrt(q^2 - rho^2)
 
-body, denser (or lighter) core, void. Bright field attenuates, I = b exp(-thickness); dark field adds,
-I = b + thickness. The blur of the optics is a Gaussian. `e` says by how much the assumed outline was too small.
+body, core (n times as dense on top), void (w; 1 + n where it is empty). Bright field attenuates, I = b exp(-thickness);
+dark field adds, I = b + thickness. The blur of the optics is a Gaussian. `e` says by how much the assumed outline was
+too small.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.fft import dct, idct
@@ -20,6 +21,7 @@ from scipy.fft import dct, idct
 from tem_track.movie import FloatArray
 
 EDGE, BLUR, BASE, BODY, CORE, VOID, CORE_RADIUS, VOID_RADIUS = range(8)
+PARAMETERS = 8
 
 # A core nearer to the edge than this cannot be told from the body's own onset; a smaller one has no pixels.
 _CORE_RADII = (0.3, 0.94)
@@ -27,6 +29,8 @@ _VOID_RADII = (0.1, 0.85)
 _EDGES = (0.5, 1.8)
 # Attenuation or brightness of the body, in units of the background (dark) or of the profile's height (bright).
 _MOST = 12.0
+# How many times denser than the shell a core may be (Au in SiO2: about 9 in projected mass).
+_DENSEST = 10.0
 # Chi-square per bin up to which a fit continued from an earlier one is trusted. Speckle is not independent from bin to
 # bin, so that good fits of speckled particles reach 5.
 _EXPLAINED = 6.0
@@ -75,8 +79,8 @@ class BodyFit:
     bins: int
 
 
-def chord(edges: FloatArray, radius: FloatArray) -> FloatArray:
-    """Return the chord sqrt(radius^2 - rho^2) averaged over each bin.
+def chord(edges: FloatArray, radius: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the chord sqrt(radius^2 - rho^2) averaged over each bin, and its derivative with respect to the radius.
 
     Parameters
     ----------
@@ -86,50 +90,63 @@ def chord(edges: FloatArray, radius: FloatArray) -> FloatArray:
 
     Returns
     -------
-    (M, J) float64
+    chord, slope : (M, J) float64
         Exact bin means, so that the model is smooth in the radius however coarse the bins are.
     """
     q = np.maximum(radius, 1e-6)[:, None]
-    at = np.clip(edges[None, :], 0.0, q)
-    integral = 0.5 * (at * np.sqrt(q * q - at * at) + q * q * np.arcsin(at / q))
-    return np.asarray(np.diff(integral, axis=1) / np.diff(edges))
+    at = np.minimum(edges[None, :] / q, 1.0)
+    angle = np.arcsin(at)
+    integral = 0.5 * q * q * (at * np.sqrt(1 - at * at) + angle)
+    width = edges[1:] - edges[:-1]
+    slope = q * (angle[:, 1:] - angle[:, :-1]) / width
+    return (integral[:, 1:] - integral[:, :-1]) / width, slope
 
 
 def body_profile(parameters: FloatArray, bins: int, step: float, dark: bool) -> FloatArray:
-    """Return the (M, J) profiles of M sets of parameters (M, 8), blurred."""
-    p = np.atleast_2d(parameters)
+    """Return the (J,) profile of a body with the given (8,) parameters, blurred."""
+    return _profile_and_slopes(parameters, bins, step, dark)[0]
+
+
+def _profile_and_slopes(p: FloatArray, bins: int, step: float, dark: bool) -> FloatArray:
+    """Return (9, J): the blurred profile, then its derivative with respect to every parameter."""
     edges = np.arange(bins + 1) * step
-    e = p[:, EDGE]
-    thickness = (
-        p[:, BODY, None] * chord(edges, e)
-        + p[:, CORE, None] * chord(edges, e * p[:, CORE_RADIUS])
-        - p[:, VOID, None] * chord(edges, e * p[:, VOID_RADIUS])
-    )
+    e, c, v = p[EDGE], p[CORE_RADIUS], p[VOID_RADIUS]
+    chords, slopes = chord(edges, np.array([e, e * c, e * v]))
+    shape = chords[0] + p[CORE] * chords[1] - p[VOID] * chords[2]
+    thickness = p[BODY] * shape
+    rows = np.empty((PARAMETERS + 1, bins))
     if dark:
-        sharp = p[:, BASE, None] * np.exp(-thickness)
+        left = np.exp(-thickness)
+        rows[0], rows[1 + BASE] = p[BASE] * left, left
+        per_thickness = -rows[0]
     else:
-        sharp = p[:, BASE, None] + thickness
+        rows[0], rows[1 + BASE] = p[BASE] + thickness, 1.0
+        per_thickness = np.ones(bins)
+    per_shape = per_thickness * p[BODY]
+    rows[1 + BODY] = per_thickness * shape
+    rows[1 + EDGE] = per_shape * (slopes[0] + p[CORE] * c * slopes[1] - p[VOID] * v * slopes[2])
+    rows[1 + CORE], rows[1 + VOID] = per_shape * chords[1], -per_shape * chords[2]
+    rows[1 + CORE_RADIUS] = per_shape * p[CORE] * e * slopes[1]
+    rows[1 + VOID_RADIUS] = -per_shape * p[VOID] * e * slopes[2]
     # The cosine transform continues the profile as an even function at the centre and flat beyond its end.
     frequency = np.pi * np.arange(bins) / (bins * step)
-    transfer = np.exp(-0.5 * (frequency[None, :] * p[:, BLUR, None]) ** 2)
-    return np.asarray(idct(dct(sharp, axis=1, type=2) * transfer, axis=1, type=2))
+    rows[1 + BLUR] = 0.0
+    spectrum = dct(rows, axis=1, type=2) * np.exp(-0.5 * (frequency * p[BLUR]) ** 2)
+    spectrum[1 + BLUR] = -(frequency**2) * p[BLUR] * spectrum[0]
+    return np.asarray(idct(spectrum, axis=1, type=2))
 
 
 def first_guesses(profile: RadialProfile) -> list[FloatArray]:
-    """Return starting parameters: solid, with a small and with a large core, with and without a void."""
+    """Return starting parameters: solid, and hollow bodies with a large and a small core."""
     rho, level = profile.rho, profile.level
     inside = (rho > 0.2) & (rho < 0.7) & (profile.weight > 0)
     middle = float(np.median(level[inside])) if inside.any() else float(level[: len(level) // 2].mean())
     depth = -np.log(np.clip(middle, 0.02, 0.98)) if profile.dark else middle
-    start = np.array([1.0, profile.blur, 1.0 if profile.dark else 0.0, max(depth, 0.02) * 1.1, 0.0, 0.0, 0.8, 0.3])
-    guesses = []
+    base, body = (1.0 if profile.dark else 0.0), max(depth, 0.02) * 1.1
+    guesses = [np.array([1.0, profile.blur, base, body, 0.0, 0.0, 0.8, 0.3])]
     for core_radius, void_radius in ((0.8, 0.45), (0.65, 0.3)):
-        guess = start.copy()
-        guess[[BODY, CORE, VOID]] *= 0.6
-        guess[[CORE, VOID]] = 0.6 * start[BODY], 0.4 * start[BODY]
-        guess[[CORE_RADIUS, VOID_RADIUS]] = core_radius, void_radius
-        guesses.append(guess)
-    return [start, *guesses]
+        guesses.append(np.array([1.0, profile.blur, base, 0.7 * body, 0.4, 0.8, core_radius, void_radius]))
+    return guesses
 
 
 def fit_body(profile: RadialProfile, start: FloatArray, free: tuple[int, ...], rounds: int = 12) -> BodyFit:
@@ -137,10 +154,9 @@ def fit_body(profile: RadialProfile, start: FloatArray, free: tuple[int, ...], r
 
     Notes
     -----
-    Levenberg-Marquardt with one-sided differences (all of them in one evaluation), bounds by clipping, and a Gaussian
-    prior on the blur.
+    Levenberg-Marquardt, bounds by clipping, and a Gaussian prior on the blur.
     """
-    scale = np.array([0.01, 0.1 * profile.blur + 1e-4, 0.01, 0.02, 0.02, 0.02, 0.01, 0.01])
+    scale = np.array([0.01, 0.1 * profile.blur + 1e-4, 0.01, 0.02, 0.03, 0.03, 0.01, 0.01])
     index = np.array(free)
     p, damping = _bounded(start), 1e-3
     residual, jacobian = _linearised(profile, p, index, scale)
@@ -164,7 +180,7 @@ def fit_body(profile: RadialProfile, start: FloatArray, free: tuple[int, ...], r
         damping *= 0.2
         if done:
             break
-    covariance = np.zeros((8, 8))
+    covariance = np.zeros((PARAMETERS, PARAMETERS))
     normal = jacobian.T @ jacobian
     inverse = np.linalg.inv(normal + np.diag(1e-9 + 1e-9 * np.diag(normal)))
     covariance[np.ix_(index, index)] = inverse * np.outer(scale[index], scale[index])
@@ -175,15 +191,13 @@ def _linearised(
     profile: RadialProfile, p: FloatArray, index: FloatArray, scale: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return residual (J + 1,) and Jacobian (J + 1, F) in units of sigma; the last row is the prior on the blur."""
-    sets = np.repeat(p[None, :], len(index) + 1, axis=0)
-    steps = 0.2 * scale[index]
-    sets[np.arange(1, len(index) + 1), index] += steps
-    model = body_profile(sets, len(profile.level), profile.step, profile.dark)
+    model = _profile_and_slopes(p, len(profile.level), profile.step, profile.dark)
     root = np.sqrt(profile.weight)
-    slopes = (model[1:] - model[0]) / steps[:, None] * scale[index][:, None]
     residual = np.append(root * (profile.level - model[0]), (profile.blur - p[BLUR]) / profile.blur_sd)
-    prior = np.where(index == BLUR, scale[BLUR] / profile.blur_sd, 0.0)
-    return residual, np.hstack([slopes * root, prior[:, None]]).T
+    jacobian = np.zeros((len(residual), len(index)))
+    jacobian[:-1] = (root * model[1 + index] * scale[index][:, None]).T
+    jacobian[-1] = np.where(index == BLUR, scale[BLUR] / profile.blur_sd, 0.0)
+    return residual, jacobian
 
 
 def _bounded(p: FloatArray) -> FloatArray:
@@ -191,8 +205,8 @@ def _bounded(p: FloatArray) -> FloatArray:
     q[EDGE] = np.clip(q[EDGE], *_EDGES)
     q[BLUR] = np.clip(q[BLUR], 1e-4, 0.6)
     q[BODY] = np.clip(q[BODY], 0.0, _MOST)
-    q[CORE] = np.clip(q[CORE], -q[BODY], _MOST)
-    q[VOID] = np.clip(q[VOID], 0.0, q[BODY] + max(q[CORE], 0.0))
+    q[CORE] = np.clip(q[CORE], -1.0, _DENSEST)
+    q[VOID] = np.clip(q[VOID], 0.0, 1.0 + max(q[CORE], 0.0))
     q[CORE_RADIUS] = np.clip(q[CORE_RADIUS], *_CORE_RADII)
     q[VOID_RADIUS] = np.clip(q[VOID_RADIUS], _VOID_RADII[0], min(_VOID_RADII[1], q[CORE_RADIUS]))
     return q
@@ -203,7 +217,7 @@ def fit_any_body(profile: RadialProfile, before: FloatArray | None) -> BodyFit:
 
     An earlier fit that does not explain this profile is only one guess among the others.
     """
-    every = tuple(range(8))
+    every = tuple(range(PARAMETERS))
     fits = []
     if before is not None:
         start = before.copy()

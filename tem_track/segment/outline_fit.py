@@ -64,7 +64,7 @@ def refine(around: Surroundings, barred: Image, outline: RayOutline, dark: bool,
     level, unit = _normalised(rays, local_background(rays, far), dark)
     profile, variance = radial_profile(rays, level, dark, mean, around.binning)
     body = fit_any_body(profile, outline.body.parameters if outline.body is not None else None)
-    model = body_profile(body.parameters, len(profile.level), profile.step, dark)[0]
+    model = body_profile(body.parameters, len(profile.level), profile.step, dark)
     shift, precision = ray_shifts(rays, level, model, float(body.parameters[BASE]), variance, dark)
     edge = float(body.parameters[EDGE])
     log_radius = np.log(outline.radius * edge)
@@ -111,12 +111,34 @@ def radial_profile(rays: Rays, level: Image, dark: bool, mean_radius: float, bin
     variance = np.convolve(np.where(total > 1, spread, 0.0), kernel, "same") / np.maximum(known, 0.2)
     floor = 0.05 * float(np.median(variance[total > 1])) if (total > 1).any() else 1.0
     variance = np.maximum(variance, max(floor, 1e-8))
+    if dark:
+        mean = mean * np.exp(-0.5 * _uneven_thickness(rays, level, mean, spread))
     share = (rays.seen > 0).mean(axis=0)
     weight = np.where(share > 0.1, total / variance, 0.0)
     # The body's onset is what counts: background further out than half a radius adds nothing, and strands.
     blur = np.hypot(_BLUR_PX / binning, 0.3) / mean_radius
     profile = RadialProfile(rays.step, mean.astype(np.float64), weight, dark, blur, _BLUR_SD_PX / binning / mean_radius)
     return profile, variance
+
+
+def _uneven_thickness(rays: Rays, level: Image, mean: FloatArray, spread: FloatArray) -> FloatArray:
+    """Return the (J,) variance of the thickness between directions in bright field: speckle, facets, cores off-centre.
+
+    Notes
+    -----
+    Where the thickness scatters by s about its mean, the mean intensity is exp(-thickness) exp(s^2 / 2): speckle looks
+    like less thickness, most of all where there is most, and more so before lithiation than after. The scatter is the
+    spread of the grey values less shot noise, whose size the background gives (differences of neighbouring rays; its
+    variance is proportional to the level).
+    """
+    outer = (rays.rho > 1.05)[None, :] & (rays.seen > 0) & (np.roll(rays.seen, 1, axis=0) > 0)
+    steps = (level - np.roll(level, 1, axis=0))[outer]
+    if steps.size < 50:
+        return np.zeros_like(mean)
+    shot = 0.5 * (1.4826 * float(np.median(np.abs(steps)))) ** 2
+    share = (spread - shot * np.clip(mean, 0.0, None)) / np.maximum(mean, 0.02) ** 2
+    smooth = np.convolve(np.where(rays.rho < 1, share, 0.0), np.ones(5) / 5, "same")
+    return np.clip(smooth, 0.0, 0.5)
 
 
 def _recentre(outline: RayOutline) -> None:
@@ -157,14 +179,12 @@ def finished_radius(outline: RayOutline) -> FloatArray:
     return np.asarray(outline.radius + curvature_correction(blur_of(outline), float(outline.radius.mean())))
 
 
-def area_uncertainty(outline: RayOutline) -> float:
-    """Return the standard uncertainty of the area relative to the area: edge of the profile, and rays."""
-    if outline.body is None or outline.log_covariance is None:
+def rays_uncertainty(outline: RayOutline) -> float:
+    """Return the standard uncertainty of the area relative to the area, as far as it comes from the single rays."""
+    if outline.log_covariance is None:
         return 0.5
     share = outline.radius**2 / float((outline.radius**2).sum())
-    rays = 4 * float(share @ outline.log_covariance @ share)
-    edge = 4 * float(outline.body.covariance[EDGE, EDGE])
-    return float(np.sqrt(rays + edge))
+    return float(np.sqrt(max(4 * float(share @ outline.log_covariance @ share), 0.0)))
 
 
 def quality_of(outline: RayOutline) -> float:

@@ -111,7 +111,7 @@ def sample_rays(around: Surroundings, barred: Image, centre: FloatArray, radius:
     along = radius[:, None] * rho[None, :]
     y = (centre[0] + along * np.sin(angles)[:, None]).astype(np.float32)
     x = (centre[1] + along * np.cos(angles)[:, None]).astype(np.float32)
-    level = cv2.remap(around.picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    level = _between_rays(around.picture, centre, along, angles)
     bar = cv2.remap(barred, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     height, width = around.picture.shape
     inside = (y >= 0) & (y <= height - 1) & (x >= 0) & (x <= width - 1) & (bar < 0.25)
@@ -119,6 +119,20 @@ def sample_rays(around: Surroundings, barred: Image, centre: FloatArray, radius:
     behind = np.maximum.accumulate((bar >= 0.25) & (rho > 0.6), axis=1)
     area = along * step * radius[:, None] * (2 * np.pi / len(radius))
     return Rays(level, np.where(inside & ~behind, np.minimum(area, 1.0), 0.0).astype(np.float32), rho, radius)
+
+
+def _between_rays(picture: Image, centre: FloatArray, along: FloatArray, angles: FloatArray) -> Image:
+    """Return the (N, J) mean of two lines a quarter of the spacing to either side of each ray.
+
+    Rays 2.5 px apart would leave half of the electrons out.
+    """
+    level = np.zeros(along.shape, np.float32)
+    for side in (-0.25, 0.25):
+        direction = angles + side * (2 * np.pi / len(angles))
+        y = (centre[0] + along * np.sin(direction)[:, None]).astype(np.float32)
+        x = (centre[1] + along * np.cos(direction)[:, None]).astype(np.float32)
+        level += cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return level / np.float32(2)
 
 
 def near_surroundings(rays: Rays, gap: float, height: float) -> Image:

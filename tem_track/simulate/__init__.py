@@ -4,11 +4,12 @@ from tem_track.simulate.lithiation import simulate_lithiation
 from tem_track.simulate.presets import PRESETS
 from tem_track.simulate.scene import LithiationScene, scene_dict, scene_from
 from tem_track.simulate.simulation import Simulation
-from tem_track.simulate.truth import FRAMES, TRUE_PARTICLES, TRUE_TRACKS, Truth
+from tem_track.simulate.truth import FRAMES, TRUE_DRIFT, TRUE_PARTICLES, TRUE_TRACKS, Truth
 
 __all__ = [
     "FRAMES",
     "PRESETS",
+    "TRUE_DRIFT",
     "TRUE_PARTICLES",
     "TRUE_TRACKS",
     "LithiationScene",

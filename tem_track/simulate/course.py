@@ -50,7 +50,7 @@ def course_of(scene: LithiationScene) -> Course:
     steps = _steps(scene)
     shown = _shown(scene)
     return Course(
-        times_s=steps * scene.frame_interval_s,
+        times_s=np.asarray(steps * scene.frame_interval_s, dtype=np.float64),
         shown=shown,
         drift_px=_drift(scene, steps)[shown],
         brightness=_brightness(scene)[shown],

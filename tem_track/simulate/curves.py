@@ -92,8 +92,10 @@ def ratio_at(curve: tuple[tuple[float, float], ...], since_onset_s: FloatArray, 
     times, ratios = corners[:, 0], corners[:, 1]
     if blur_s <= 0:
         return np.interp(since_onset_s, times, ratios)
-    high = _integral(since_onset_s + blur_s / 2, times, ratios)
-    low = _integral(since_onset_s - blur_s / 2, times, ratios)
+    # Constant before and after; large times would only lose digits in the difference of the integrals.
+    near = np.clip(since_onset_s, times[0] - blur_s, times[-1] + blur_s)
+    high = _integral(near + blur_s / 2, times, ratios)
+    low = _integral(near - blur_s / 2, times, ratios)
     return (high - low) / blur_s
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image, Labels
 from tem_track.simulate.outline import radius_at
@@ -108,7 +109,7 @@ def seen_fraction(scene: LithiationScene, track: TrueTrack, drift_px: FloatArray
     margin = np.minimum(centre + 0.5, field - 0.5 - centre).min(axis=1)
     seen = np.where(margin > reach, 1.0, 0.0) * track.alive
     for k in np.flatnonzero((margin <= reach) & (margin > -reach) & track.alive):
-        r = u * np.take(track.outline(k), theta) * (track.swelling.radius_nm[k] / scene.pixel_size_nm)
+        r = u * track.outline(int(k))[theta] * (track.swelling.radius_nm[k] / scene.pixel_size_nm)
         angle = theta * (2 * np.pi / len(track.particle.outline))
         y, x = centre[k, 0] + r * np.sin(angle), centre[k, 1] + r * np.cos(angle)
         inside = (y > -0.5) & (x > -0.5) & (y < field[0] - 0.5) & (x < field[1] - 0.5)
@@ -116,7 +117,7 @@ def seen_fraction(scene: LithiationScene, track: TrueTrack, drift_px: FloatArray
     return seen
 
 
-def _spread(track: TrueTrack) -> tuple[FloatArray, np.ndarray[tuple[int, ...], np.dtype[np.int64]], FloatArray]:
+def _spread(track: TrueTrack) -> tuple[FloatArray, NDArray[np.int64], FloatArray]:
     """Points over the body's outline: share of the radius, index of the direction, area each stands for."""
     # 24 rings by 128 directions: shares to about half a percent.
     u = np.repeat(np.sqrt((np.arange(24) + 0.5) / 24), 128)

@@ -31,9 +31,7 @@ def centres_of(scene: LithiationScene, particles: list[Particle], drift_px: Floa
         The particles do not fit into the field.
     """
     rng = chance(scene.seed, "layout")
-    groups = [
-        _Group(g, _chain([particles[n] for n in g], rng), [_extent(particles[n]) for n in g]) for g in _groups(scene)
-    ]
+    groups = [_group(members, particles, rng) for members in _groups(scene)]
     # The largest first: what is left over then only has to take smaller ones.
     groups.sort(key=lambda group: -sum(radius**2 for radius in group.radii))
     for restart in range(RESTARTS):
@@ -49,10 +47,11 @@ def centres_of(scene: LithiationScene, particles: list[Particle], drift_px: Floa
 
 @dataclass(frozen=True)
 class _Group:
-    """Particles (from 0) that lie together, their offsets (T, 2) from the anchor and largest radii, nm."""
+    """Particles (from 0) that lie together, their offsets (T, 2) from the anchor, first and largest radii, nm."""
 
     members: list[int]
     offsets: list[FloatArray]
+    first_radii: list[float]
     radii: list[float]
 
     def ends(self, anchor: FloatArray) -> list[tuple[FloatArray, float]]:
@@ -60,8 +59,11 @@ class _Group:
         return [(anchor + offset[[0, -1]], radius) for offset, radius in zip(self.offsets, self.radii, strict=True)]
 
 
-def _extent(particle: Particle) -> float:
-    return float(particle.swelling.radius_nm.max() * particle.outline.max())
+def _group(members: list[int], particles: list[Particle], rng: np.random.Generator) -> _Group:
+    chosen = [particles[n] for n in members]
+    first = [float(p.swelling.radius_nm[0] * p.outline.max()) for p in chosen]
+    largest = [float(p.swelling.radius_nm.max() * p.outline.max()) for p in chosen]
+    return _Group(members, _chain(chosen, rng), first, largest)
 
 
 def _groups(scene: LithiationScene) -> list[list[int]]:
@@ -95,7 +97,7 @@ def _chain(members: list[Particle], rng: np.random.Generator) -> list[FloatArray
 def _reach(particle: Particle, direction: float) -> FloatArray:
     """Distance (T,) from the centre to the outline in one direction, nm."""
     index = round(direction / (2 * np.pi) * ANGLES) % ANGLES
-    return particle.swelling.radius_nm * particle.outline[index]
+    return np.asarray(particle.swelling.radius_nm * particle.outline[index])
 
 
 def _placed(
@@ -107,7 +109,7 @@ def _placed(
     """
     gap = (3 + 9 * ease) * scene.pixel_size_nm
     taken: list[tuple[FloatArray, float]] = []
-    centres = {}
+    centres: dict[int, FloatArray] = {}
     for group in groups:
         for _ in range(ATTEMPTS):
             anchor = _draw(scene, group, drift_px, ease, rng)
@@ -131,7 +133,7 @@ def _draw(
     field = np.array([scene.height_px, scene.width_px]) * scene.pixel_size_nm
     border_from, first = scene.particles - scene.border, group.members[0]
     if first >= border_from - scene.outside and len(group.members) == 1:
-        return _on_border(field, group.radii[0], drift_px * scene.pixel_size_nm, first >= border_from, rng)
+        return _on_border(field, group.first_radii[0], drift_px * scene.pixel_size_nm, first >= border_from, rng)
     ends = group.ends(np.zeros(2))
     low = -np.min([places.min(axis=0) - radius for places, radius in ends], axis=0)
     high = field - np.max([places.max(axis=0) + radius for places, radius in ends], axis=0)
@@ -148,6 +150,7 @@ def _on_border(
     axis = int(rng.integers(2)) if cut else int(np.argmax(np.abs(drift_nm).max(axis=0)))
     towards_end = float(drift_nm[np.argmax(np.abs(drift_nm[:, axis])), axis])
     at_start = bool(rng.integers(2)) if cut else towards_end > 0
+    # Some way out, so that drift and growth bring it in after part of the movie.
     inside = rng.uniform(-0.4, 0.4) * radius if cut else -radius - 0.3 * abs(towards_end)
     place = rng.uniform(0.1, 0.9, 2) * field
     place[axis] = inside if at_start else field[axis] - inside

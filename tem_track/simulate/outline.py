@@ -21,12 +21,12 @@ ANGLES = 4096
 
 def angles() -> FloatArray:
     """Return the (ANGLES,) angles of an outline table in radians, from +x towards +y."""
-    return np.arange(ANGLES) * (2 * np.pi / ANGLES)
+    return np.asarray(np.arange(ANGLES) * (2 * np.pi / ANGLES), dtype=np.float64)
 
 
 def unit_outline(radii: FloatArray) -> FloatArray:
     """Return (ANGLES,) radii scaled to the area of the unit disc."""
-    return radii / np.sqrt(np.mean(radii**2))
+    return np.asarray(radii / np.sqrt(np.mean(radii**2)))
 
 
 def wavy_outline(rng: np.random.Generator, roughness: float) -> FloatArray:
@@ -39,13 +39,13 @@ def wavy_outline(rng: np.random.Generator, roughness: float) -> FloatArray:
 
 
 def faceted_outline(rng: np.random.Generator, roughness: float) -> FloatArray:
-    """Return the outline of a crystal with 5 to 8 facets and rounded corners, waves on top, area pi."""
-    facets = int(rng.integers(5, 9))
-    normals = (np.arange(facets) + rng.uniform(-0.22, 0.22, facets)) * (2 * np.pi / facets) + rng.uniform(0, 2 * np.pi)
-    distances = rng.uniform(0.92, 1.08, facets)
+    """Return the outline of a crystal with 6 to 8 facets and rounded corners, waves on top, area pi."""
+    facets = int(rng.integers(6, 9))
+    normals = (np.arange(facets) + rng.uniform(-0.15, 0.15, facets)) * (2 * np.pi / facets) + rng.uniform(0, 2 * np.pi)
+    distances = rng.uniform(0.94, 1.06, facets)
     # A high power mean of the half planes' distances is their intersection with corners rounded.
     towards = np.clip(np.cos(angles()[:, None] - normals), 0, None) / distances
-    polygon = np.sum(towards**24, axis=1) ** (-1 / 24)
+    polygon = np.sum(towards**20, axis=1) ** (-1 / 20)
     return unit_outline(polygon * wavy_outline(rng, 0.4 * roughness))
 
 
@@ -58,7 +58,7 @@ def elliptic_outline(aspect: float, direction: float, waviness: FloatArray) -> F
 def radius_at(outline: FloatArray, theta: Image) -> Image:
     """Return the unit radius of an outline in directions `theta` (float32, radians 0 to 2 pi)."""
     index = (theta * np.float32(ANGLES / (2 * np.pi)) + np.float32(0.5)).astype(np.int32) & (ANGLES - 1)
-    return np.take(outline.astype(np.float32), index)
+    return np.asarray(np.take(outline.astype(np.float32), index))
 
 
 def profile(u: Image, top: float) -> Image:
@@ -67,7 +67,7 @@ def profile(u: Image, top: float) -> Image:
     A ball cut flat at `top` of its height (1 = not cut), stretched so that the volume stays 4/3 pi rho^2 h.
     """
     half = np.sqrt(np.clip(1 - u * u, 0, None))
-    return np.minimum(half, np.float32(top)) / np.float32(profile_volume(top))
+    return np.asarray(np.minimum(half, np.float32(top)) / np.float32(profile_volume(top)), dtype=np.float32)
 
 
 def profile_volume(top: float) -> float:
@@ -100,7 +100,7 @@ class Sector:
     def holds(self, u: Image, theta: Image) -> Image:
         """Return 1 where (u, theta) lies in the piece, else 0, float32."""
         turned = theta - self.start - self.bend * np.sin(2 * np.pi * u + self.phase)
-        return (np.mod(turned, 2 * np.pi) < self.end - self.start).astype(np.float32)
+        return np.asarray(np.mod(turned, 2 * np.pi) < self.end - self.start, dtype=np.float32)
 
 
 @dataclass(frozen=True)

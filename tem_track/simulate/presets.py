@@ -70,7 +70,8 @@ PRESETS: Mapping[str, LithiationScene] = {
     # The two movies of sample_data/: small files, everything complete before the end.
     "sample": replace(
         _PAPER,
-        onset_high_s=60.0,
+        onset_low_s=60.0,
+        onset_high_s=80.0,
         nio=2,
         core_shell=3,
         height_px=256,
@@ -78,7 +79,11 @@ PRESETS: Mapping[str, LithiationScene] = {
         pixel_size_nm=2.2,
         frames=60,
         frame_interval_s=15.0,
-        dose_per_px=90.0,
+        # Few counts an electron and a quiet camera: a small file with little noise.
+        dose_per_px=200.0,
+        counts_per_electron=0.25,
+        offset_counts=2.0,
+        read_noise_counts=0.4,
         blurred=((33.0, 3.5),),
         seed=17,
     ),

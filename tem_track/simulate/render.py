@@ -33,6 +33,8 @@ SPECKLE = {"bright-field": 1.0, "haadf": 0.2}
 HAADF_REFERENCE_NM = 100.0
 # Particles larger than this are sampled once a pixel, smaller ones 2 x 2 (their edges are a larger part of them).
 FINE_BELOW_PX = 60.0
+# Rows of a frame that go through the camera at a time.
+BAND_ROWS = 256
 
 
 class LithiationFrames:
@@ -55,7 +57,8 @@ class LithiationFrames:
             raise IndexError(k)
         k = int(self._course.shown[k])
         counts = self._camera(self._electrons(k), k)
-        frame = np.clip(counts + np.float32(0.5), 0, 65535).astype(np.uint16)
+        counts += np.float32(0.5)
+        frame: NDArray[np.uint16] = np.clip(counts, 0, 65535, out=counts).astype(np.uint16)
         scene = self.scene
         if scene.scale_bar or scene.timestamp:
             brightest = scene.dose_per_px * (1.3 if scene.mode == "bright-field" else 3.0)
@@ -66,10 +69,8 @@ class LithiationFrames:
     def path_nm(self, k: int) -> Image:
         """Return the (Y, X) path through the specimen in frame k, as nm of NiO."""
         scene, drift = self.scene, self._course.drift_px[k]
-        path = np.zeros((scene.height_px, scene.width_px), np.float32)
-        carbon = self._support.thickness_nm(drift)
-        if carbon is not None:
-            path += np.float32(CARBON[scene.mode]) * carbon
+        path = self._support.thickness_nm(drift)
+        path *= np.float32(CARBON[scene.mode])
         if self._dendrite is not None:
             lithium = self._dendrite.thickness_nm(float(self._course.seen_s[k]), drift)
             path += np.float32(LITHIUM[scene.mode]) * lithium if lithium is not None else 0
@@ -111,7 +112,7 @@ class LithiationFrames:
             contrast *= np.float32(self.scene.speckle * SPECKLE[self.scene.mode])
             shell *= np.clip(1 + contrast * np.float32(s.shell_crystallinity[k]), 0, None)
             wall *= np.clip(1 + contrast * np.float32(s.core_crystallinity[k]), 0, None)
-        return (shell + wall) * place.inside
+        return np.asarray((shell + wall) * place.inside)
 
     def _electrons(self, k: int) -> Image:
         """Return the electrons (Y, X) expected in frame k."""
@@ -120,12 +121,17 @@ class LithiationFrames:
             return np.zeros((scene.height_px, scene.width_px), np.float32)
         path = self.path_nm(k)
         if scene.mode == "bright-field":
-            share = np.exp(path * np.float32(-scene.attenuation_per_nm))
+            fringe = _fringe(path, scene) if scene.fringe_nm else None
+            # In place from here on: a frame of 4096 px is 64 MB.
+            share = path
+            share *= np.float32(-scene.attenuation_per_nm)
+            np.exp(share, out=share)
             share *= np.float32(1 - scene.background)
-            if scene.fringe_nm:
-                share *= _fringe(path, scene)
+            if fringe is not None:
+                share *= fringe
         else:
-            share = path * np.float32(1 / HAADF_REFERENCE_NM)
+            share = path
+            share *= np.float32(1 / HAADF_REFERENCE_NM)
         share += np.float32(scene.background)
         if self._course.psf_px[k] > 0:
             share = cv2.GaussianBlur(share, (0, 0), float(self._course.psf_px[k]), borderType=cv2.BORDER_REPLICATE)
@@ -145,22 +151,25 @@ class LithiationFrames:
         y = np.repeat(np.arange(scene.height_px, dtype=np.float32)[:, None], scene.width_px, axis=1)
         x = x + (scene.jitter_px * (shifts - shifts.mean())).astype(np.float32)[:, None]
         moved = cv2.remap(share, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        return np.clip(moved * dimming.astype(np.float32)[:, None], 0, None)
+        return np.asarray(np.clip(moved * dimming.astype(np.float32)[:, None], 0, None))
 
     def _camera(self, electrons: Image, k: int) -> Image:
         """Return the counts (Y, X) of the camera: counting statistics, gain, fixed pattern, offset, its own noise."""
         scene = self.scene
+        rng = chance(scene.seed, "noise", k)
         counts = electrons
-        if scene.noise:
-            rng = chance(scene.seed, "noise", k)
-            counts = rng.poisson(electrons).astype(np.float32)
-        counts = counts * np.float32(scene.counts_per_electron)
-        if self._pixel_gain is not None:
-            counts *= self._pixel_gain
-        if scene.noise and scene.read_noise_counts > 0:
-            read = rng.standard_normal(counts.shape, dtype=np.float32)
-            counts += np.float32(scene.read_noise_counts) * read
-        return counts + np.float32(scene.offset_counts)
+        # Band by band: the generators return 8 bytes a pixel, too much at once for a 4096 px frame.
+        for band in (slice(y, y + BAND_ROWS) for y in range(0, scene.height_px, BAND_ROWS)):
+            if scene.noise:
+                counts[band] = rng.poisson(electrons[band])
+            counts[band] *= np.float32(scene.counts_per_electron)
+            if self._pixel_gain is not None:
+                counts[band] *= self._pixel_gain[band]
+            if scene.noise and scene.read_noise_counts > 0:
+                read = rng.standard_normal(counts[band].shape, dtype=np.float32)
+                counts[band] += np.float32(scene.read_noise_counts) * read
+        counts += np.float32(scene.offset_counts)
+        return counts
 
 
 def _fringe(path: Image, scene: LithiationScene) -> Image:
@@ -171,7 +180,7 @@ def _fringe(path: Image, scene: LithiationScene) -> Image:
     M. R. Teague, J. Opt. Soc. Am. 73 (1983) 1434, doi:10.1364/JOSA.73.001434
     """
     curvature = cv2.Laplacian(cv2.GaussianBlur(path, (0, 0), 1.0), cv2.CV_32F) / np.float32(scene.pixel_size_nm**2)
-    return np.clip(1 + np.float32(scene.fringe_nm) * curvature, 0.2, 2.0)
+    return np.asarray(np.clip(1 + np.float32(scene.fringe_nm) * curvature, 0.2, 2.0), dtype=np.float32)
 
 
 def _vignetted(share: Image, scene: LithiationScene) -> Image:

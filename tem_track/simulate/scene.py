@@ -75,8 +75,8 @@ class LithiationScene:
     attenuation_per_nm: float = setting(0.013, "bright field: ln(I0/I) per nm of NiO", "1/nm", low=0.0)
     core_contrast: float = setting(1.3, "attenuation of the core over that of an equally dense shell", low=0.0)
     background: float = setting(0.06, "share of the dose that arrives everywhere (inelastic, detector offset)", low=0.0)
-    speckle: float = setting(0.35, "strength of diffraction contrast, bright field; fades with lithiation", low=0.0)
-    fringe_nm: float = setting(0.0, "bright field: relative intensity change per curvature of thickness", "nm")
+    speckle: float = setting(0.3, "strength of diffraction contrast, bright field; fades with lithiation", low=0.0)
+    fringe_nm: float = setting(0.0, "bright field: defocus fringe per curvature of thickness; 0.3 is gentle", "nm")
     fixed_pattern: float = setting(0.004, "relative standard deviation of the camera's pixel gain", low=0.0)
     vignetting: float = setting(0.06, "relative loss of brightness in the corners", low=0.0)
 
@@ -147,7 +147,9 @@ def scene_from(
     clean = {}
     for name, value in values.items():
         if name not in declared:
-            near = difflib.get_close_matches(name, list(declared), n=1, cutoff=0.4)
+            # A unit left out is the likeliest slip: dose for dose_per_px.
+            near = [known for known in declared if known.startswith(f"{name}_")]
+            near = near or difflib.get_close_matches(name, list(declared), n=1, cutoff=0.4)
             guess = f"; did you mean {near[0]!r}?" if near else ""
             raise SettingsError(f"{source}: unknown name {name!r}{guess}")
         clean[name] = _checked(value, declared[name], f"{source}: {name}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from tem_track.movie import FloatArray, Frames, Movie
-from tem_track.simulate.scene import LithiationScene
-from tem_track.simulate.truth import Truth
+from tem_track.movie import FloatArray, Frames, Labels, Movie
+from tem_track.simulate.scene import LithiationScene, scene_dict
+from tem_track.simulate.truth import FRAMES, TRUE_DRIFT, TRUE_PARTICLES, TRUE_TRACKS, Truth
+from tem_track.tables import EVENTS, Column, Table
 
 
 @dataclass(frozen=True)
@@ -35,3 +38,30 @@ class Simulation:
     def times_s(self) -> FloatArray:
         """Time (T,) of every frame in s."""
         return self.movie.times_s
+
+    @property
+    def specimen(self) -> str:
+        """What was simulated."""
+        return "lithiation"
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """The scene in what JSON can hold; `scene_from` turns it back."""
+        return scene_dict(self.scene)
+
+    @property
+    def tables(self) -> Mapping[str, tuple[tuple[Column, ...], Table]]:
+        """Columns and rows of every table of the truth, by name."""
+        truth = self.truth
+        return {
+            "drift": (TRUE_DRIFT, truth.drift),
+            "frames": (FRAMES, truth.frames),
+            "tracks": (TRUE_TRACKS, truth.tracks),
+            "particles": (TRUE_PARTICLES, truth.particles),
+            "events": (EVENTS, truth.events),
+        }
+
+    @property
+    def label_images(self) -> Mapping[str, Callable[[int], Labels]]:
+        """Functions from a frame to its true label image, by name."""
+        return {"labels": self.truth.labels, "cores": self.truth.cores}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image
 from tem_track.simulate.chance import chance
@@ -13,6 +14,8 @@ from tem_track.simulate.scene import LithiationScene
 MAP_PX = 144
 # Grains of a particle at the two sizes seen in the paper's images (Fig. 4b,c): patches, and fine mottling.
 GRAINS = (16, 90)
+# The mean of exp(2.5 (sin a + sin b) / 2) over both phases is the square of the Bessel function I0(1.25).
+MEAN_STRENGTH = float(np.i0(1.25)) ** 2
 
 
 class Speckle:
@@ -42,10 +45,9 @@ class Speckle:
         swing = np.sin(2 * np.pi * time_s / self._period_s * rates + phases).mean(axis=1)
         # Near a Bragg condition a grain is very dark, else a little bright: a skewed distribution of zero mean.
         sharp = np.exp(2.5 * swing)
-        # The mean of exp(2.5 (sin a + sin b) / 2) over both phases is the square of the Bessel function I0(1.25).
-        return np.asarray(sharp / np.i0(1.25) ** 2 - 1, dtype=np.float32)
+        return np.asarray(sharp / MEAN_STRENGTH - 1, dtype=np.float32)
 
 
-def _nearest(points: FloatArray, at: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def _nearest(points: FloatArray, at: FloatArray) -> NDArray[np.int64]:
     away = (at[0][..., None] - points[:, 0]) ** 2 + (at[1][..., None] - points[:, 1]) ** 2
-    return np.argmin(away, axis=-1)
+    return np.asarray(np.argmin(away, axis=-1), dtype=np.int64)

@@ -27,17 +27,17 @@ class Support:
         end = np.ceil(np.array(self._shape) - drift_px.min(axis=0)).astype(int) + 3
         self._map = _drawn(scene, self._origin, tuple(int(n) for n in end - self._origin))
 
-    def thickness_nm(self, drift: FloatArray) -> Image | None:
-        """Return the (Y, X) carbon thickness in nm at drift (dy, dx) in px; None where there is no support."""
+    def thickness_nm(self, drift: FloatArray) -> Image:
+        """Return the (Y, X) carbon thickness in nm at drift (dy, dx) in px, a new array; 0 without support."""
         if self._map is None:
-            return None
+            return np.zeros(self._shape, np.float32)
         at = -drift - self._origin
         whole = np.floor(at).astype(int)
         (y, x), (height, width) = whole, self._shape
         cut = self._map[y - 1 : y + height + 3, x - 1 : x + width + 3]
         ky, kx = (_cubic(float(f)) for f in at - whole)
         shifted = cv2.sepFilter2D(cut, cv2.CV_32F, kx, ky, anchor=(1, 1), borderType=cv2.BORDER_REPLICATE)
-        return np.asarray(shifted[1 : height + 1, 1 : width + 1])
+        return np.array(shifted[1 : height + 1, 1 : width + 1])
 
 
 def _cubic(f: float) -> FloatArray:
@@ -81,21 +81,21 @@ def _waves(rng: np.random.Generator, y: Image, x: Image, wavelength_nm: float) -
 
 
 def _film(scene: LithiationScene, y: Image, x: Image) -> Image:
-    """Carbon film about 20 nm thick, uneven, with the edges of a few folded or torn layers."""
+    """Return a carbon film about 20 nm thick, uneven, with the edges of a few folded or torn layers."""
     rng = chance(scene.seed, "film")
     side = max(_field_nm(scene))
     film = 20 + 3 * _waves(rng, y, x, side / 2)
     for _ in range(3):
         direction = rng.uniform(0, 2 * np.pi)
         along = y * np.float32(np.sin(direction)) + x * np.float32(np.cos(direction))
+        edge = (np.sin(direction) + np.cos(direction)) * side / 2 + rng.uniform(0.1, 0.5) * side
         bent = along + np.float32(0.04 * side) * _waves(rng, y, x, side / 2)
-        centre = (np.sin(direction) + np.cos(direction)) * side / 2
-        film += np.float32(rng.uniform(8, 16)) * _ramp(bent - np.float32(centre + rng.uniform(0.1, 0.5) * side), 4.0)
+        film += np.float32(rng.uniform(8, 16)) * _ramp(bent - np.float32(edge), 4.0)
     return np.clip(film, 2, None)
 
 
 def _ramp(distance_nm: Image, width_nm: float) -> Image:
-    return np.clip(distance_nm / np.float32(width_nm) + np.float32(0.5), 0, 1)
+    return np.asarray(np.clip(distance_nm / np.float32(width_nm) + np.float32(0.5), 0, 1), dtype=np.float32)
 
 
 def _lacey(scene: LithiationScene, y: Image, x: Image) -> Image:
@@ -111,9 +111,9 @@ def _lacey(scene: LithiationScene, y: Image, x: Image) -> Image:
             away = np.sqrt((y - np.float32(centre[0])) ** 2 + (x - np.float32(centre[1])) ** 2)
             second = np.minimum(second, np.maximum(first, away))
             first = np.minimum(first, away)
-    strand = np.float32(0.10 * pitch) * (1 + 0.45 * _waves(rng, y, x, pitch))
-    solid = _ramp(strand - (second - first) / 2, 0.08 * pitch)
-    return np.asarray(80 * solid * (1 + 0.12 * _waves(rng, y, x, 0.6 * pitch)), np.float32)
+    strand: Image = np.float32(0.10 * pitch) * (1 + 0.45 * _waves(rng, y, x, pitch))
+    solid = _ramp(np.asarray(strand - (second - first) / 2, np.float32), 0.08 * pitch)
+    return np.asarray(110 * solid * (1 + 0.12 * _waves(rng, y, x, 0.6 * pitch)), np.float32)
 
 
 def _nanotubes(scene: LithiationScene, y: Image, x: Image) -> Image:

@@ -79,17 +79,17 @@ class TrueTrack:
     @property
     def area_nm2(self) -> FloatArray:
         """Projected area (T,) in nm2."""
-        return np.pi * self.swelling.radius_nm**2 * self.share.area
+        return np.asarray(np.pi * self.swelling.radius_nm**2 * self.share.area)
 
     @property
     def volume_nm3(self) -> FloatArray:
         """Volume of the envelope (T,) in nm3."""
-        return self.swelling.volume_nm3 * self.share.volume
+        return np.asarray(self.swelling.volume_nm3 * self.share.volume)
 
     @property
     def centroid_nm(self) -> FloatArray:
         """Centroid of the projection (T, 2) in nm, specimen frame."""
-        return self.centre_nm + self.swelling.radius_nm[:, None] * np.array([self.share.y, self.share.x])
+        return np.asarray(self.centre_nm + self.swelling.radius_nm[:, None] * np.array([self.share.y, self.share.x]))
 
 
 @dataclass(frozen=True)
@@ -134,15 +134,23 @@ def _whole(particle: Particle, centre_nm: FloatArray) -> TrueTrack:
 
 def _move(scene: LithiationScene, course: Course, particles: list[Particle], centres: FloatArray) -> None:
     """Add to the centres what particles do on their own: jump by a radius, or let go and leave."""
-    rng = chance(scene.seed, "moves")
     for number, frame in scene.detachment:
-        n, direction = int(number) - 1, rng.uniform(0, 2 * np.pi)
-        step = particles[n].swelling.radius_nm[int(frame)] * np.array([np.sin(direction), np.cos(direction)])
+        n = int(number) - 1
+        step = _free_direction(centres, n, int(frame)) * particles[n].swelling.radius_nm[int(frame)]
         centres[n][course.shown >= int(frame)] += step
     for number, frame in scene.leaving:
         n = int(number) - 1
         radius = float(particles[n].swelling.radius_nm.max() * particles[n].outline.max())
         centres[n] += _way_out(scene, course, centres[n], radius, int(frame))
+
+
+def _free_direction(centres: FloatArray, n: int, frame: int) -> FloatArray:
+    """Return the unit vector that leads away from the particle nearest to particle n."""
+    apart = centres[n, frame] - np.delete(centres[:, frame], n, axis=0)
+    if not len(apart):
+        return np.array([0.0, 1.0])
+    nearest = apart[np.argmin(np.hypot(*apart.T))]
+    return np.asarray(nearest / np.hypot(*nearest))
 
 
 def _way_out(scene: LithiationScene, course: Course, centre: FloatArray, radius: float, frame: int) -> FloatArray:

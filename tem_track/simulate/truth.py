@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,17 @@ from tem_track.simulate.scene import LithiationScene
 from tem_track.simulate.tracks import TrueEvent, TrueTrack
 from tem_track.tables import DRIFT, EVENTS, PARTICLES, TRACKS, Column, Table, table_from_rows
 
+
+def columns_named(columns: Sequence[Column], names: str) -> tuple[Column, ...]:
+    """Return the columns of the given names (separated by spaces): the truth keeps what it can know.
+
+    >>> [c.name for c in columns_named(DRIFT, "time_s frame")]
+    ['time_s', 'frame']
+    """
+    by_name = {c.name: c for c in columns}
+    return tuple(by_name[name] for name in names.split())
+
+
 FRAMES = (
     Column("frame", "int", "frame number, from 0"),
     Column("time_s", "float", "time of the frame"),
@@ -25,12 +36,29 @@ FRAMES = (
     Column("psf_px", "float", "standard deviation of the point spread"),
 )
 TRUE_TRACKS = (
-    *TRACKS,
+    *columns_named(
+        TRACKS,
+        "track_id lineage_id frame time_s y_px x_px y_specimen_px x_specimen_px area_px area_nm2 "
+        "equivalent_diameter_px equivalent_diameter_nm volume_nm3 volume_ratio "
+        "core_equivalent_diameter_nm core_equivalent_diameter_px "
+        "shell_thickness_nm void_equivalent_diameter_nm core_volume_ratio shell_volume_ratio void_volume_ratio "
+        "touches_border state",
+    ),
     Column("material", "text", "NiO, CuO or NiO@CuO"),
     Column("visible_fraction", "float", "share of the projected area inside the field"),
     Column("parent_ids", "text", "tracks it came from by fracture or coalescence, joined by +"),
 )
-TRUE_PARTICLES = (*PARTICLES, Column("material", "text", "NiO, CuO or NiO@CuO"))
+TRUE_PARTICLES = (
+    *columns_named(
+        PARTICLES,
+        "track_id lineage_id kind first_frame last_frame v0_nm3 initial_equivalent_diameter_nm onset_s stage_change_s "
+        "final_volume_ratio max_rate_per_s complete_s fate",
+    ),
+    # Not the run folder's whole number: it is empty for pieces and merged particles.
+    Column("stage_count", "float", "stages of expansion begun in the movie, 0 for an inert particle"),
+    Column("material", "text", "NiO, CuO or NiO@CuO"),
+)
+TRUE_DRIFT = columns_named(DRIFT, "frame time_s dy_px dx_px usable reason")
 
 
 @dataclass(frozen=True)
@@ -42,7 +70,7 @@ class Truth:
     drift_px : (T, 2) float64
         (dy, dx), as in METHODS: where the specimen sits minus where it sat in frame 0.
     drift, frames, tracks, particles, events : Table
-        Columns `tem_track.tables.DRIFT`, `FRAMES`, `TRUE_TRACKS`, `TRUE_PARTICLES`, `tem_track.tables.EVENTS`.
+        Columns `TRUE_DRIFT`, `FRAMES`, `TRUE_TRACKS`, `TRUE_PARTICLES`, `tem_track.tables.EVENTS`.
         Areas, diameters and volumes are those of the bodies, whole even where the border cuts them, not pixel counts.
         The V/V0 of a piece is its volume over the V0 of the unbroken particle, so that a lineage sums to V/V0.
     """
@@ -90,7 +118,7 @@ def _drift_table(course: Course) -> Table:
     frames = np.arange(len(course.times_s))
     rows = zip(frames, course.times_s, course.drift_px, course.state, strict=True)
     return table_from_rows(
-        DRIFT,
+        TRUE_DRIFT,
         (
             {
                 "frame": k,

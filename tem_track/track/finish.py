@@ -104,11 +104,16 @@ def _kept(linked: Linked, lives: dict[int, _Life]) -> dict[int, _Life]:
 
 def _lasts(linked: Linked, life: _Life) -> bool:
     seen = int(np.count_nonzero(linked.usable[life.frames]))
-    possible = _watched(linked, life, life.first, life.last)
     enough = seen >= linked.lasting
     # Cut short by the border: what enters just before the end or leaves just after the start is not a speck.
-    enough |= seen >= 2 and bool(life.at_border[0] or life.at_border[-1])
-    return enough and seen >= SEEN_SHARE * possible
+    judged = np.flatnonzero(linked.usable)
+    leaves = bool(life.at_border[-1]) and life.first <= judged[0]
+    enters = bool(life.at_border[0]) and life.last >= judged[-1]
+    enough |= seen >= 2 and (leaves or enters)
+    span = int(np.count_nonzero(linked.usable[life.first : life.last + 1]))
+    if enough and seen < SEEN_SHARE * span:
+        span = _watched(linked, life, life.first, life.last)
+    return enough and seen >= SEEN_SHARE * span
 
 
 def _watched(linked: Linked, life: _Life, first: int, last: int) -> int:

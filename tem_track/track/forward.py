@@ -14,9 +14,10 @@ from itertools import combinations
 import numpy as np
 
 from tem_track.labels import LabelStack
-from tem_track.movie import Labels
+from tem_track.movie import FloatArray, Labels
 from tem_track.track.changes import Coalescence, Joining, Split
 from tem_track.track.frame import LinkedFrame
+from tem_track.track.match import reach_px
 from tem_track.track.necks import Neck, measure_neck
 from tem_track.track.regions import Regions, measure_regions, shifted
 from tem_track.track.roster import Roster
@@ -56,6 +57,7 @@ class Linker:
         self._carried: Labels = np.zeros(size, np.int32)
         self._offset: Offset = (0, 0)
         self._shapes: dict[int, Shape] = {}
+        self._motion = np.inf
 
     def skip(self) -> None:
         """Pass over a frame in which nothing can be linked."""
@@ -67,22 +69,40 @@ class Linker:
         k = len(self.rows)
         offset = drift.offset
         expected = self._expected(offset)
-        found = LinkedFrame(labels, expected, usable)
-        recent = [s for s in self.splits.values() if k - s.frame <= SETTLING * self.lasting]
-        linked = found.numbered(k, self.roster, [(s, self._leaves(s.parent)) for s in recent])
+        found = LinkedFrame(labels, expected, usable, self._reach())
+        breaking = [s for s in self.splits.values() if k - s.frame <= SETTLING * self.lasting]
+        linked = found.numbered(k, self.roster, [(s, self._leaves(s.parent)) for s in breaking])
+        self._take_out_partial(found, linked, usable)
         rows = measure_regions(linked)
         if usable:
             for split in found.splits:
                 self.splits[split.parent] = split
                 self._drop(split.parent)
             self._miss(found, rows, expected, offset)
-            self.roster.update(rows, (drift.dy, drift.dx), offset)
+            self._motion = self.roster.update(rows, (drift.dy, drift.dx), offset, self._motion)
             self._keep_shapes(linked, rows, offset)
             self._carried, self._offset = linked.copy(), offset
             self._judge_splits(k, found, linked)
             self._judge_joinings(k, found, linked)
         self.stack.append(linked)
         self.rows.append(rows)
+
+    def _reach(self) -> FloatArray:
+        roster = self.roster
+        settled = (roster.alone >= self.lasting) & (roster.missed <= 1)
+        return reach_px(roster.area, roster.missed, settled, self._motion)
+
+    def _take_out_partial(self, found: LinkedFrame, linked: Labels, usable: bool) -> None:
+        """Take the particles that are only half detected as missing, in place, unless they stay that way.
+
+        Pieces on probation are what they are: their borders are not settled.
+        """
+        pending = [leaf for s in self.splits.values() if not s.confirmed for leaf in self._leaves(s.parent)]
+        partial = np.setdiff1d(found.partial(linked), pending)
+        patience = min(self.lasting, self.max_gap_frames)
+        taken = partial[self.roster.missed[partial] < patience] if usable else partial
+        if len(taken):
+            linked[np.isin(linked, taken)] = 0
 
     def _expected(self, offset: Offset) -> Labels:
         """Return the label image of all followed particles where the drift puts them in a frame."""

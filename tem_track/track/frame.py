@@ -6,15 +6,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tem_track.movie import Labels
+from tem_track.movie import FloatArray, Labels
 from tem_track.track.changes import Split
-from tem_track.track.match import INSIDE, Candidates, Explanation, explain_frame
+from tem_track.track.match import CONSERVED, INSIDE, Candidates, Explanation, explain_frame
 from tem_track.track.regions import IntArray, Regions, measure_overlaps, measure_regions, renumbered
 from tem_track.track.roster import Roster
 from tem_track.track.shapes import split_region
 
 # A piece smaller than this share of the particle is a ragged edge, not a piece.
 SMALLEST_PIECE = 0.05
+# A label in a particle's place that covers less than this share of it is a particle only half detected.
+PARTIAL = 0.6
+# A region that covers so much of the place of another particle, itself found elsewhere in its place, holds part of it.
+BITE = 0.15
+# In its place: so much of the label lies where the particle is expected.
+IN_PLACE = 0.8
 
 
 class LinkedFrame:
@@ -28,6 +34,8 @@ class LinkedFrame:
         The followed particles, where the drift puts them.
     usable : bool
         False: only certain links are made, nothing starts or ends.
+    reach : (N,) float64
+        How far each working number may have moved, px (`match.reach_px`).
 
     Attributes
     ----------
@@ -35,14 +43,14 @@ class LinkedFrame:
         Particles that fell into pieces in this frame.
     """
 
-    def __init__(self, labels: Labels, expected: Labels, usable: bool):
+    def __init__(self, labels: Labels, expected: Labels, usable: bool, reach: FloatArray):
         self.labels, self.expected, self.usable = labels, expected, usable
         self.regions = measure_regions(labels)
         self.particles = measure_regions(expected)
         self.shared = shared = measure_overlaps(expected, labels)
         self.found: Explanation = explain_frame(
-            _candidates(self.particles),
-            _candidates(self.regions),
+            _candidates(self.particles, reach[self.particles.number]),
+            _candidates(self.regions, np.zeros(len(self.regions))),
             np.searchsorted(self.particles.number, shared.first),
             np.searchsorted(self.regions.number, shared.second),
             shared.count,
@@ -50,21 +58,24 @@ class LinkedFrame:
         self.splits: list[Split] = []
         self._region_of: dict[int, set[int]] = {}
 
-    def numbered(self, k: int, roster: Roster, open_splits: Sequence[tuple[Split, list[int]]] = ()) -> Labels:
+    def numbered(self, k: int, roster: Roster, breaking: Sequence[tuple[Split, list[int]]] = ()) -> Labels:
         """Return the label image of frame k in working numbers; new particles and pieces get new ones.
 
-        A new region in the place of a particle that is just breaking (`open_splits`: the split and its living pieces)
-        is one more of its pieces.
+        A new region in the place of a particle that is just breaking (the split and its living pieces) is one more of
+        its pieces.
         """
         found = self.found
         to = np.zeros(len(self.regions), np.int64)
+        adopted = {r: split for split, pieces in breaking for r in self._new_in(pieces)} if self.usable else {}
+        self._absorb(set(adopted))
+        self._share_bites()
         linked = found.particle_of >= 0
         to[linked] = self.particles.number[found.particle_of[linked]]
         if self.usable:
             self._number_pieces(k, to, roster)
             to[~linked] = roster.add(int(np.count_nonzero(~linked)))
-            for split, pieces in open_splits:
-                split.children += [int(to[r]) for r in np.flatnonzero(~linked) if self._lies_in(int(r), pieces)]
+            for r, split in adopted.items():
+                split.children.append(int(to[r]))
             single = np.ones(len(to), np.bool_)
             single[list(found.joined)] = False
             roster.alone[np.unique(to[single])] += 1
@@ -74,6 +85,7 @@ class LinkedFrame:
         for r in found.joined:
             if to[r]:
                 self._split_joined(image, r)
+                self._number_bitten_pieces(image, r, roster)
         self._remember(to)
         return image
 
@@ -85,6 +97,72 @@ class LinkedFrame:
         """Return the particles of every region that holds several."""
         return [self.particles.number[members].tolist() for members in self.found.joined.values()]
 
+    def partial(self, linked: Labels) -> IntArray:
+        """Return the particles of which only part was detected where they are expected, away from the border."""
+        rows = measure_regions(linked)
+        at = np.searchsorted(self.particles.number, rows.number)
+        at[at == len(self.particles)] = 0
+        if not len(self.particles):
+            return np.zeros(0, np.int64)
+        known = (self.particles.number[at] == rows.number) & ~rows.at_border
+        small = known & (rows.area < PARTIAL * self.particles.area[at])
+        if not small.any():
+            return np.zeros(0, np.int64)
+        shared = measure_overlaps(self.expected, linked)
+        own = shared.first == shared.second
+        overlap = np.zeros(len(rows))
+        overlap[np.searchsorted(rows.number, shared.second[own])] = shared.count[own]
+        partial: IntArray = rows.number[small & (overlap > IN_PLACE * rows.area)]
+        return partial
+
+    def _new_in(self, particles: list[int]) -> list[int]:
+        """Return the unexplained regions that lie mostly where these particles are expected."""
+        there = np.isin(self.shared.first, particles)
+        at = np.searchsorted(self.regions.number, self.shared.second[there])
+        covered = np.bincount(at, self.shared.count[there], len(self.regions))
+        loose = (self.found.particle_of < 0) & (covered > INSIDE * self.regions.area)
+        return [int(r) for r in np.flatnonzero(loose)]
+
+    def _absorb(self, adopted: set[int]) -> None:
+        """Give regions that nothing explains, but that lie where particles are expected, to those particles."""
+        found, shared = self.found, self.shared
+        loose = np.flatnonzero(found.particle_of < 0)
+        for r in set(loose.tolist()) - adopted:
+            here = shared.second == self.regions.number[r]
+            if shared.count[here].sum() > INSIDE * self.regions.area[r]:
+                found.joined[r] = np.searchsorted(self.particles.number, shared.first[here]).tolist()
+                found.particle_of[r] = found.joined[r][0]
+
+    def _share_bites(self) -> None:
+        """Let a region that covers part of a neighbour's place, which the neighbour lacks, be shared with it."""
+        found = self.found
+        b = np.searchsorted(self.particles.number, self.shared.first)
+        r = np.searchsorted(self.regions.number, self.shared.second)
+        own = found.region_of[b]
+        bite = found.certain[r] & (found.particle_of[r] != b) & (own >= 0) & (own != r)
+        bite &= self.shared.count > BITE * self.particles.area[b]
+        for i in np.flatnonzero(bite).tolist():
+            particle, region = int(b[i]), int(r[i])
+            parts = found.pieces.get(particle, [int(own[i])])
+            in_place = found.certain[parts].all() or particle in found.pieces
+            total = self.regions.area[parts].sum() + self.shared.count[i]
+            if in_place and region not in parts and total <= CONSERVED * self.particles.area[particle]:
+                owner = int(found.particle_of[region])
+                if owner not in found.pieces:
+                    members = found.joined.setdefault(region, [owner])
+                    members += [particle] if particle not in members else []
+
+    def _number_bitten_pieces(self, image: Labels, r: int, roster: Roster) -> None:
+        """Make the part of a broken particle that a neighbour's region held one more piece, in place."""
+        y0, x0, y1, x1 = self.regions.box[r].tolist()
+        view = image[y0:y1, x0:x1]
+        for split in self.splits:
+            part = view == split.parent
+            if part.any():
+                split.children.append(int(roster.add(1)[0]))
+                view[part] = split.children[-1]
+                self._region_of.setdefault(split.children[-1], set()).add(r)
+
     def _number_pieces(self, k: int, to: IntArray, roster: Roster) -> None:
         for b, regions in self.found.pieces.items():
             parent = int(self.particles.number[b])
@@ -95,13 +173,6 @@ class LinkedFrame:
             to[regions] = children[0]
             to[large] = children
             self.splits.append(Split(parent, children.tolist(), k))
-
-    def _lies_in(self, r: int, particles: list[int]) -> bool:
-        """Return whether most of a region lies where these particles are expected."""
-        shared = self.shared.count[
-            (self.shared.second == self.regions.number[r]) & np.isin(self.shared.first, particles)
-        ]
-        return bool(shared.sum() > INSIDE * self.regions.area[r])
 
     def _split_joined(self, image: Labels, r: int) -> None:
         """Divide a region among the particles it holds, in place."""
@@ -121,5 +192,5 @@ class LinkedFrame:
                 self._region_of.setdefault(number, set()).add(r)
 
 
-def _candidates(regions: Regions) -> Candidates:
-    return Candidates(regions.area, regions.y, regions.x)
+def _candidates(regions: Regions, reach: FloatArray) -> Candidates:
+    return Candidates(regions.area, regions.y, regions.x, reach)

@@ -22,10 +22,16 @@ from tem_track.track.shapes import Offset, Shape, cut_shape, parts_image, split_
 
 # A change in the last frames of a movie cannot last; it counts if nothing speaks against it for so many frames.
 LEAST_FRAMES_AT_END = 3
+# Below this hull area in px, pieces are a few pixels wide and their outlines say nothing about a neck between them.
+SMALLEST_BREAKING = 100.0
 # How far back, in units of `lasting`, a crack may have been open before detection saw the pieces apart.
 LOOK_BACK = 2
 # The hull of a particle that cracks grows by more than this over the trend before; outlines are less rough.
 HULL_STEP = 0.02
+# And by more than this many standard errors of the trend.
+STEP_ERRORS = 4.0
+# Frames of the whole particle that give the trend, in units of `lasting`.
+TREND = 3
 
 
 @dataclass(frozen=True)
@@ -133,6 +139,10 @@ class LookBack:
         self.rows: list[Regions | None] = linker.rows
         self.offsets, self.lasting = offsets, lasting
         self.fractures: list[Fracture] = []
+        self._first: dict[int, int] = {}
+        for k in range(len(self.rows) - 1, -1, -1):
+            rows = self.rows[k]
+            self._first |= dict.fromkeys([] if rows is None else rows.number.tolist(), k)
         self._splits = [self._resolved(linker, split) for split in linker.splits.values()]
         self._active: list[_Break] = []
         self._present = -1
@@ -166,6 +176,8 @@ class LookBack:
             at = np.flatnonzero(rows.number == brk.split.parent)
             if len(at):
                 self._divide(brk, k, rows.box[at[0]], offset)
+            if k <= self._first.get(brk.split.parent, k):
+                self._decide(brk)
         labels = self._labels
         if self._edited:
             self.stack[k] = labels
@@ -193,7 +205,7 @@ class LookBack:
         brk.hulls.append((k, hull_area(region)))
         brk.edits.append((k, y0, x0, divided))
         self._carry(brk, divided, (y0, x0), offset)
-        if len(brk.edits) >= (LOOK_BACK + 1) * self.lasting:
+        if len(brk.edits) >= (LOOK_BACK + TREND) * self.lasting:
             self._decide(brk)
 
     def _carry(self, brk: _Break, divided: Labels, corner: tuple[int, int], offset: Offset) -> None:
@@ -209,6 +221,8 @@ class LookBack:
         brk.decided = True
         necks = [ratio for ratio in brk.necks[: self.lasting] if np.isfinite(ratio)]
         short = len(brk.edits) < self.lasting
+        # A neck in a particle of a few pixels cannot be told from its pixels.
+        short |= max((hull for _, hull in brk.hulls), default=0.0) < SMALLEST_BREAKING
         if short or (necks and float(np.median(necks)) < OPEN_NECK_RATIO):
             self._write(brk, brk.edits)
             self._inherit(brk.split)
@@ -257,14 +271,20 @@ def crack_opened(hulls: FloatArray, window: int) -> int:
         the last frame where there is no such run.
     """
     last = int(hulls[0, 0])
-    before = hulls[window:]
-    if len(before) < 3:
+    frame, area = hulls[:, 0], hulls[:, 1]
+    before = slice(window, None)
+    n = len(frame) - window
+    if n < 4:
         return last + 1
-    slope, level = np.polyfit(before[:, 0], before[:, 1], 1)
-    trend = level + slope * hulls[:, 0]
-    noise = np.std(before[:, 1] - trend[window:])
+    slope, level = np.polyfit(frame[before], area[before], 1)
+    trend = level + slope * frame
+    # Standard error of the trend where it is continued beyond the frames that gave it.
+    noise = np.sqrt(np.sum((area - trend)[before] ** 2) / (n - 2))
+    spread = np.sum((frame[before] - frame[before].mean()) ** 2)
+    error = noise * np.sqrt(1 + 1 / n + (frame - frame[before].mean()) ** 2 / spread)
     # A particle that shrinks on its trend must not make a step out of standing still.
-    excess = hulls[:, 1] - np.maximum(trend, np.median(before[:, 1]))
-    open_ = excess[:window] > np.maximum(4 * noise, HULL_STEP * np.median(before[:, 1]))
-    run = int(np.argmin(open_)) if not open_.all() else len(open_)
-    return int(hulls[run - 1, 0]) if run else last + 1
+    typical = float(np.median(area[before]))
+    excess = area - np.maximum(trend, typical)
+    open_ = excess[:window] > np.maximum(STEP_ERRORS * error[:window], HULL_STEP * typical)
+    run = len(open_) if open_.all() else int(np.argmin(open_))
+    return int(frame[run - 1]) if run else last + 1

@@ -64,12 +64,12 @@ def link_particles(
     """
     settings = settings or TrackSettings()
     total = len(labels)
-    drift, usable = np.asarray(drift_px, np.float64), np.asarray(usable, np.bool_)
-    if not (drift.shape == (total, 2) and len(usable) == total and len(times_s) == total and total):
-        raise ValueError(f"{total} label images, drift {drift.shape}, {len(usable)} usable, {len(times_s)} times")
-    known: Mask = np.isfinite(drift).all(axis=1)
+    drift, can_judge = np.asarray(drift_px, np.float64), np.asarray(usable, np.bool_)
+    if not (drift.shape == (total, 2) and len(can_judge) == total and len(times_s) == total and total):
+        raise ValueError(f"{total} label images, drift {drift.shape}, {len(can_judge)} usable, {len(times_s)} times")
+    known = np.isfinite(drift[:, 0]) & np.isfinite(drift[:, 1])
     offsets: list[Offset | None] = [FrameDrift(*d).offset if ok else None for d, ok in zip(drift, known, strict=True)]
-    judged = np.logical_and(known, usable, dtype=np.bool_)
+    judged = known & can_judge
     lasting = max(1, min(LASTING_FRAMES, int(np.count_nonzero(judged) * LASTING_SHARE)))
     linker = _linked(labels, drift, known, judged, settings.max_gap_frames, lasting, progress)
     settle(linker)

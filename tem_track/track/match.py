@@ -33,20 +33,27 @@ INSIDE = 0.5
 HELD = 0.35
 # Areas that should be equal may differ by this factor: outlines of joined or split regions are rough.
 CONSERVED = 1.45
+# Several regions in a particle's place are its pieces if they make up this share of it.
+SEEN_OF_PIECES = 0.4
 # A region that overlaps may differ in area by this factor (a half-detected particle), one apart only by the next.
 SIZE_RATIO_OVERLAPPING = 3.0
 SIZE_RATIO_APART = 1.7
 # Farthest link, in equivalent diameters: beyond, another particle is as likely as the same one.
 REACH_DIAMETERS = 2.0
+# What does not move is found within half its diameter.
+STILL_DIAMETERS = 0.5
+# 4 medians hold all but one in 60,000 of the displacements of a diffusing particle (Rayleigh distributed).
+MOTION_SPREAD = 4.0
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Particles or regions to match: visible area (px), centroid (px, one frame for both sides)."""
+    """Particles or regions to match: visible area, centroid (one frame for both) and reach of a particle, all in px."""
 
     area: FloatArray
     y: FloatArray
     x: FloatArray
+    reach: FloatArray
 
     def __len__(self) -> int:
         return len(self.area)
@@ -87,6 +94,26 @@ class _Pairs:
     particle: IntArray
     region: IntArray
     count: FloatArray
+
+
+def reach_px(area: FloatArray, missed: IntArray, settled: Mask, motion_px: float) -> FloatArray:
+    """Return how far from where it is expected a particle is looked for.
+
+    Parameters
+    ----------
+    area : (N,) float64
+        Area of each particle, px.
+    missed : (N,) int64
+        Frames since it was last seen.
+    settled : (N,) bool
+        Known for long and seen just now: it may have been knocked off; the others are held to what particles of this
+        movie do from frame to frame, or chance detections would form chains.
+    motion_px : float
+        Median displacement from frame to frame in this movie, infinite while not known.
+    """
+    diameter = 2 * np.sqrt(area / np.pi)
+    usual = np.maximum(STILL_DIAMETERS * diameter, MOTION_SPREAD * motion_px * np.sqrt(1.0 + missed))
+    return np.minimum(REACH_DIAMETERS * diameter, np.where(settled, np.inf, usual))
 
 
 def explain_frame(
@@ -146,7 +173,8 @@ def _read_pieces(found: Explanation, particles: Candidates, regions: Candidates,
             continue
         members = ([owned] if owned >= 0 else []) + sorted(inside, key=lambda r: (-regions.area[r], r))
         total = float(regions.area[members].sum())
-        if len(members) > 1 and particles.area[b] / CONSERVED <= total <= CONSERVED * particles.area[b]:
+        # Some of the pieces may have escaped detection: less than the whole will do, more will not.
+        if len(members) > 1 and SEEN_OF_PIECES * particles.area[b] <= total <= CONSERVED * particles.area[b]:
             found.pieces[b] = members
             for r in members:
                 found.particle_of[r] = b
@@ -176,7 +204,7 @@ def _within_reach(
 ) -> tuple[IntArray, IntArray]:
     """Return the pairs of left-over particles and regions that overlap or lie within reach of each other."""
     at = np.column_stack((particles.y, particles.x))
-    reach = REACH_DIAMETERS * 2 * np.sqrt(particles.area[b_left] / np.pi)
+    reach = particles.reach[b_left]
     if len(particles) > 1:
         # Half way to the next particle the identity is open: never link beyond.
         nearest = cKDTree(at).query(at[b_left], k=2)[0][:, 1]

@@ -48,14 +48,23 @@ class Roster:
         self.alive[numbers] = True
         return numbers
 
-    def update(self, regions: Regions, drift: tuple[float, float], offset: tuple[int, int]) -> None:
-        """Take over where particles are in this frame; `regions` carry their working numbers."""
+    def update(self, regions: Regions, drift: tuple[float, float], offset: tuple[int, int], motion_px: float) -> float:
+        """Take over where particles are in this frame, and return the usual motion from frame to frame.
+
+        `regions` carry working numbers; the usual motion is the median displacement in the specimen frame of the
+        particles seen before, averaged with `motion_px`, that of the frames before.
+        """
         numbers = regions.number
+        known = (self.area[numbers] > 0) & (self.missed[numbers] == 0)
+        moved = np.hypot(regions.y - drift[0] - self.y[numbers], regions.x - drift[1] - self.x[numbers])[known]
+        if len(moved):
+            motion_px = float(np.median(moved)) if np.isinf(motion_px) else 0.5 * (motion_px + float(np.median(moved)))
         self.y[numbers] = regions.y - drift[0]
         self.x[numbers] = regions.x - drift[1]
         self.area[numbers] = regions.area
         self.box[numbers] = regions.box - np.array([offset[0], offset[1], offset[0], offset[1]])
         self.missed[numbers] = 0
+        return motion_px
 
     def outside(self, numbers: IntArray, offset: tuple[int, int], size: tuple[int, int]) -> Mask:
         """Return which particles do not lie wholly inside a field of (Y, X) `size` at an offset."""

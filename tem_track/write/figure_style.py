@@ -86,16 +86,14 @@ def new_figure(width_mm: float, height_mm: float) -> Figure:
     return figure
 
 
-def save_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
+def save_figure(figure: Figure, path: Path) -> tuple[Path, Path]:
     """Write a figure as PNG (300 dpi) and SVG, each whole or not at all; the same figure gives the same bytes.
 
     Parameters
     ----------
     figure : Figure
-    folder : Path
-        Exists.
-    name : str
-        File name without suffix.
+    path : Path
+        Where to, without suffix; its folder exists.
 
     Returns
     -------
@@ -107,13 +105,13 @@ def save_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     OutputError
         A file cannot be written.
     """
-    paths = folder / f"{name}.png", folder / f"{name}.svg"
+    paths = path.with_name(f"{path.name}.png"), path.with_name(f"{path.name}.svg")
     # No date, no version: they would make the bytes differ.
     nameless: tuple[dict[str, Any], ...] = ({"Software": None}, {"Date": None, "Creator": None})
     with journal_style():
-        for path, metadata in zip(paths, nameless, strict=True):
-            with whole_file(path) as aside:
-                figure.savefig(aside, format=path.suffix[1:], dpi=DPI, metadata=metadata)
+        for target, metadata in zip(paths, nameless, strict=True):
+            with whole_file(target) as aside:
+                figure.savefig(aside, format=target.suffix[1:], dpi=DPI, metadata=metadata)
     return paths
 
 

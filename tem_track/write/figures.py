@@ -6,20 +6,28 @@ where the movie has nothing to show for it (no curves in a single image, no core
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from tem_track.movie import FloatArray
+from tem_track.movie import FloatArray, Frames
 from tem_track.tables import KINDS, Table, row_count, select_rows
+from tem_track.write.curves import (
+    TOLD_APART,
+    Curve,
+    curves_of,
+    draw_bundle,
+    draw_curve,
+    draw_told_apart,
+    kinds_of,
+    rows_by_track,
+)
 from tem_track.write.figure_style import (
     COLUMN_MM,
     FAINT,
@@ -34,17 +42,58 @@ from tem_track.write.figure_style import (
     ratio_axis,
     time_label,
 )
+from tem_track.write.files import FIGURE_NAMES
+from tem_track.write.outline_figure import first_middle_last, outlines_figure
+from tem_track.write.overlay import OverlayFrame
 
-# Up to here every curve has its own colour, band and number; more are shown as a bundle.
-_TOLD_APART = 12
 # Panels of the figure with one particle each, and how many stand side by side.
 _PANELS, _ACROSS = 24, 4
 # The colours of onset and end of the first stage in those panels.
 _CHANGES = {"onset": "#009E73", "stage_change": "#CC79A7"}
-# Two numbers at the ends of curves closer than this part of the axis are moved apart.
-_LABEL_GAP = 0.045
 # Bins of a histogram: the Freedman-Diaconis width, held between these.
 _FEWEST_BINS, _MOST_BINS = 5, 60
+
+
+def run_figures(
+    tables: Mapping[str, Table],
+    frames: Frames,
+    pictures: Callable[[int], OverlayFrame],
+    *,
+    usable: NDArray[np.bool_],
+    pixel_size_nm: float | None = None,
+    timed: bool = True,
+) -> Iterator[tuple[str, Figure]]:
+    """Yield every figure that a run has something for, with its name, one at a time.
+
+    Parameters
+    ----------
+    tables : mapping of str to Table
+        The tables of the run by file name.
+    frames, pictures, usable
+        As for `tem_track.write.outline_figure.outlines_figure`.
+    pixel_size_nm : float, optional
+    timed : bool
+        False where times are frame numbers; an empty `time_s` is then replaced by the frame.
+    """
+    tracks, particles, expansion, drift = (
+        tables[f"{name}.csv"] for name in ("tracks", "particles", "expansion", "drift")
+    )
+    if not timed:
+        tracks, expansion, drift = (_counted(table) for table in (tracks, expansion, drift))
+    makers: dict[str, Callable[[], Figure | None]] = {
+        "volume_ratio": lambda: volume_ratio_figure(tracks, particles, timed),
+        "population": lambda: population_figure(expansion, timed),
+        "volume_ratio_particles": lambda: volume_ratio_particles_figure(tracks, particles, timed),
+        "core_shell": lambda: core_shell_figure(tracks, particles, timed),
+        "drift": lambda: drift_figure(drift, pixel_size_nm, timed),
+        "size_histogram": lambda: size_histogram_figure(tracks),
+        "outlines": lambda: outlines_figure(
+            frames, pictures, first_middle_last(usable), pixel_size_nm=pixel_size_nm, usable=usable
+        ),
+    }
+    for name in FIGURE_NAMES:
+        if figure := makers[name]():
+            yield name, figure
 
 
 def volume_ratio_figure(tracks: Table, particles: Table, timed: bool = True) -> Figure | None:
@@ -65,17 +114,17 @@ def volume_ratio_figure(tracks: Table, particles: Table, timed: bool = True) -> 
     Figure or None
         None where no particle has a curve of two points.
     """
-    curves = _curves(tracks, "volume_ratio", "volume_ratio_sd")
+    curves = curves_of(tracks, "volume_ratio", "volume_ratio_sd")
     if not curves:
         return None
     with journal_style():
-        figure = new_figure(COLUMN_MM if len(curves) <= _TOLD_APART else PAGE_MM * 0.7, 66)
+        figure = new_figure(COLUMN_MM if len(curves) <= TOLD_APART else PAGE_MM * 0.7, 66)
         axes = figure.subplots()
-        if len(curves) <= _TOLD_APART:
-            _draw_told_apart(axes, curves)
+        if len(curves) <= TOLD_APART:
+            draw_told_apart(axes, curves)
             _draw_marks(axes, curves, particles)
         else:
-            _draw_bundle(axes, curves, _kinds(particles))
+            draw_bundle(axes, curves, kinds_of(particles))
         ratio_axis(axes, time_label(timed))
         _legend(axes)
     return figure
@@ -86,17 +135,17 @@ def volume_ratio_particles_figure(tracks: Table, particles: Table, timed: bool =
 
     The 24 particles with the longest curves are shown, in the order of their numbers.
     """
-    curves = _curves(tracks, "volume_ratio", "volume_ratio_sd")
+    curves = curves_of(tracks, "volume_ratio", "volume_ratio_sd")
     if not curves:
         return None
     longest = sorted(curves, key=lambda i: (-len(curves[i].time), i))[:_PANELS]
     rows = -(-len(longest) // _ACROSS)
-    kinds = _kinds(particles)
+    kinds = kinds_of(particles)
     with journal_style():
         figure = new_figure(PAGE_MM, 12 + 34 * rows)
         panels = figure.subplots(rows, _ACROSS, sharex=True, sharey=True, squeeze=False).ravel()
         for axes, i in zip(panels, sorted(longest), strict=False):
-            _draw_curve(axes, curves[i], KIND_COLOURS.get(kinds.get(i, ""), GREY))
+            draw_curve(axes, curves[i], KIND_COLOURS.get(kinds.get(i, ""), GREY))
             _draw_intervals(axes, particles, i)
             axes.axhline(1.0, color=FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0.5)
             axes.set_title(" ".join(filter(None, (str(i), kinds.get(i, "")))), loc="left")
@@ -108,7 +157,7 @@ def volume_ratio_particles_figure(tracks: Table, particles: Table, timed: bool =
             axes.tick_params(labelbottom=True)
         keys = [Line2D([], [], color=colour, label=name.replace("_", " ")) for name, colour in _CHANGES.items()]
         figure.legend(
-            handles=keys, loc="outside upper right", ncols=2, title="with 95 % interval; final V/V$_0$ at right"
+            handles=keys, loc="outside upper right", ncols=2, title="shaded: 95 % interval; at the right: final V/V$_0$"
         )
         figure.supylabel("Volume ratio V/V$_0$", fontsize=7.5)
         figure.supxlabel(time_label(timed), fontsize=7.5)
@@ -145,16 +194,16 @@ def core_shell_figure(tracks: Table, particles: Table, timed: bool = True) -> Fi
         "Core equivalent diameter (nm)": ("core_equivalent_diameter_nm", "core_equivalent_diameter_sd_nm"),
         "Shell thickness (nm)": ("shell_thickness_nm", "shell_thickness_sd_nm"),
     }
-    curves = {label: _curves(tracks, *names) for label, names in parts.items()}
+    curves = {label: curves_of(tracks, *names) for label, names in parts.items()}
     if not any(curves.values()):
         return None
     with journal_style():
         figure = new_figure(PAGE_MM, 62)
         for axes, (label, group) in zip(figure.subplots(1, 2), curves.items(), strict=True):
-            if len(group) <= _TOLD_APART:
-                _draw_told_apart(axes, group)
+            if len(group) <= TOLD_APART:
+                draw_told_apart(axes, group)
             else:
-                _draw_bundle(axes, group, _kinds(particles))
+                draw_bundle(axes, group, kinds_of(particles))
             axes.set_xlabel(time_label(timed))
             axes.set_ylabel(label)
     return figure
@@ -222,108 +271,14 @@ def first_diameters(tracks: Table) -> tuple[FloatArray, str]:
         return np.empty(0), unit
     first_frame = tracks["frame"][rows].min()
     found = []
-    for rows_of in _rows_by_track(tracks, rows):
+    for rows_of in rows_by_track(tracks, rows):
         ordered = rows_of[np.argsort(tracks["frame"][rows_of], kind="stable")]
         if tracks["frame"][ordered[0]] == first_frame:
             found.append(np.median(diameter[ordered[:3]]))
     return np.array(found), unit
 
 
-class _Curve:
-    """A quantity of one particle against time, without the frames that lack it."""
-
-    def __init__(self, time: FloatArray, value: FloatArray, sd: FloatArray, cut: bool):
-        self.time, self.value, self.sd, self.cut = time, value, sd, cut
-
-
-def _curves(tracks: Table, name: str, sd_name: str) -> dict[int, _Curve]:
-    found = {}
-    for rows in _rows_by_track(tracks, np.isfinite(tracks[name])):
-        if len(rows) >= 2:
-            rows = rows[np.argsort(tracks["frame"][rows], kind="stable")]
-            sd = np.nan_to_num(tracks[sd_name][rows])
-            cut = bool(tracks["touches_border"][rows].mean() > 0.5)
-            found[int(tracks["track_id"][rows[0]])] = _Curve(tracks["time_s"][rows], tracks[name][rows], sd, cut)
-    return found
-
-
-def _rows_by_track(tracks: Table, wanted: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
-    rows = np.flatnonzero(wanted)
-    rows = rows[np.argsort(tracks["track_id"][rows], kind="stable")]
-    starts = np.flatnonzero(np.diff(tracks["track_id"][rows])) + 1
-    return iter(part for part in np.split(rows, starts) if len(part))
-
-
-def _kinds(particles: Table) -> dict[int, str]:
-    return {int(i): str(kind) for i, kind in zip(particles["track_id"], particles["kind"], strict=True)}
-
-
-def _draw_curve(axes: Axes, curve: _Curve, colour: Any, band: float = 0.22) -> None:
-    half = TWO_SIDED_95 * curve.sd
-    axes.fill_between(curve.time, curve.value - half, curve.value + half, color=colour, alpha=band, linewidth=0)
-    axes.plot(curve.time, curve.value, color=colour, linestyle=":" if curve.cut else "-")
-
-
-def _draw_told_apart(axes: Axes, curves: dict[int, _Curve]) -> None:
-    for i, curve in curves.items():
-        _draw_curve(axes, curve, ink_of(i))
-    low, high = axes.get_ylim()
-    order = sorted(curves, key=lambda i: float(curves[i].value[-1]))
-    heights = _apart([float(curves[i].value[-1]) for i in order], _LABEL_GAP * (high - low))
-    for i, height in zip(order, heights, strict=True):
-        curve = curves[i]
-        axes.annotate(
-            str(i),
-            (float(curve.time[-1]), float(curve.value[-1])),
-            xytext=(float(curve.time[-1]), height),
-            textcoords=axes.transData + _points_right(axes, 3),
-            color=ink_of(i),
-            fontsize=6.5,
-            va="center",
-            annotation_clip=False,
-        )
-
-
-def _points_right(axes: Axes, points: float) -> Any:
-    from matplotlib.transforms import ScaledTranslation
-
-    figure = axes.get_figure()
-    assert figure is not None
-    return ScaledTranslation(points / 72, 0, figure.dpi_scale_trans)
-
-
-def _apart(values: list[float], gap: float) -> list[float]:
-    """Return rising values moved apart to at least `gap`, their mean kept."""
-    placed = list(values)
-    for _ in range(len(placed)):
-        for k in range(1, len(placed)):
-            lack = gap - (placed[k] - placed[k - 1])
-            if lack > 0:
-                placed[k - 1] -= lack / 2
-                placed[k] += lack / 2
-    return placed
-
-
-def _draw_bundle(axes: Axes, curves: dict[int, _Curve], kinds: dict[int, str]) -> None:
-    # One collection per kind: thousands of curves as single artists would take minutes. Rasterised in the SVG.
-    for kind in (*KINDS, ""):
-        lines = [np.column_stack([c.time, c.value]) for i, c in curves.items() if _known_kind(kinds.get(i, "")) == kind]
-        if lines:
-            alpha = float(np.clip(8 / np.sqrt(len(lines)) / 4, 0.06, 0.6))
-            bundle = LineCollection(lines, colors=KIND_COLOURS.get(kind, GREY), alpha=alpha, linewidths=0.6)
-            bundle.set_rasterized(len(lines) > 200)
-            axes.add_collection(bundle)
-            axes.plot(
-                [], [], color=KIND_COLOURS.get(kind, GREY), label=f"{kind or 'kind not known'} (n = {len(lines)})"
-            )
-    axes.autoscale_view()
-
-
-def _known_kind(kind: str) -> str:
-    return kind if kind in KINDS else ""
-
-
-def _draw_marks(axes: Axes, curves: dict[int, _Curve], particles: Table) -> None:
+def _draw_marks(axes: Axes, curves: dict[int, Curve], particles: Table) -> None:
     marks = (("onset_s", "onset", "o"), ("stage_change_s", "stage change", "D"), ("complete_s", "complete", "s"))
     for name, label, marker in marks:
         points = [
@@ -335,6 +290,11 @@ def _draw_marks(axes: Axes, curves: dict[int, _Curve], particles: Table) -> None
             x, y, colours = zip(*points, strict=True)
             axes.scatter(x, y, s=11, marker=marker, facecolor="white", edgecolor=colours, linewidth=0.8, zorder=3)
             axes.scatter([], [], s=11, marker=marker, facecolor="white", edgecolor=GREY, linewidth=0.8, label=label)
+
+
+def _counted(table: Table) -> Table:
+    """Return a table whose times are its frame numbers."""
+    return {**table, "time_s": table["frame"].astype(np.float64)}
 
 
 def _marked(particles: Table, name: str) -> Iterable[tuple[int, float]]:
@@ -389,8 +349,9 @@ def _draw_unusable(axes: Axes, times: FloatArray) -> None:
 
 
 def _legend(axes: Axes) -> None:
+    # Above the axes it hides no curve; looking for the "best" place takes seconds on long movies.
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="best", handlelength=1.2)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, handlelength=1.2, borderaxespad=0.2)
 
 
 def _bins(values: FloatArray) -> FloatArray:

@@ -24,14 +24,17 @@ _ASIDE = ".part-"
 
 FIGURE_NAMES = (
     "volume_ratio",
-    "volume_ratio_particles",
     "population",
+    "volume_ratio_particles",
     "core_shell",
     "drift",
     "size_histogram",
     "outlines",
 )
 """The figures a run may hold, in the order a report shows them."""
+
+OVERLAY_NAMES = ("overlay.webm", "overlay.avi")
+"""What an overlay movie can be called; a run has at most one."""
 
 RUN_FILES = (
     "drift.csv",
@@ -42,8 +45,7 @@ RUN_FILES = (
     "expansion.csv",
     "labels.tif",
     "cores.tif",
-    "overlay.webm",
-    "overlay.avi",
+    *OVERLAY_NAMES,
     "report.html",
     *(f"figures/{name}.{suffix}" for name in FIGURE_NAMES for suffix in ("png", "svg")),
 )
@@ -164,6 +166,26 @@ class RunFolder:
             (self.path / MARKER).unlink(missing_ok=True)
             if self.created:
                 self.path.rmdir()
+
+
+def check_run_folder(path: Path, overwrite: bool = False) -> None:
+    """Raise what `prepare_run_folder` would raise, without touching anything: asked before the work begins.
+
+    Raises
+    ------
+    OutputError
+        As `prepare_run_folder`.
+    """
+    try:
+        if path.exists():
+            if not path.is_dir():
+                raise OutputError(f"{path}: is a file; choose a folder with -o")
+            _refuse_foreign(path, overwrite)
+        standing = next(p for p in (path, *path.absolute().parents) if p.exists())
+        if not os.access(standing, os.W_OK):
+            raise OutputError(f"{standing}: cannot be written: permission denied; {_REMEDIES[errno.EACCES]}")
+    except OSError as error:
+        raise output_error(path, error) from error
 
 
 def prepare_run_folder(path: Path, overwrite: bool = False) -> RunFolder:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Rgb = tuple[int, int, int]
 
 # Height of the letters' body in px: legible on a picture of 500-1024 px, small beside a particle.
-_BODY = 15
+_BODY = 16
 # Dark rim round each letter, px, so that it reads on any grey.
 _RIM = 2
 
@@ -71,4 +71,4 @@ class Lettering:
         letters = np.asarray(canvas, np.float32) / np.float32(255)
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _RIM + 1, 2 * _RIM + 1))
         rim: NDArray[np.float32] = cv2.GaussianBlur(cv2.dilate(letters, disc), (3, 3), 0)
-        return letters, rim * np.float32(0.75)
+        return letters, rim * np.float32(0.85)

@@ -48,8 +48,10 @@ TRACK_COLOURS: tuple[Rgb, ...] = (
 )
 # Fractional bits of OpenCV's drawing coordinates: 1/16 px is below what can be seen.
 _SHIFT = 4
-# A number is written where its particle is at least this wide on the picture, px, or where there are few.
-_NUMBERED_WIDTH, _FEW = 14.0, 60
+# With more particles than this a number is written only where it fits inside its particle.
+_FEW = 60
+# Outlines of particles narrower than this on the picture, px, are drawn thin.
+_THIN_BELOW = 28
 # Frames and pixels looked at for the grey window, and the percentiles that become black and white.
 _SAMPLED_FRAMES, _SAMPLED_PIXELS = 9, 65_536
 _BLACK, _WHITE = 0.2, 99.8
@@ -288,7 +290,7 @@ def _sample(frame: Image) -> FloatArray:
 def _draw_outlines(picture: RgbImage, particle: DrawnParticle, layout: Layout) -> None:
     colour = colour_of(particle.track_id)
     points = layout.to_picture(particle.outline)
-    wide = np.ptp(points[:, 0]) > 2 * _NUMBERED_WIDTH * 2**_SHIFT if len(points) else False
+    wide = np.ptp(points[:, 0]) > _THIN_BELOW * 2**_SHIFT if len(points) else False
     thickness = 2 if wide and not particle.inferred else 1
     if particle.inferred:
         colour = _mixed(colour, (110, 110, 110))
@@ -312,9 +314,9 @@ def _draw_numbers(picture: RgbImage, particles: Sequence[DrawnParticle], layout:
         if not len(particle.outline):
             continue
         points = layout.to_picture(particle.outline) / 2**_SHIFT
-        if len(particles) > _FEW and np.ptp(points[:, 0]) < _NUMBERED_WIDTH:
-            continue
         text = str(particle.track_id)
+        if len(particles) > _FEW and np.ptp(points[:, 0]) < lettering.size(text)[1]:
+            continue
         box = _number_box(points, lettering.size(text), picture.shape[:2])
         spot = (slice(box[0] // 4, box[2] // 4 + 1), slice(box[1] // 4, box[3] // 4 + 1))
         if not taken[spot].any():

@@ -11,16 +11,19 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tem_track.tables import DRIFT, EVENTS, PARTICLES, STAGES, Column, Table, row_count, select_rows
-from tem_track.write.files import write_text
+from tem_track.write.files import FIGURE_NAMES, OVERLAY_NAMES, RunFolder, write_text
 from tem_track.write.report_style import STYLE
 from tem_track.write.tables import table_cells
 
 # Rows of a table on the page; the rest is in the CSV, which the page names.
 _ROWS_SHOWN = 200
+# Two one-column figures of 85 mm at 300 dpi fit side by side on the page at this scale.
+_SHOWN_SCALE = 0.465
+# A finding with more letters than this does not fit the tiles at the top and is listed further down.
+_SHORT = 20
 # Digits that a person compares, rather than all that the CSV keeps.
 _DIGITS_SHOWN = 4
 
@@ -74,39 +77,43 @@ class ReportFigure:
     caption: str = ""
 
 
-def write_report(
-    path: Path,
-    record: Mapping[str, Any],
-    tables: Mapping[str, Table],
-    figures: Sequence[ReportFigure] = (),
-    overlay: str = "",
-) -> None:
-    """Write the report, whole or not at all.
+def write_report(folder: RunFolder, record: Mapping[str, Any], tables: Mapping[str, Table]) -> None:
+    """Write `report.html` of a run whose figures and overlay movie are written, whole or not at all.
 
     Parameters
     ----------
-    path : Path
+    folder : RunFolder
+        The figures and the overlay movie that it holds are shown.
     record : mapping
         The content of `run.json`, see `tem_track.write.run.run_record`.
     tables : mapping of str to Table
         By file name: ``drift.csv``, ``particles.csv``, ``stages.csv``, ``events.csv``; those missing are left out.
-    figures : sequence of ReportFigure
-        In the order shown.
-    overlay : str
-        Name of the overlay movie relative to the report; empty if there is none.
 
     Raises
     ------
     OutputError
         The file cannot be written.
     """
-    write_text(path, report_html(record, tables, figures, overlay))
+    pictures = {name: folder.path / "figures" / f"{name}.png" for name in FIGURE_NAMES}
+    figures = [ReportFigure(name, path.read_bytes()) for name, path in pictures.items() if path.is_file()]
+    overlay = next((name for name in OVERLAY_NAMES if (folder.path / name).is_file()), "")
+    write_text(folder.file("report.html"), report_html(record, tables, figures, overlay))
 
 
 def report_html(
     record: Mapping[str, Any], tables: Mapping[str, Table], figures: Sequence[ReportFigure] = (), overlay: str = ""
 ) -> str:
-    """Return the report as one HTML page; see `write_report`."""
+    """Return the report as one HTML page.
+
+    Parameters
+    ----------
+    record, tables
+        As for `write_report`.
+    figures : sequence of ReportFigure
+        In the order shown.
+    overlay : str
+        Name of the overlay movie relative to the page; empty if there is none.
+    """
     name = str(record.get("input", {}).get("name", "")) or "movie"
     parts = [
         _header(name, record),
@@ -117,6 +124,7 @@ def report_html(
         _section("Stages", _table("stages.csv", STAGES, tables)),
         _section("Events", _table("events.csv", EVENTS, tables)),
         _section("Frames not usable", _unusable(tables)),
+        _section("Findings", _pairs([fact for fact in _findings(record) if len(fact[1]) > _SHORT])),
         _section("Calibration and input", _pairs(_input_facts(record))),
         _section("Settings", _settings(record.get("settings", {}))),
         _section("Software", _pairs(_software_facts(record))),
@@ -153,8 +161,11 @@ def _key_facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         facts.append(("duration", f"{movie['duration_s']:.4g} s"))
     size = record.get("calibration", {}).get("pixel_size_nm")
     facts.append(("pixel size", f"{size:.4g} nm" if size else "not known"))
-    facts += [(str(label).replace("_", " "), _shown(value)) for label, value in record.get("outcome", {}).items()]
-    return facts
+    return facts + [fact for fact in _findings(record) if len(fact[1]) <= _SHORT]
+
+
+def _findings(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(str(name).replace("_", " "), _shown(value)) for name, value in record.get("outcome", {}).items()]
 
 
 def _shown(value: Any) -> str:
@@ -191,10 +202,16 @@ def _video(overlay: str) -> str:
 def _figure(figure: ReportFigure) -> str:
     caption = figure.caption or CAPTIONS.get(figure.name, figure.name)
     picture = base64.b64encode(figure.png).decode("ascii")
+    width = round(_png_width(figure.png) * _SHOWN_SCALE)
     return (
-        f'<figure><img src="data:image/png;base64,{picture}" alt="{_text(caption)}" loading="lazy">'
+        f'<figure><img src="data:image/png;base64,{picture}" width="{width}" alt="{_text(caption)}">'
         f"<figcaption>{_text(caption)}</figcaption></figure>"
     )
+
+
+def _png_width(png: bytes) -> int:
+    """Return the width in px that a PNG states (bytes 16 to 19, in its header chunk)."""
+    return int.from_bytes(png[16:20], "big")
 
 
 def _only(columns: Sequence[Column], names: Sequence[str]) -> list[Column]:

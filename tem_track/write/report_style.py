@@ -38,7 +38,7 @@ figure {
   display: inline-block; vertical-align: top; max-width: 100%; margin: 0 .8rem 1rem 0; padding: .8rem;
   background: var(--card); border: 1px solid var(--line); border-radius: 8px;
 }
-figure img { display: block; width: auto; max-width: 100%; max-height: 30rem; background: #fff; border-radius: 4px; }
+figure img { display: block; max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
 figcaption { color: var(--soft); font-size: .85rem; margin-top: .5rem; contain: inline-size; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; background: var(--card); }
 table { border-collapse: collapse; width: 100%; font-size: .85rem; }

@@ -5,7 +5,6 @@ The layout of the file is defined here and nowhere else.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import math
@@ -34,9 +33,9 @@ def run_record(
     movie: Movie,
     settings: Settings,
     *,
-    input_path: Path,
+    identity: Mapping[str, Any],
     command: Sequence[str] = (),
-    sources: Mapping[tuple[str, str], str] | None = None,
+    sources: Mapping[str, Mapping[str, str]] | None = None,
     seconds: Mapping[str, float] | None = None,
     warnings: Sequence[str] = (),
     outcome: Mapping[str, Any] | None = None,
@@ -49,11 +48,11 @@ def run_record(
     movie : Movie
     settings : Settings
         In force.
-    input_path : Path
-        The file or folder that was read; it is read again for its hash.
+    identity : mapping
+        What was read: ``name``, ``bytes``, ``sha256``.
     command : sequence of str
         The words of the command line.
-    sources : mapping of (stage, name) to str, optional
+    sources : {stage: {name: source}}, optional
         Where a setting came from; ``"default"`` where nothing is said.
     seconds : mapping of str to float, optional
         Wall time of each stage, in the order they ran.
@@ -62,11 +61,6 @@ def run_record(
         Counts and findings that sum up the run: ``{"particles": 4, "frames_unusable": 1}``.
     started : datetime, optional
         When the run began.
-
-    Raises
-    ------
-    InputError
-        The input is gone.
     """
     return {
         "program": PROGRAM,
@@ -75,7 +69,7 @@ def run_record(
         "command": list(command),
         "started": started.astimezone(UTC).isoformat(timespec="seconds") if started else None,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "input": {**input_identity(input_path), "format": movie.format, "notes": list(movie.notes)},
+        "input": {**identity, "format": movie.format, "notes": list(movie.notes)},
         "movie": _movie_record(movie),
         "calibration": {"pixel_size_nm": movie.calibration.pixel_size_nm, "source": movie.calibration.source},
         "settings": _settings_record(settings, sources or {}),
@@ -129,28 +123,6 @@ def settings_values(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def input_identity(path: Path) -> dict[str, Any]:
-    """Return name, kind, size and SHA-256 of a file, or of a folder's files in the order of their names.
-
-    The hash of a folder is that of the lines ``<sha256>  <name>``, as ``sha256sum`` prints them.
-
-    Raises
-    ------
-    InputError
-        The file cannot be read.
-    """
-    try:
-        if not path.is_dir():
-            return {"name": path.name, "kind": "file", "bytes": path.stat().st_size, "sha256": _sha256(path)}
-        files = sorted(p for p in path.rglob("*") if p.is_file())
-        lines = "".join(f"{_sha256(p)}  {p.relative_to(path).as_posix()}\n" for p in files)
-        total = sum(p.stat().st_size for p in files)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
-    digest = hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
-    return {"name": path.resolve().name, "kind": "folder", "files": len(files), "bytes": total, "sha256": digest}
-
-
 def library_versions() -> dict[str, str]:
     """Return the version of every library that tem-track asks for and that is installed, by name."""
     try:
@@ -178,16 +150,11 @@ def _movie_record(movie: Movie) -> dict[str, Any]:
     }
 
 
-def _settings_record(settings: Settings, sources: Mapping[tuple[str, str], str]) -> dict[str, dict[str, Any]]:
+def _settings_record(settings: Settings, sources: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, Any]]:
     record: dict[str, dict[str, Any]] = {}
     for stage, name, value, _ in settings.items():
-        record.setdefault(stage, {})[name] = {"value": value, "source": sources.get((stage, name), "default")}
+        record.setdefault(stage, {})[name] = {"value": value, "source": sources.get(stage, {}).get(name, "default")}
     return record
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ OME-XML would add a random identifier and be ignored by Fiji in a file that is n
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.movie import Labels, Progress, no_progress
+from tem_track.movie import Frames, Progress, no_progress
 from tem_track.write.files import whole_file
 
 # A classic TIFF ends at 2^32 bytes; Fiji's own reader knows no other. Twice the estimate must stay below.
@@ -28,7 +28,7 @@ _ZLIB_LEVEL = 6
 
 def write_label_stack(
     path: Path,
-    labels: Sequence[Labels],
+    labels: Frames,
     *,
     shape: tuple[int, int, int],
     largest: int | None = None,
@@ -44,7 +44,7 @@ def write_label_stack(
     Parameters
     ----------
     path : Path
-    labels : sequence of (Y, X) int32
+    labels : sequence of (Y, X) int32, such as a LabelStack
         0 = background. Each is asked for once, and a few of them a second time.
     shape : (int, int, int)
         (T, Y, X).
@@ -66,7 +66,7 @@ def write_label_stack(
     if len(labels) != shape[0]:
         raise ValueError(f"{len(labels)} label images for {shape[0]} frames")
     if largest is None:
-        largest = max((int(image.max(initial=0)) for image in labels), default=0)
+        largest = max((int(labels[k].max(initial=0)) for k in range(len(labels))), default=0)
     dtype = np.dtype(np.uint16 if largest <= np.iinfo(np.uint16).max else np.uint32)
     with (
         whole_file(path) as aside,
@@ -89,7 +89,7 @@ def write_label_stack(
 
 
 def _checked(
-    labels: Sequence[Labels], shape: tuple[int, int, int], largest: int, dtype: np.dtype[Any], progress: Progress
+    labels: Frames, shape: tuple[int, int, int], largest: int, dtype: np.dtype[Any], progress: Progress
 ) -> Iterator[NDArray[Any]]:
     for k in range(shape[0]):
         image = labels[k]
@@ -97,11 +97,12 @@ def _checked(
             raise ValueError(f"label image {k} of shape {image.shape} in a stack of {shape[1:]}")
         if image.min(initial=0) < 0 or image.max(initial=0) > largest:
             raise ValueError(f"label image {k} holds labels outside 0 to {largest}")
-        yield image.astype(dtype)
+        # Told first: nobody asks for more after the last page, so nothing behind its yield would run.
         progress(k + 1, shape[0])
+        yield image.astype(dtype)
 
 
-def _foretold_bytes(labels: Sequence[Labels], dtype: np.dtype[Any]) -> float:
+def _foretold_bytes(labels: Frames, dtype: np.dtype[Any]) -> float:
     """Return twice the file size that a few of the images, compressed, let expect."""
     raw = len(labels) * (labels[0].size if len(labels) else 0) * dtype.itemsize
     if raw <= _CLASSIC_LIMIT:

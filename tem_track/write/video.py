@@ -7,9 +7,11 @@ of OpenCV without VP8 leaves Motion-JPEG AVI, which browsers do not play.
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -24,9 +26,11 @@ from tem_track.errors import OutputError
 RgbImage = NDArray[np.uint8]
 """(Y, X, 3) uint8, red first."""
 
-# Constant quality 30 keeps 1-pixel outlines clean on shot noise at 5 times less than the lossless size; cpu-used 8 is
-# the encoder's fastest mode (https://trac.ffmpeg.org/wiki/Encode/VP9).
+# Constant quality 30 is the encoder's own advice for this size of picture; cpu-used 8 is its fastest mode
+# (https://developers.google.com/media/vp9/settings/vod, https://trac.ffmpeg.org/wiki/Encode/VP9).
 _VP9 = {"deadline": "realtime", "cpu-used": "8", "crf": "30", "b": "0"}
+# Room on the disk below which OpenCV's writer, which holds some frames back, could lose one.
+_SPACE_NEEDED = 8 * 2**20
 # A browser seeks to key frames only: one every 30 frames keeps that instant.
 _KEYFRAME_EVERY = 30
 # Matroska stamps a random number of 8 bytes on the track (0x73C5, and 0x63C5 where a tag names it).
@@ -45,7 +49,12 @@ class Video(Protocol):
 
 def video_suffix() -> str:
     """Return the suffix of the movie format that can be written here: ``.webm``, or ``.avi`` as a last resort."""
-    return ".webm" if importlib.util.find_spec("av") or _opencv_writes_webm() else ".avi"
+    return ".webm" if pyav_is_there() or _opencv_writes_webm() else ".avi"
+
+
+def pyav_is_there() -> bool:
+    """Return whether PyAV is installed."""
+    return importlib.util.find_spec("av") is not None
 
 
 @contextmanager
@@ -70,7 +79,7 @@ def open_video(path: Path, size: tuple[int, int], frames_per_second: int) -> Ite
         raise ValueError(f"a video has even sides, not {size}")
     with path.open("wb"):  # the encoders say nothing useful about a folder that cannot be written
         pass
-    if path.suffix == ".webm" and importlib.util.find_spec("av"):
+    if path.suffix == ".webm" and pyav_is_there():
         video: Video = _PyAvVideo(path, size, frames_per_second)
     else:
         video = _OpenCvVideo(path, size, frames_per_second)
@@ -119,6 +128,9 @@ class _OpenCvVideo:
             raise OutputError(f"{path.name}: this OpenCV cannot write {self._code} movies; set output.overlay = false")
 
     def write(self, picture: RgbImage) -> None:
+        # OpenCV keeps silent about a full disk.
+        if shutil.disk_usage(self._path.parent).free < _SPACE_NEEDED:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._writer.write(np.ascontiguousarray(picture[..., ::-1]))
 
     def close(self) -> None:

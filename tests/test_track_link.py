@@ -1,0 +1,368 @@
+"""Linking on label movies with closed-form truth: every scene has one right answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.ndimage import binary_closing
+
+from tem_track.settings import TrackSettings
+from tem_track.track import Tracks, link_particles
+
+SIZE = (120, 160)
+Disc = tuple[float, float, float]
+
+
+def scene(discs: dict[int, Disc], size: tuple[int, int] = SIZE) -> np.ndarray:
+    """Return a label image of discs {number: (y, x, radius)}; later ones win."""
+    yy, xx = np.indices(size)
+    image = np.zeros(size, np.int32)
+    for number, (y, x, radius) in discs.items():
+        image[(yy - y) ** 2 + (xx - x) ** 2 <= radius**2] = number
+    return image
+
+
+def scrambled(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the same regions under other numbers."""
+    numbers = np.unique(image[image > 0])
+    table = np.zeros(int(image.max()) + 1, np.int32)
+    table[numbers] = rng.permutation(5 * len(numbers))[: len(numbers)] + 1
+    return table[image]
+
+
+def link(
+    images: list[np.ndarray], drift: np.ndarray | None = None, usable: np.ndarray | None = None, gap: int = 10
+) -> Tracks:
+    rng = np.random.default_rng(0)
+    total = len(images)
+    return link_particles(
+        [scrambled(image, rng) for image in images],
+        drift_px=np.zeros((total, 2)) if drift is None else drift,
+        usable=np.ones(total, bool) if usable is None else usable,
+        times_s=2.0 * np.arange(total),
+        settings=TrackSettings(max_gap_frames=gap),
+    )
+
+
+def events(tracks: Tracks) -> list[tuple[int, str, int, str]]:
+    e = tracks.events
+    return list(zip(e["frame"].tolist(), e["event"], e["track_id"].tolist(), e["other_track_ids"], strict=True))
+
+
+def same(tracks: Tracks, images: list[np.ndarray], frames: range | None = None) -> bool:
+    """Return whether the labels are the true ones, one number for one particle."""
+    table: dict[int, int] = {}
+    for k in frames or range(len(images)):
+        for true, found in {*zip(images[k].ravel().tolist(), tracks.labels[k].ravel().tolist(), strict=True)}:
+            if table.setdefault(true, found) != found:
+                return False
+    return len(set(table.values())) == len(table)
+
+
+TWO = {1: (40.0, 40.0, 14.0), 2: (80.0, 110.0, 20.0)}
+
+
+def test_still_particles_keep_their_numbers() -> None:
+    images = [scene(TWO)] * 8
+    tracks = link(images)
+    assert same(tracks, images)
+    assert events(tracks) == []
+    assert tracks.lineage == {1: 1, 2: 2}
+    assert tracks.fate == {1: "whole", 2: "whole"}
+    assert tracks.inferred == frozenset()
+    assert tracks.state(1, 3) == "whole"
+
+
+def test_same_input_gives_the_same_bytes() -> None:
+    images = [scene({**TWO, 3: (40.0, 61.0 + 0.3 * k, 9.0)}) for k in range(12)]
+    first, second = link(images), link(images)
+    assert all((a == b).all() for a, b in zip(first.labels, second.labels, strict=True))
+    assert all((first.rows[name] == second.rows[name]).all() for name in first.rows)
+
+
+def test_rows_say_where_in_frame_and_specimen() -> None:
+    drift = np.array([[0.0, 0.0], [3.0, -2.0], [6.0, 5.0]])
+    images = [scene({1: (50 + dy, 60 + dx, 10.0)}) for dy, dx in drift]
+    rows = link(images, drift).rows
+    assert rows["y_px"].tolist() == [50, 53, 56]
+    assert rows["x_px"].tolist() == [60, 58, 65]
+    assert rows["y_specimen_px"].tolist() == [50, 50, 50]
+    assert rows["x_specimen_px"].tolist() == [60, 60, 60]
+    assert rows["time_s"].tolist() == [0, 2, 4]
+    assert rows["area_px"].tolist() == [317] * 3
+
+
+def test_a_single_image_is_a_movie_of_one_frame() -> None:
+    tracks = link([scene(TWO)])
+    assert len(tracks) == 2
+    assert events(tracks) == []
+
+
+def test_an_empty_movie_has_no_tracks() -> None:
+    tracks = link([np.zeros(SIZE, np.int32)] * 3)
+    assert len(tracks) == 0
+    assert len(tracks.labels) == 3
+
+
+def test_wrong_lengths_are_refused() -> None:
+    with pytest.raises(ValueError, match="3 label images"):
+        link([scene(TWO)] * 3, drift=np.zeros((2, 2)))
+
+
+def test_stage_jump_of_half_the_field_keeps_identities() -> None:
+    discs = {1: (60.0, 30.0, 9.0), 2: (60.0, 60.0, 9.0), 3: (60.0, 90.0, 9.0)}
+    drift = np.zeros((20, 2))
+    drift[8:] = (2.0, 60.0)
+    drift[14:] = (0.0, -35.0)
+    images = [scene({n: (y + dy, x + dx, r) for n, (y, x, r) in discs.items()}) for dy, dx in drift]
+    tracks = link(images, drift)
+    assert same(tracks, images)
+    assert len(tracks) == 3
+
+
+def test_without_the_drift_the_jump_swaps_identities() -> None:
+    discs = {1: (60.0, 30.0, 9.0), 2: (60.0, 60.0, 9.0), 3: (60.0, 90.0, 9.0)}
+    images = [scene({n: (y, x + (30 if k > 7 else 0), r) for n, (y, x, r) in discs.items()}) for k in range(16)]
+    assert not same(link(images), images)
+
+
+def test_gap_is_bridged_along_the_drift() -> None:
+    drift = np.column_stack((np.zeros(12), 2.0 * np.arange(12)))
+    full = [scene({n: (y, x + dx, r) for n, (y, x, r) in TWO.items()}) for _, dx in drift]
+    images = [np.where((full[k] == 1) & (5 <= k < 8), 0, full[k]) for k in range(12)]
+    tracks = link(images, drift)
+    assert same(tracks, full)
+    assert tracks.inferred == {(1, 5), (1, 6), (1, 7)}
+    assert tracks.state(1, 6) == "inferred"
+    assert events(tracks) == []
+
+
+def test_gap_longer_than_allowed_ends_the_track() -> None:
+    full = scene(TWO)
+    images = [np.where((full == 1) & (6 <= k < 12), 0, full) for k in range(20)]
+    tracks = link(images, gap=3)
+    assert (6, "lost", 1, "") in events(tracks)
+    assert tracks.fate[1] == "lost"
+    assert (12, "enters", 3, "") in events(tracks)
+
+
+def test_blank_frames_have_no_rows_and_lose_nobody() -> None:
+    full = scene(TWO)
+    drift = np.zeros((20, 2))
+    drift[5:18] = np.nan
+    images = [full if np.isfinite(d[0]) else np.zeros_like(full) for d in drift]
+    tracks = link(images, drift, np.isfinite(drift[:, 0]), gap=3)
+    assert len(tracks) == 2
+    assert tracks.inferred == frozenset()
+    assert sorted(set(tracks.rows["frame"].tolist())) == [0, 1, 2, 3, 4, 18, 19]
+
+
+def test_unusable_frames_are_used_where_they_agree_and_bridged_where_not() -> None:
+    full = scene(TWO)
+    images = [full] * 10
+    images[4] = scene({1: (40.0, 40.0, 14.0), 7: (20.0, 130.0, 9.0)})
+    usable = np.ones(10, bool)
+    usable[4] = False
+    tracks = link(images, usable=usable)
+    assert len(tracks) == 2
+    assert tracks.inferred == {(2, 4)}
+    assert events(tracks) == []
+
+
+def test_flickering_specks_make_no_tracks() -> None:
+    rng = np.random.default_rng(3)
+    images = [
+        scene({**TWO, **{n: (*rng.uniform(5, 115, 2), rng.uniform(1.5, 3)) for n in (5, 6, 7)}}) for _ in range(40)
+    ]
+    tracks = link(images)
+    assert len(tracks) == 2
+    assert events(tracks) == []
+
+
+TOUCHING = {1: (60.0, 50.0, 20.0), 2: (60.0, 89.0, 20.0)}
+
+
+def test_touching_pair_joined_for_some_frames_is_split_again() -> None:
+    full = scene(TOUCHING)
+    joined = (full > 0).astype(np.int32)
+    images = [joined if k in (4, 5, 9) else full for k in range(16)]
+    tracks = link(images)
+    assert same(tracks, [full] * 16)
+    assert events(tracks) == []
+
+
+def test_touching_pair_joined_to_the_end_stays_two() -> None:
+    full = scene(TOUCHING)
+    images = [full if k < 8 else (full > 0).astype(np.int32) for k in range(24)]
+    tracks = link(images)
+    assert same(tracks, [full] * 24)
+    assert events(tracks) == []
+
+
+def test_touching_pair_told_apart_late_is_two_from_the_start() -> None:
+    full = scene(TOUCHING)
+    images = [(full > 0).astype(np.int32) if k < 12 else full for k in range(24)]
+    tracks = link(images)
+    assert same(tracks, [full] * 24)
+    assert events(tracks) == []
+
+
+def test_touching_pair_that_grows_without_being_told_apart_stays_two() -> None:
+    images = []
+    for k in range(30):
+        growth = 1 + 0.26 * k / 29
+        full = scene({1: (60.0, 50.0, 17 * growth), 2: (60.0, 85.0, 17 * growth)})
+        images.append(full if k < 6 else (full > 0).astype(np.int32))
+    tracks = link(images)
+    assert len(tracks) == 2
+    assert events(tracks) == []
+
+
+def test_spurious_split_is_joined_again() -> None:
+    full = scene(TWO)
+    images = [full] * 20
+    for k, row in ((5, 76), (6, 88), (12, 80)):
+        cut = full.copy()
+        cut[row:][cut[row:] == 2] = 9
+        cut[row] = 0
+        images[k] = cut
+    tracks = link(images)
+    assert len(tracks) == 2
+    assert events(tracks) == []
+    assert all((tracks.labels[k] > 0).sum() == (images[k] > 0).sum() for k in range(20))
+
+
+def test_particle_split_in_the_first_frame_only_is_one() -> None:
+    full = scene(TWO)
+    first = full.copy()
+    first[80:][first[80:] == 2] = 9
+    tracks = link([first] + [full] * 15)
+    assert same(tracks, [full] * 16)
+    assert events(tracks) == []
+
+
+def fractured(k: int, since: int) -> np.ndarray:
+    """Return a disc that breaks into three sectors which move apart."""
+    if k < since:
+        return scene({1: (60.0, 80.0, 30.0), 9: (15.0, 15.0, 8.0)})
+    yy, xx = np.indices(SIZE)
+    image = scene({9: (15.0, 15.0, 8.0)})
+    for i in range(3):
+        angle = 2 * np.pi * i / 3
+        shift = 2.0 + 0.4 * (k - since)
+        y, x = yy - 60 - shift * np.sin(angle), xx - 80 - shift * np.cos(angle)
+        sector = np.abs((np.arctan2(y, x) - angle + np.pi) % (2 * np.pi) - np.pi) < np.pi / 3
+        image[sector & (y**2 + x**2 <= 30**2)] = i + 2
+    return image
+
+
+def test_fracture_ends_the_parent_and_keeps_the_lineage() -> None:
+    images = [fractured(k, 10) for k in range(25)]
+    tracks = link(images)
+    assert events(tracks) == [(10, "fracture", 2, "3+4+5")]
+    assert [tracks.lineage[i] for i in (2, 3, 4, 5)] == [2, 2, 2, 2]
+    assert tracks.fate[2] == "fractured"
+    assert tracks.last_frame[2] == 9
+    assert tracks.first_frame[3] == 10
+    assert tracks.state(2, 5) == "whole"
+    assert tracks.state(3, 12) == "fractured"
+    assert same(tracks, images)
+
+
+def test_fracture_seen_late_is_dated_back() -> None:
+    images = []
+    for k in range(40):
+        image = fractured(k, 20)
+        if 20 <= k < 24:
+            # The crack is not resolved yet: one region, as wide as the pieces together.
+            whole = binary_closing((image > 0) & (image < 9), iterations=6)
+            image = np.where(whole, 1, np.where(image == 9, 9, 0)).astype(np.int32)
+        images.append(image)
+    tracks = link(images)
+    found = [e for e in events(tracks) if e[1] == "fracture"]
+    assert len(found) == 1
+    assert abs(found[0][0] - 20) <= 1
+
+
+def test_piece_that_breaks_again_stays_in_the_lineage() -> None:
+    def image(k: int) -> np.ndarray:
+        whole = scene({1: (60.0, 80.0, 30.0)})
+        if k >= 10:
+            whole[:, 80:][whole[:, 80:] > 0] = 2
+            whole[:, 79:81] = 0
+        if k >= 25:
+            whole[60:][whole[60:] == 2] = 3
+            whole[59:61, 80:] = 0
+        return whole
+
+    tracks = link([image(k) for k in range(40)])
+    assert [(k, e) for k, e, _, _ in events(tracks)] == [(10, "fracture"), (25, "fracture")]
+    assert set(tracks.lineage.values()) == {1}
+
+
+def test_coalescence_makes_a_new_particle_of_a_new_lineage() -> None:
+    images = []
+    for k in range(30):
+        if k < 14:
+            images.append(scene({**TOUCHING, 9: (15.0, 15.0, 8.0)}))
+        else:
+            images.append(scene({3: (60.0, 70.0, 27.0), 9: (15.0, 15.0, 8.0)}))
+    tracks = link(images)
+    assert events(tracks) == [(14, "coalescence", 4, "2+3")]
+    assert tracks.fate[2] == tracks.fate[3] == "merged"
+    assert tracks.lineage[4] == 4
+    assert tracks.state(4, 20) == "merged"
+    assert same(tracks, images)
+
+
+def test_particle_drifting_out_leaves_and_one_drifting_in_enters() -> None:
+    drift = np.column_stack((np.zeros(50), -3.0 * np.arange(50)))
+    images = [scene({1: (30.0, 40 + dx, 12.0), 2: (80.0, 205 + dx, 14.0)}) for _, dx in drift]
+    tracks = link(images, drift)
+    assert len(tracks) == 2
+    named = [(e, i) for _, e, i, _ in events(tracks)]
+    assert named == [("leaves", 1), ("enters", 2)] or named == [("enters", 2), ("leaves", 1)]
+    assert tracks.fate == {1: "left", 2: "whole"}
+
+
+def test_particle_out_of_the_field_for_long_comes_back_as_itself() -> None:
+    drift = np.zeros((60, 2))
+    drift[15:45, 1] = 90.0
+    images = [scene({1: (40.0, 120 + dx, 12.0), 2: (70.0, 30 + dx, 12.0)}) for _, dx in drift]
+    tracks = link(images, drift)
+    assert same(tracks, images)
+    assert [(k, e, i) for k, e, i, _ in events(tracks)] == [(15, "leaves", 1), (45, "enters", 1)]
+
+
+def test_lasting_particle_that_appears_in_the_field_enters() -> None:
+    images = [scene(TWO if k < 10 else {**TWO, 3: (90.0, 30.0, 8.0)}) for k in range(25)]
+    tracks = link(images)
+    assert events(tracks) == [(10, "enters", 3, "")]
+
+
+def test_particles_that_move_more_than_their_size_are_followed() -> None:
+    rng = np.random.default_rng(5)
+    at = np.array([[y, x] for y in (20, 50, 80, 110) for x in (20, 60, 100, 140)], float)
+    images = []
+    for _ in range(15):
+        images.append(scene({n + 1: (*p, 2.5) for n, p in enumerate(at)}))
+        at += rng.normal(0, 2.0, at.shape)
+    tracks = link(images)
+    assert same(tracks, images)
+    assert len(tracks) == 16
+
+
+def test_growth_reaching_a_particle_does_not_steal_its_identity() -> None:
+    images = []
+    for k in range(30):
+        image = scene({1: (60.0, 110.0, 14.0)})
+        front = 30 + 4 * k
+        dendrite = np.zeros(SIZE, bool)
+        dendrite[52:70, : min(front, 97)] = True
+        image[dendrite & (image == 0)] = 1 if front >= 97 else 2
+        images.append(image)
+    tracks = link(images)
+    kept = tracks.labels[29][60, 110]
+    assert kept == tracks.labels[0][60, 110]
+    assert tracks.labels[29][60, 5] == tracks.labels[0][60, 5] != kept
+    assert events(tracks) == []
