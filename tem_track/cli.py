@@ -208,7 +208,7 @@ def simulate(folder: Path, preset: str, changes: tuple[str, ...], seed: int | No
 
     \b
     tem-track simulate trial --preset core-shell --seed 7
-    tem-track simulate low --set dose=5 --set drift_px=0.5
+    tem-track simulate low --set dose_per_px=5
     """
     from tem_track.simulate import PRESETS, scene_from, simulate_lithiation
     from tem_track.write.simulation import write_simulation

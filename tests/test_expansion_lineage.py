@@ -4,31 +4,33 @@ import numpy as np
 import pytest
 from expansion_curves import tracks_of
 
-from tem_track.expansion.lineage import write_lineage_sums
+from tem_track.expansion.lineage import write_lineage_ratios
 from tem_track.tables import Table, select_rows
 
 
-def broken_particle() -> tuple[Table, np.ndarray]:
+def broken_particle() -> Table:
     """Track 1 in frames 0-1 breaks into 2 and 3; 3 is gone after frame 3."""
     tracks = tracks_of([np.ones(5)] * 3, np.arange(5.0))
     frames, ids = tracks["frame"], tracks["track_id"]
     there = ((ids == 1) & (frames < 2)) | ((ids == 2) & (frames >= 2)) | ((ids == 3) & (frames >= 2) & (frames < 4))
     tracks = select_rows(tracks, there)
     tracks["lineage_id"][:] = 1
-    volumes = np.select([tracks["track_id"] == 1, tracks["track_id"] == 2], [10.0, 12.0], 7.0)
-    return tracks, volumes
+    tracks["area_px"] = np.select([tracks["track_id"] == 1, tracks["track_id"] == 2], [10.0, 12.0], 7.0)
+    tracks["area_sd_px"] = 0.1 * tracks["area_px"]
+    return tracks
 
 
-def test_pieces_add_up_while_all_are_seen() -> None:
-    tracks, volumes = broken_particle()
-    write_lineage_sums(tracks, volumes, 0.1 * volumes, {1: 10.0}, {1: "fractured", 2: "whole", 3: "lost"})
+@pytest.mark.parametrize("power", [1.0, 1.5])
+def test_pieces_count_together_while_all_are_seen(power: float) -> None:
+    tracks = broken_particle()
+    write_lineage_ratios(tracks, {1: 10.0}, power, {1: "fractured", 2: "whole", 3: "lost"})
     by_frame = {int(f): r for f, r in zip(tracks["frame"], tracks["lineage_volume_ratio"], strict=True)}
-    assert [by_frame[k] for k in range(4)] == pytest.approx([1.0, 1.0, 1.9, 1.9])
+    assert [by_frame[k] for k in range(4)] == pytest.approx([1.0, 1.0, 1.9**power, 1.9**power])
     assert np.isnan(by_frame[4])
-    assert tracks["lineage_volume_ratio_sd"][tracks["frame"] == 2] == pytest.approx(0.19)
+    assert tracks["lineage_volume_ratio_sd"][tracks["frame"] == 2] == pytest.approx(0.1 * power * 1.9**power)
 
 
 def test_a_particle_that_stays_whole_has_no_sum() -> None:
     tracks = tracks_of([np.ones(3)], np.arange(3.0))
-    write_lineage_sums(tracks, np.ones(3), np.ones(3), {1: 1.0}, {})
+    write_lineage_ratios(tracks, {1: 5000.0}, 1.5, {})
     assert np.isnan(tracks["lineage_volume_ratio"]).all()

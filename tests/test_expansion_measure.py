@@ -134,6 +134,17 @@ def test_pieces_have_no_v0_of_their_own() -> None:
     assert set(found.population["particles"]) == {0}
 
 
+def test_a_broken_particle_keeps_its_volume() -> None:
+    tracks = tracks_of([NIO, NIO, NIO], TIMES)
+    frames, ids = tracks["frame"], tracks["track_id"]
+    tracks["area_px"][ids > 1] /= 2
+    tracks["state"][ids > 1] = "fractured"
+    tracks["lineage_id"][:] = 1
+    there = np.where(ids == 1, frames < 50, frames >= 50)
+    found = measured({name: values[there] for name, values in tracks.items()}, fates={1: "fractured"}).tracks
+    assert found["lineage_volume_ratio"] == pytest.approx(NIO[found["frame"]], rel=5e-3)
+
+
 def test_core_shell_and_void_ratios() -> None:
     tracks = tracks_of([NIO], TIMES)
     outer = 2 * np.sqrt(tracks["area_px"] / np.pi)

@@ -73,6 +73,17 @@ def test_each_curve_its_band_and_its_onset_are_drawn() -> None:
     assert {text.get_text() for text in axes.texts} == {"1", "2", "3"}
 
 
+def test_a_change_after_the_end_of_its_curve_is_not_marked() -> None:
+    tables = run_tables()
+    tables["particles.csv"]["complete_s"][:] = [30.0, 500.0, np.nan]
+    figure = volume_ratio_figure(tables["tracks.csv"], tables["particles.csv"])
+    assert figure is not None
+    offsets = [np.asarray(c.get_offsets()) for c in figure.axes[0].collections if isinstance(c, PathCollection)]
+    times = np.concatenate([o[:, 0] for o in offsets if o.size])
+    assert 30.0 in times
+    assert 500.0 not in times
+
+
 def test_many_curves_become_a_bundle_with_its_median() -> None:
     tables = run_tables(particles=300, frames=6)
     figure = volume_ratio_figure(tables["tracks.csv"], tables["particles.csv"])

@@ -72,9 +72,9 @@ def _pair(
 ) -> tuple[FloatArray, float] | None:
     """Return how far b stands from a, px, and its uncertainty."""
     difference = (a - b) * weight
-    sums = [tile_sums(0.5 * (slope_a[i] + slope_b[i]) * difference, TILES) for i in (0, 1)]
+    sums = [tile_sums((slope_a[i] + slope_b[i]) * difference * np.float32(0.5), TILES) for i in (0, 1)]
     yy, xx = (tile_sums(slope_a[i] * slope_b[i] * weight, TILES) for i in (0, 1))
-    yx = tile_sums(0.5 * (slope_a[0] * slope_b[1] + slope_a[1] * slope_b[0]) * weight, TILES)
+    yx = tile_sums(np.float32(0.5) * (slope_a[0] * slope_b[1] + slope_a[1] * slope_b[0]) * weight, TILES)
     score = np.stack(sums, axis=1)
     curvature = np.stack([np.stack([yy, yx], 1), np.stack([yx, xx], 1)], axis=1)
     area = tile_sums(weight, TILES)

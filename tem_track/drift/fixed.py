@@ -130,7 +130,8 @@ def _with_changing_text(drawn: Mask, still: Mask, frames: Frames, numbers: Mask,
     found = (whole | grown(drawn, 2) | (hit & beside)).astype(np.uint8)
     # Codecs ring around digits that come and go: holes as wide as a stroke are closed.
     gap = max(3, round(0.01 * max(height, width)))
-    return cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((2 * gap + 1, 2 * gap + 1), np.uint8)) > 0
+    closed = cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((2 * gap + 1, 2 * gap + 1), np.uint8))
+    return np.asarray(closed > 0)
 
 
 def _whole_bars(still: Mask, drawn: Mask) -> Mask:

@@ -9,6 +9,7 @@ electrons per pixel the gradient of one frame alone is mostly noise and would ma
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -30,6 +31,9 @@ VOTES = 5
 CAUCHY = 2.385
 # Newton steps shrink quadratically: after one of this size, px, what is left is a hundredth of a px.
 STEP_SMALL_PX = 0.08
+
+
+Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.intp]]
 
 
 @dataclass
@@ -86,13 +90,13 @@ def search(a: Searchable, b: Searchable) -> tuple[FloatArray, float]:
     reach_y, reach_x = int(0.75 * height), int(0.75 * width)
     dy, dx = np.arange(-reach_y, reach_y + 1), np.arange(-reach_x, reach_x + 1)
     surface = surface[np.ix_(dy, dx)]
-    overlap = np.outer(height - np.abs(dy), width - np.abs(dx)) / (height * width)
+    overlap: FloatArray = np.outer(1 - np.abs(dy) / height, 1 - np.abs(dx) / width)
     energy = np.sqrt(_overlap_energy(a.energy, -dy, -dx) * _overlap_energy(b.energy, dy, dx))
     floor = 1e-3 * float(energy.max()) + 1e-30
     score = np.where(overlap >= SMALLEST_OVERLAP, surface * np.sqrt(overlap) / np.maximum(energy, floor), 0.0)
     deviation = 1.4826 * float(np.median(np.abs(score[::3, ::3]))) + 1e-30
     iy, ix = np.unravel_index(int(np.argmax(score)), score.shape)
-    peak = np.array([dy[iy] + _vertex(score[:, ix], iy), dx[ix] + _vertex(score[iy], ix)])
+    peak = np.array([dy[iy] + _vertex(score[:, ix], int(iy)), dx[ix] + _vertex(score[iy], int(ix))])
     return 2 * peak, float(score[iy, ix]) / deviation
 
 
@@ -145,8 +149,9 @@ def agreed_step(
 
 def tile_sums(image: Image, tiles: int) -> FloatArray:
     """Return the sum of an image over tiles x tiles rectangles that cover it, (tiles**2,) float64."""
-    small = cv2.resize(image, (tiles, tiles), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, dtype=np.float64).ravel() * (image.size / tiles**2)
+    rows, columns = (np.arange(tiles) * n // tiles for n in image.shape)
+    strips = np.add.reduceat(image, rows, axis=0).astype(np.float64)
+    return np.asarray(np.add.reduceat(strips, columns, axis=1).ravel())
 
 
 def _newton_terms(
@@ -172,12 +177,13 @@ def _newton_terms(
     return score, curvature, misfit, float(np.vdot(weighted, image_b)) / float(np.sqrt(energy) + 1e-30)
 
 
-def _overlap_energy(integral: FloatArray, dy: FloatArray, dx: FloatArray) -> FloatArray:
+def _overlap_energy(integral: FloatArray, dy: Numbers, dx: Numbers) -> FloatArray:
     """Return the sum over the part of a frame that overlaps another one displaced by (-dy, -dx), per (dy, dx)."""
     height, width = integral.shape[0] - 1, integral.shape[1] - 1
     y0, y1 = np.maximum(0, dy), np.minimum(height, height + dy)
     x0, x1 = np.maximum(0, dx), np.minimum(width, width + dx)
-    return integral[np.ix_(y1, x1)] - integral[np.ix_(y0, x1)] - integral[np.ix_(y1, x0)] + integral[np.ix_(y0, x0)]
+    lower, upper = integral[y1] - integral[y0], (x1, x0)
+    return np.asarray(lower[:, upper[0]] - lower[:, upper[1]])
 
 
 def _vertex(line: FloatArray, i: int) -> float:

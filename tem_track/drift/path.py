@@ -51,7 +51,7 @@ class Drift:
     @property
     def registered(self) -> Mask:
         """(T,) bool, True where the displacement is known."""
-        return np.isfinite(self.displacement_px).all(axis=1)
+        return np.asarray(np.isfinite(self.displacement_px).all(axis=1))
 
 
 def no_drift(count: int) -> Drift:

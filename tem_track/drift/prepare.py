@@ -102,6 +102,17 @@ def band_pass(image: Image, fine: float = FINE_SIGMA_PX, broad: float = BROAD_SI
     return np.asarray(narrow - wide, dtype=np.float32)
 
 
+def _pixels_a_patch() -> float:
+    """Return how many pixels of band-passed white noise share one independent value (sum of squared autocorrelation)."""
+    spike = np.zeros((129, 129), np.float32)
+    spike[64, 64] = 1.0
+    power = np.abs(np.fft.fft2(band_pass(spike))) ** 2
+    return float((power**2).mean() / power.mean() ** 2)
+
+
+PIXELS_A_PATCH = _pixels_a_patch()
+
+
 def without_spikes(image: Image) -> Image:
     """Return the (y, x) image with isolated spikes (X-rays, hot pixels) set to the median of their neighbours."""
     neighbours = cv2.medianBlur(image, 3)
@@ -109,7 +120,7 @@ def without_spikes(image: Image) -> Image:
     noise = 1.4826 * float(np.median(off[::5, ::3]))
     spikes = off > max(SPIKE_DEVIATIONS * noise, 1e-6 * float(np.abs(image).max()))
     # Sharp detail of a noise-free picture deviates in lines and edges; spikes are rare.
-    return np.where(spikes, neighbours, image) if noise > 0 and 0 < spikes.mean() < 1e-3 else image
+    return np.asarray(np.where(spikes, neighbours, image)) if noise > 0 and 0 < spikes.mean() < 1e-3 else image
 
 
 def shifted(image: Image, dy: float, dx: float) -> Image:
@@ -143,7 +154,7 @@ def _lanczos(part: float) -> Image:
     """
     offsets = np.arange(-LANCZOS_HALF, LANCZOS_HALF + 1) - part
     kernel = np.sinc(offsets) * np.sinc(offsets / LANCZOS_HALF) * (np.abs(offsets) < LANCZOS_HALF)
-    return (kernel / kernel.sum()).astype(np.float32)
+    return np.asarray(kernel / kernel.sum(), dtype=np.float32)
 
 
 def _margin_weight(shape: tuple[int, int]) -> Image:
@@ -166,10 +177,10 @@ def _filled(image: Image, fixed: Mask) -> Image:
     around = cv2.GaussianBlur(image * free, (0, 0), 3 * BROAD_SIGMA_PX)
     mean = float((image * free).sum() / max(float(free.sum()), 1.0))
     fill = np.where(near > 1e-3, around / np.maximum(near, 1e-3), mean)
-    return np.where(fixed, fill, image).astype(np.float32)
+    return np.asarray(np.where(fixed, fill, image), dtype=np.float32)
 
 
 def _away_from(fixed: Mask) -> Image:
     reach = 2 * round(2 * FINE_SIGMA_PX) + 1
     grown = cv2.dilate(fixed.astype(np.uint8), np.ones((reach, reach), np.uint8))
-    return (1 - grown).astype(np.float32)
+    return np.asarray(1 - grown, dtype=np.float32)

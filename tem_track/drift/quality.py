@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -14,6 +15,8 @@ import numpy as np
 from tem_track.drift.path import FrameQuality
 from tem_track.drift.prepare import Prepared, band_pass
 from tem_track.movie import FloatArray, Image
+
+Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.intp]]
 
 # Frames on either side that a frame is compared with.
 NEIGHBOURS = 12
@@ -27,6 +30,8 @@ OUTSTANDING = 6.0
 # Correlation of the noise of two frames: below 0.1 for two exposures, 1 for a repeat (TRIALS.md), less after a video
 # codec.
 REPEATED_NOISE = 0.97
+# Where frames share their finest detail anyway (no noise, a fixed pattern), only an exact copy is a repeat.
+REPEATED_WITHOUT_NOISE = 0.9999
 # Side of the patch at full resolution that noise is compared on, px.
 NOISE_PATCH_PX = 512
 
@@ -120,13 +125,14 @@ def judge(noted: list[Traits], linked: FloatArray, known_bad: Mapping[int, str])
     torn = np.array([t.constant_rows for t in noted])
     torn_typical = float(np.median(torn))
     usual_repeat = float(np.median([t.repeat for t in noted[1:]])) if count > 1 else 0.0
+    repeated = REPEATED_NOISE if usual_repeat < 0.3 else REPEATED_WITHOUT_NOISE
     for k, trait in enumerate(noted):
         near = _near(k, count)
         if trait.power == 0 or _is_blank(k, near, structure, level, linked):
             reason[k] = "blank"
         elif torn[k] > torn_typical + 0.02:
             reason[k] = "torn"
-        elif trait.repeat > max(REPEATED_NOISE, 1 - 0.2 * (1 - usual_repeat)):
+        elif trait.repeat > repeated:
             repeats[k] = repeats[k - 1]
             reason[k] = f"duplicate of frame {repeats[k]}"
         elif _is_low(structure[k], structure[near], BLURRED_SHARE):
@@ -137,14 +143,14 @@ def judge(noted: list[Traits], linked: FloatArray, known_bad: Mapping[int, str])
     return FrameQuality(np.array([not r for r in reason]), reason, repeats)
 
 
-def _near(k: int, count: int) -> FloatArray:
+def _near(k: int, count: int) -> Numbers:
     """Return the numbers of the frames around k, without it."""
     low = max(0, min(k - NEIGHBOURS, count - 2 * NEIGHBOURS - 1))
     around = np.arange(low, min(count, low + 2 * NEIGHBOURS + 1))
-    return around[around != k]
+    return np.asarray(around[around != k])
 
 
-def _is_blank(k: int, near: FloatArray, structure: FloatArray, level: FloatArray, linked: FloatArray) -> bool:
+def _is_blank(k: int, near: Numbers, structure: FloatArray, level: FloatArray, linked: FloatArray) -> bool:
     if len(near) < 2:
         return False
     dark = level[k] < 0.1 * float(np.median(level[near]))

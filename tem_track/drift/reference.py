@@ -40,7 +40,7 @@ class Block:
 
     def mean(self) -> Image:
         """Return the mean image, 0 where no frame contributed."""
-        return self.total / np.maximum(self.count, 1.0)
+        return np.asarray(self.total / np.maximum(self.count, 1.0), dtype=np.float32)
 
 
 @dataclass
@@ -110,7 +110,8 @@ def references(blocks: Sequence[Block], noise: float, path_error_px: float) -> l
             total += same * moved(other.total, -dy, -dx)
             support += same * count
             possible += count
-        found.append(Reference(total / np.maximum(support, 1e-6), support, support / np.maximum(possible, 1e-6)))
+        image = np.asarray(total / np.maximum(support, 1e-6), dtype=np.float32)
+        found.append(Reference(image, support, np.asarray(support / np.maximum(possible, 1e-6), dtype=np.float32)))
     return found
 
 
@@ -125,10 +126,10 @@ def alike(a: Image, b: Image, count_a: Image, count_b: Image, noise: float, misp
     pooled = cv2.GaussianBlur(ratio, (0, 0), STATE_SIGMA_PX) / np.maximum(
         cv2.GaussianBlur(both, (0, 0), STATE_SIGMA_PX), 1e-3
     )
-    return (both / (1 + np.maximum(pooled - 1.5, 0.0) ** 2)).astype(np.float32)
+    return np.asarray(both / (1 + np.maximum(pooled - 1.5, 0.0) ** 2), dtype=np.float32)
 
 
 def slope_power(slope: tuple[Image, Image]) -> Image:
     """Return the mean square of the slope along an axis, (y, x)."""
     dy, dx = slope
-    return (dy * dy + dx * dx) / 2
+    return np.asarray((dy * dy + dx * dx) * np.float32(0.5))

@@ -157,7 +157,7 @@ def _particle_weight(preparer: Preparer, labels: Labels) -> Image:
     small = preparer.binned((labels > 0).astype(np.float32)) > 0
     reach = 2 * REACH_PX + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    return cv2.dilate(small.astype(np.uint8), disc).astype(np.float32)
+    return np.asarray(cv2.dilate(small.astype(np.uint8), disc), dtype=np.float32)
 
 
 def _terms(
@@ -170,17 +170,18 @@ def _terms(
     own = weight if member else np.zeros_like(weight)
     left = reference.support - own
     usable = left > 0.9
-    mean = np.where(usable, (reference.image * reference.support - image * own) / np.maximum(left, 0.1), 0.0)
+    others = (reference.image * reference.support - image * own) / np.maximum(left, np.float32(0.1))
+    mean: Image = others * usable
     ay, ax = gradient(mean)
     by, bx = gradient(image)
     trust = weight * usable * reference.lasting
     difference = (mean - image) * trust
     weighted_y, weighted_x = ay * trust, ax * trust
-    products = [
+    products: list[Image] = [
         ay * difference,
         ax * difference,
         weighted_y * by,
-        0.5 * (weighted_y * bx + weighted_x * by),
+        np.float32(0.5) * (weighted_y * bx + weighted_x * by),
         weighted_x * bx,
     ]
     sums = np.stack([tile_sums(p, TILES) for p in products])

@@ -56,7 +56,7 @@ def info_strip(image: Image) -> Mask:
 def grown(mask: Mask, reach: int, along_rows: bool = False) -> Mask:
     """Return the mask dilated by `reach` px (three times as far along rows where asked)."""
     kernel = np.ones((2 * reach + 1, (6 if along_rows else 2) * reach + 1), np.uint8)
-    return cv2.dilate(mask.astype(np.uint8), kernel) > 0
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel) > 0)
 
 
 def is_drawn_place(box: tuple[int, int, int, int], shape: tuple[int, ...]) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from tem_track.drift.graph import Pair, solve_path
 from tem_track.drift.pairs import SIGNIFICANT_PEAK, Match, Searchable, climb, search, searchable
 from tem_track.drift.path import Drift, FrameQuality, no_drift
-from tem_track.drift.prepare import Preparer
+from tem_track.drift.prepare import PIXELS_A_PATCH, Preparer
 from tem_track.drift.quality import Traits, judge, noise_patch, traits
 from tem_track.movie import FloatArray, Frames, Image, Mask, Progress, finite, no_progress
 from tem_track.settings import DriftSettings
@@ -26,6 +26,8 @@ SURVEY_PX = 512
 # Frames back that a frame is registered on beside its two neighbours: far ones stop the error of a chain from adding
 # up, near ones survive a specimen that changes.
 LAGS = (5, 15, 45)
+# Deviations by which a correlation must exceed that of noise; the climb already picks the best of its neighbourhood.
+SIGNIFICANT_CORRELATION = 5.0
 # A pair whose correlation is below this share of what neighbours usually reach is searched for over the whole field.
 DOUBTFUL_SHARE = 0.6
 
@@ -165,7 +167,10 @@ def _climbed(a: Searchable, b: Searchable, start: FloatArray) -> Match | None:
         match = climb(a, b, start)
     except np.linalg.LinAlgError:
         return None
-    return match if match.correlation > 0 and np.isfinite(match.sd) else None
+    # Two frames of noise alone correlate with this scatter around 0.
+    overlap = float(np.prod(1 - np.abs(match.displacement) / a.prepared.image.shape)) * float(a.prepared.weight.sum())
+    chance = np.sqrt(PIXELS_A_PATCH / max(overlap, 1.0))
+    return match if match.correlation > SIGNIFICANT_CORRELATION * chance and np.isfinite(match.sd) else None
 
 
 def _pair_sd(match: Match, lag: int) -> float:

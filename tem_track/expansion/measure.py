@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tem_track.expansion.lineage import write_lineage_sums
+from tem_track.expansion.lineage import write_lineage_ratios
 from tem_track.expansion.particle import Curve, track_curve
 from tem_track.expansion.population import population_curve
 from tem_track.expansion.summary import Row, onset_row, particle_row, stage_rows
-from tem_track.expansion.volume import envelope_volume, volume_exponent
+from tem_track.expansion.volume import volume_exponent
 from tem_track.movie import FloatArray
 from tem_track.settings import ExpansionSettings
 from tem_track.tables import EVENTS, PARTICLES, STAGES, TRACKS, Table, blank_table, row_count, table_from_rows
@@ -77,7 +77,7 @@ def measure_expansion(
     V0 is the level of the curve before its onset, fitted together with the stages. A curve that already changes in
     its first row has no such level: its V/V0 is over the fitted value there (`v0_seen` 0). Pieces of a broken particle
     and coalescence products have no V0 of their own: their `volume_ratio` is empty, and `lineage_volume_ratio` holds
-    the summed volume of a lineage over its first track's V0. A movie of one frame has volumes but no ratios.
+    V/V0 of all pieces of a lineage together over its first track's V0. A movie of one frame has volumes but no ratios.
     """
     full = blank_table(TRACKS, row_count(tracks)) | {name: values.copy() for name, values in tracks.items()}
     full["time_s"] = np.where(np.isfinite(full["time_s"]), full["time_s"], np.asarray(times_s, float)[full["frame"]])
@@ -91,7 +91,8 @@ def measure_expansion(
             full[name][index] = values
         if curve.fit:
             fitted[index[curve.fitted_rows]] = curve.fit.fitted / curve.level
-    _write_lineages(full, curves, fates, model)
+    exponent = volume_exponent(model)
+    write_lineage_ratios(full, {i: _start_area(curve, exponent) for i, curve in curves.items()}, exponent, fates)
     return _tables(full, fitted, curves, kinds, fates, pixel_size_nm, times_s, timed, model)
 
 
@@ -102,11 +103,12 @@ def _rows_of_tracks(tracks: Table) -> list[tuple[int, np.ndarray]]:
     return [(int(i), rows) for i, rows in zip(ids, np.split(order, starts[1:]), strict=True)] if len(order) else []
 
 
-def _write_lineages(full: Table, curves: Mapping[int, Curve], fates: Mapping[int, str], model: str) -> None:
-    volumes = envelope_volume(full["area_px"], model, full["major_axis_px"], full["minor_axis_px"])
+def _start_area(curve: Curve, exponent: float) -> float:
+    """Return the projected area that goes with V0, px^2."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        sds = volumes * volume_exponent(model) * full["area_sd_px"] / full["area_px"]
-    write_lineage_sums(full, volumes, sds, {i: curve.level for i, curve in curves.items()}, fates)
+        areas = curve.rows["area_px"] / curve.rows["volume_ratio"] ** (1 / exponent)
+    known = areas[np.isfinite(areas)]
+    return float(np.median(known)) if len(known) else float("nan")
 
 
 def _tables(

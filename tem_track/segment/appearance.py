@@ -199,8 +199,9 @@ def _finer(look: Look, coarse: int) -> list[int]:
     across = common(look.found)[2] * coarse
     sizes = np.array([diameter(r) for r in look.found]) * coarse
     small = float(np.percentile(sizes, 20))
-    # A picture that is small anyway is looked at as it is: cracks are thin.
-    bin_px = int(max(1, min(across / COMMON_ACROSS_PX, small / SMALL_ACROSS_PX, coarse)))
+    # A picture that is small anyway is looked at as it is, cracks are thin, up to twice the pixels that suffice.
+    enough = max(coarse, across / (2 * COMMON_ACROSS_PX))
+    bin_px = int(max(1, min(across / COMMON_ACROSS_PX, small / SMALL_ACROSS_PX, enough)))
     return [] if bin_px == coarse else [bin_px]
 
 

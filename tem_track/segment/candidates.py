@@ -20,7 +20,7 @@ STEPS = 28
 ADVANTAGE = 1.6
 # Least contrast of a patch against the noise of the working picture, and least edge against the gradient of that noise.
 LEAST_CONTRAST_OF_NOISE = 4.0
-LEAST_EDGE_OF_NOISE = 1.5
+LEAST_EDGE_OF_NOISE = 0.5
 # Against the population of the frame: a compact patch needs this share of the common contrast, an outstretched or
 # ragged one more. Nanotubes and lacey carbon have a quarter to a third of a particle's contrast and are outstretched.
 LEAST_CONTRAST_OF_COMMON = 0.22

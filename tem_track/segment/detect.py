@@ -13,7 +13,7 @@ import numpy as np
 from tem_track.movie import Image, Labels, Mask
 from tem_track.segment.appearance import LEAST_AREA_PX, Appearance, learn_appearance
 from tem_track.segment.candidates import Working, common, particles, patches, tight_labels, working_picture
-from tem_track.segment.extent import foot_of, reached
+from tem_track.segment.extent import Reach, foot_of, reached
 
 __all__ = ["Appearance", "learn_appearance", "segment_frame"]
 
@@ -24,7 +24,7 @@ BLUR_PX = 0.8
 
 
 def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -> Labels:
-    """Return the particles of a frame as a label image, 0 = background, 1..N from the top down.
+    """Return the particles of a frame as a label image, 0 = background, 1..N, the clearest first.
 
     Parameters
     ----------
@@ -51,22 +51,8 @@ def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -
     kept = particles(seen.chosen, float(np.clip(contrast, low, high)), min(edge, appearance.edge))
     tight = tight_labels(picture, seen.tree, kept)
     blur = float(np.hypot(working.smoothing_px, BLUR_PX / working.bin_px))
-    first = reached(foot_of(picture, tight), tight, blur, appearance.noise, 1, picture.shape)
-    labels = reached(foot_of(picture, tight, first), tight, blur, appearance.noise, working.bin_px, frame.shape)
-    if fixed is not None:
-        labels[fixed] = 0
-    return _in_limits(labels, appearance)
-
-
-def _in_limits(labels: Labels, appearance: Appearance) -> Labels:
-    """Return the labels within the size limits, renumbered in the order of their first pixel."""
-    area = np.bincount(labels.ravel())
-    diameter = 2 * np.sqrt(area / np.pi)
-    keep = (diameter >= appearance.min_diameter_px) & (diameter <= appearance.max_diameter_px)
-    keep[0] = False
-    present = np.flatnonzero(keep)
-    if not len(present):
-        return np.zeros_like(labels)
-    number = np.zeros(len(area), np.int32)
-    number[present] = np.arange(1, len(present) + 1)
-    return number[labels]
+    reach = Reach(blur, appearance.noise, 1, (0.0, np.inf))
+    first = reached(foot_of(picture, tight), tight, reach, picture.shape, None)
+    limits = (appearance.min_diameter_px, appearance.max_diameter_px)
+    full = Reach(blur, appearance.noise, working.bin_px, limits)
+    return reached(foot_of(picture, tight, first), tight, full, frame.shape, fixed)

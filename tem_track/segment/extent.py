@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
-from tem_track.movie import FloatArray, Image, Labels
+from tem_track.movie import FloatArray, Image, Labels, Mask
 from tem_track.segment.background import filled_in
 
 # How far beyond its tight patch a particle may reach, against its radius. A ball's half height lies at 0.87 R, the
@@ -92,30 +92,58 @@ def foot_share(radius_px: float, blur_px: float) -> float:
     return float(np.clip(0.82 * np.sqrt(blur_px / max(radius_px, 1.0)), 0.12, 0.40))
 
 
-def reached(foot: Foot, tight: Labels, blur_px: float, noise: float, scale: int, shape: tuple[int, int]) -> Labels:
-    """Return the particles out to their feet, (Y, X) int32 at full size, numbered as in the tight picture.
+@dataclass(frozen=True)
+class Reach:
+    """How the particles of a working picture are drawn.
 
-    Parameters
+    Attributes
     ----------
-    foot : Foot
-    tight : (Y / scale, X / scale) int32
     blur_px : float
         Width of the blur in the working picture, px of it.
     noise : float
         Noise of the working picture, grey value.
     scale : int
         Image pixels per working pixel.
+    limits_px : (float, float)
+        Least and greatest equivalent diameter, image px.
+    """
+
+    blur_px: float
+    noise: float
+    scale: int
+    limits_px: tuple[float, float]
+
+
+def reached(foot: Foot, tight: Labels, reach: Reach, shape: tuple[int, int], fixed: Mask | None) -> Labels:
+    """Return the particles out to their feet, (Y, X) int32 at full size, those within the size limits, 1..N.
+
+    Parameters
+    ----------
+    foot : Foot
+    tight : (Y / scale, X / scale) int32
+    reach : Reach
     shape : (int, int)
         Of the image.
+    fixed : (Y, X) bool or None
+        Never part of a particle.
     """
     labels = np.zeros(shape, np.int32)
+    least, greatest = (np.pi / 4 * limit**2 for limit in reach.limits_px)
+    count = 0
     for number, box in enumerate(_boxes(tight, foot), start=1):
         if box is None:
             continue
-        share = foot_share(foot.radius_px[number], blur_px)
-        least = max(share * foot.level[number], min(2.5 * noise, 0.5 * foot.level[number]))
-        mask = _one_reach(foot, tight, number, box, np.float32(least), scale)
-        _paint(labels, mask, box, number, scale)
+        share = foot_share(foot.radius_px[number], reach.blur_px)
+        edge = max(share * foot.level[number], min(2.5 * reach.noise, 0.5 * foot.level[number]))
+        mask = _one_reach(foot, tight, number, box, np.float32(edge), reach.scale)
+        view = np.s_[box[0] * reach.scale : box[1] * reach.scale, box[2] * reach.scale : box[3] * reach.scale]
+        part = labels[view]
+        free = (mask[: part.shape[0], : part.shape[1]] > 0) & (part == 0)
+        if fixed is not None:
+            free &= ~fixed[view]
+        if least <= np.count_nonzero(free) <= greatest:
+            count += 1
+            part[free] = count
     return labels
 
 
@@ -185,11 +213,3 @@ def whole(mask: NDArray[np.uint8], core: NDArray[np.uint8]) -> NDArray[np.uint8]
         if held > most:
             best, most = part, held
     return best
-
-
-def _paint(
-    labels: Labels, mask: NDArray[np.uint8], box: tuple[int, int, int, int], number: int, scale: int
-) -> None:
-    view = labels[box[0] * scale : box[1] * scale, box[2] * scale : box[3] * scale]
-    inside = mask[: view.shape[0], : view.shape[1]] > 0
-    view[inside & (view == 0)] = number

@@ -31,6 +31,8 @@ _EDGES = (0.5, 1.8)
 _MOST = 12.0
 # How many times denser than the shell a core may be (Au in SiO2: about 9 in projected mass).
 _DENSEST = 10.0
+# Blur over radius above which core and void cannot be told from the blurred edge.
+_SMALL = 0.12
 # Chi-square per bin up to which a fit continued from an earlier one is trusted. Speckle is not independent from bin to
 # bin, so that good fits of speckled particles reach 5.
 _EXPLAINED = 6.0
@@ -217,6 +219,8 @@ def fit_any_body(profile: RadialProfile, before: FloatArray | None) -> BodyFit:
 
     An earlier fit that does not explain this profile is only one guess among the others.
     """
+    if profile.blur > _SMALL:
+        return _fit_small(profile, before)
     every = tuple(range(PARAMETERS))
     fits = []
     if before is not None:
@@ -229,3 +233,14 @@ def fit_any_body(profile: RadialProfile, before: FloatArray | None) -> BodyFit:
         edge_first = fit_body(profile, guess, (EDGE, BASE, BODY, CORE, VOID), rounds=6)
         fits.append(fit_body(profile, edge_first.parameters, every))
     return min(fits, key=lambda fit: fit.chi2)
+
+
+def _fit_small(profile: RadialProfile, before: FloatArray | None) -> BodyFit:
+    """Return the fit of a solid ball: a particle only a few blurs wide shows no more than that."""
+    start = first_guesses(profile)[0]
+    fit = fit_body(profile, start, (EDGE, BASE, BODY), rounds=15)
+    if before is not None and before[CORE] == 0.0:
+        again = before.copy()
+        again[EDGE] = 1.0
+        fit = min(fit, fit_body(profile, again, (EDGE, BASE, BODY), rounds=15), key=lambda f: f.chi2)
+    return fit

@@ -284,7 +284,7 @@ def _draw_marks(axes: Axes, curves: dict[int, Curve], particles: Table) -> None:
         points = [
             (time, float(np.interp(time, curves[i].time, curves[i].value)), ink_of(i))
             for i, time in _marked(particles, name)
-            if i in curves
+            if i in curves and curves[i].time[0] <= time <= curves[i].time[-1]
         ]
         if points:
             x, y, colours = zip(*points, strict=True)

@@ -228,7 +228,7 @@ def _table(file_name: str, columns: Sequence[Column], tables: Mapping[str, Table
     short = [Column(c.name, c.kind, c.meaning, _DIGITS_SHOWN) for c in columns if c.name in table]
     cells = table_cells(short, shown)
     filled = [k for k in range(len(short)) if any(row[k] for row in cells)]
-    head = "".join(f'<th title="{_text(short[k].meaning)}">{_heading(short[k].name)}</th>' for k in filled)
+    head = "".join(_head(short[k]) for k in filled)
     body = "".join("<tr>" + "".join(_cell(row[k], short[k]) for k in filled) + "</tr>" for row in cells)
     rest = f"the first {_ROWS_SHOWN} of {rows} rows; all are" if rows > _ROWS_SHOWN else "also"
     return (
@@ -246,6 +246,11 @@ def _heading(name: str) -> str:
         if name.endswith(ending):
             return f"{_text(name.removesuffix(ending).replace('_', ' '))} <i>{unit}</i>"
     return _text(name.replace("_", " "))
+
+
+def _head(column: Column) -> str:
+    kind = "" if column.kind == "text" else " class=num"
+    return f'<th{kind} title="{_text(column.meaning)}">{_heading(column.name)}</th>'
 
 
 def _cell(text: str, column: Column) -> str:
