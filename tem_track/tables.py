@@ -85,7 +85,11 @@ TRACKS = _columns(
     ("core_volume_ratio_sd", "float", "standard uncertainty of it"),
     ("shell_volume_ratio_sd", "float", "standard uncertainty of it"),
     ("void_volume_ratio_sd", "float", "standard uncertainty of it"),
-    ("lineage_volume_ratio", "float", "V/V0 of all pieces of a lineage together, over the V0 of the particle they come from"),
+    (
+        "lineage_volume_ratio",
+        "float",
+        "V/V0 of all pieces of a lineage together, over the V0 of the particle they come from",
+    ),
     ("lineage_volume_ratio_sd", "float", "standard uncertainty of it, without the error of the shape assumption"),
     ("touches_border", "int", "1 where the outline is cut by the edge of the field"),
     ("state", "text", "whole, fractured, merged or inferred (frame bridged)"),

@@ -24,7 +24,9 @@ def body(core: float = 0.0, step: float = 0.5, void: float = 0.0, radius: float 
     return thick
 
 
-def movie(thick: FloatArray, frames: int = 8, dose: float = 200, bright: bool = False, speckle: float = 0.0) -> list[Image]:
+def movie(
+    thick: FloatArray, frames: int = 8, dose: float = 200, bright: bool = False, speckle: float = 0.0
+) -> list[Image]:
     rng = np.random.default_rng(7)
     pattern = gaussian_filter(rng.standard_normal(SIZE), 2.5)
     thick = thick * (1 + speckle * pattern / pattern.std())

@@ -6,7 +6,9 @@ import pytest
 from tem_track.segment.outline_polygon import ellipse_axes, polygon_area, polygon_mask, polygon_moments
 
 
-def ellipse(y: float, x: float, a: float, b: float, turn: float = 0.0) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def ellipse(
+    y: float, x: float, a: float, b: float, turn: float = 0.0
+) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     angle = np.linspace(0, 2 * np.pi, 720, endpoint=False)
     u, v = a * np.cos(angle), b * np.sin(angle)
     return np.stack([y + u * np.sin(turn) + v * np.cos(turn), x + u * np.cos(turn) - v * np.sin(turn)], axis=1)

@@ -366,3 +366,24 @@ def test_growth_reaching_a_particle_does_not_steal_its_identity() -> None:
     assert kept == tracks.labels[0][60, 110]
     assert tracks.labels[29][60, 5] == tracks.labels[0][60, 5] != kept
     assert events(tracks) == []
+
+
+def test_thousands_of_particles_are_each_followed() -> None:
+    rng = np.random.default_rng(8)
+    drift = np.cumsum(rng.normal(0, 0.8, (6, 2)), axis=0)
+    drift[0] = 0
+    centres = (np.indices((40, 50)).reshape(2, -1).T * 11 + 20 + rng.uniform(-1.5, 1.5, (2000, 2))).tolist()
+    images = []
+    for dy, dx in drift:
+        image = np.zeros((480, 590), np.int32)
+        for n, (y, x) in enumerate(centres, 1):
+            top, left = round(y + dy), round(x + dx)
+            image[top : top + 7, left : left + 7] = n
+        images.append(image)
+    tracks = link(images, drift)
+    assert len(tracks) == 2000
+    assert same(tracks, images)
+
+
+def test_nothing_usable_gives_no_tracks() -> None:
+    assert len(link([scene(TWO)] * 4, usable=np.zeros(4, bool))) == 0

@@ -103,7 +103,7 @@ def band_pass(image: Image, fine: float = FINE_SIGMA_PX, broad: float = BROAD_SI
 
 
 def _pixels_a_patch() -> float:
-    """Return how many pixels of band-passed white noise share one independent value (sum of squared autocorrelation)."""
+    """Return how many pixels of band-passed white noise share one value (sum of squared autocorrelation)."""
     spike = np.zeros((129, 129), np.float32)
     spike[64, 64] = 1.0
     power = np.abs(np.fft.fft2(band_pass(spike))) ** 2

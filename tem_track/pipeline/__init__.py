@@ -7,6 +7,6 @@ it; `inspect` only reads.
 from tem_track.pipeline.analyze import Request, analyze
 from tem_track.pipeline.inspect import inspect
 from tem_track.pipeline.measure import Measurement, measure_movie
-from tem_track.pipeline.reporter import Reporter, Silence
+from tem_track.pipeline.reporter import Clock, Reporter, Silence
 
-__all__ = ["Measurement", "Reporter", "Request", "Silence", "analyze", "inspect", "measure_movie"]
+__all__ = ["Clock", "Measurement", "Reporter", "Request", "Silence", "analyze", "inspect", "measure_movie"]

@@ -33,6 +33,8 @@ LEAST_AREA_PX = 20.0
 # Smoothing leaves the noise at this share of the contrast of the picture.
 NOISE_OF_CONTRAST = 0.06
 SMOOTHING_PX = (0.8, 1.2, 1.8, 2.7, 4.0)
+# Only outlines with this contrast against the noise speak for a polarity.
+CLEAR_OF_NOISE = 8.0
 # Particles smaller than this against the common diameter are specks; larger than this many times are something else.
 SPECK, GIANT = 0.22, 5.0
 
@@ -180,7 +182,7 @@ def _look(pictures: list[Image], working: Working, noise: float) -> Look:
         contrast, edge, _ = common(seen)
         kept = particles(seen, contrast, edge)
         found += kept
-        strength += sum(r.edge * diameter(r) * r.compactness ** 2 for r in kept)
+        strength += sum(r.edge * diameter(r) * r.compactness**2 for r in kept)
     return Look(working, noise, found, strength / max(1, len(pictures)))
 
 
@@ -234,4 +236,7 @@ def _particle_like(look: Look, contrast: float) -> tuple[float, str]:
     weight = np.array([diameter(r) for r in look.found])
     shape = float(np.average([r.compactness for r in look.found], weights=weight))
     clear = float(np.clip(contrast / (12 * look.noise), 0, 1)) if look.noise > 0 else 1.0
-    return shape * clear, f"{len(look.found)} outlines, compactness {shape:.2f}, contrast {contrast / max(look.noise, 1e-12):.0f} x noise"
+    return (
+        shape * clear,
+        f"{len(look.found)} outlines, compactness {shape:.2f}, contrast {contrast / max(look.noise, 1e-12):.0f} x noise",
+    )

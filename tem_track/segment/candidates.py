@@ -10,7 +10,16 @@ import numpy as np
 from tem_track.movie import Image, Labels, Mask
 from tem_track.segment.background import filled_in
 from tem_track.segment.divide import parted
-from tem_track.segment.levels import LEAST_SOLIDITY, NEARLY_CONVEX, Region, best_regions, count_as_clusters, ladder, pieces_of, region_tree
+from tem_track.segment.levels import (
+    LEAST_SOLIDITY,
+    NEARLY_CONVEX,
+    Region,
+    best_regions,
+    count_as_clusters,
+    ladder,
+    pieces_of,
+    region_tree,
+)
 
 # Levels per picture: a particle's contrast is crossed by at least a third of them even where the brightest particle
 # is three times as strong.
@@ -177,9 +186,7 @@ def tight_labels(picture: Image, tree: list[Region], regions: list[Region]) -> L
     return labels
 
 
-def _pieces(
-    region: Region, picture: Image, corner: tuple[int, int], cut: tuple[bool, bool, bool, bool]
-) -> Labels:
+def _pieces(region: Region, picture: Image, corner: tuple[int, int], cut: tuple[bool, bool, bool, bool]) -> Labels:
     """Return the particles of one patch in its box, 1..N."""
     filled = np.zeros(picture.shape, np.uint8)
     cv2.drawContours(filled, [region.contour - np.int32(corner)], -1, 1, cv2.FILLED)

@@ -19,7 +19,6 @@ from tem_track.segment.outline_chord import (
     BASE,
     BLUR,
     BODY,
-    CORE,
     CORE_RADIUS,
     EDGE,
     VOID,
@@ -60,15 +59,13 @@ class InnerBoundaries:
     edge_sd: FloatArray
 
 
-def inner_boundaries(fits: Sequence[RayOutline], radii_px: FloatArray) -> InnerBoundaries:
+def inner_boundaries(fits: Sequence[RayOutline]) -> InnerBoundaries:
     """Return kind, cores, voids and final edges of a track.
 
     Parameters
     ----------
     fits : sequence of RayOutline
         Fits of the track in its K frames, in order; each with body and profile.
-    radii_px : (K,) float64
-        Mean radius of the outline in each frame, px as recorded.
     """
     bodies = [fit.body for fit in fits if fit.body is not None]
     profiles = [fit.profile for fit in fits if fit.profile is not None]
@@ -77,7 +74,7 @@ def inner_boundaries(fits: Sequence[RayOutline], radii_px: FloatArray) -> InnerB
         return InnerBoundaries("solid", nothing, nothing, nothing, np.ones(len(fits)), nothing)
     edges = [float(body.parameters[EDGE]) for body in bodies]
     profiles = _with_common_blur(profiles, bodies)
-    kind = kind_of_body(profiles, edges, radii_px)
+    kind = kind_of_body(profiles, edges)
     found = [_one_frame(k, profiles, edges, kind) for k in range(len(profiles))]
     columns = np.array(found).T
     core, core_sd, void = columns[0], columns[1], columns[2]
@@ -105,9 +102,7 @@ def _one_frame(
     """Return core ratio, its uncertainty, void ratio, edge and its relative uncertainty of frame k."""
     near = range(max(0, k - _POOL), min(len(profiles), k + _POOL + 1))
     pooled = pool_profiles([profiles[i] for i in near], [edges[i] for i in near])
-    start = kind.start
-    assert start is not None
-    body = fit_body(pooled, start, kind.free, rounds=15)
+    body = fit_body(pooled, kind.start, kind.free, rounds=15)
     p = body.parameters
     excess = max(1.0, body.chi2 / max(1, body.bins - len(kind.free)))
     core_sd = float(np.sqrt(excess * body.covariance[CORE_RADIUS, CORE_RADIUS]))

@@ -26,6 +26,7 @@ from tem_track.segment.outline_chord import (
     CORE,
     CORE_RADIUS,
     EDGE,
+    SMALL,
     VOID,
     VOID_RADIUS,
     BodyFit,
@@ -49,8 +50,8 @@ _VOID_STEP = 0.3
 _NEEDED = 1.5
 # Largest scatter of the radius between windows (median absolute deviation, fraction of the radius).
 _STEADY = 0.05
-# A core or void must span this many pixels in radius, and its shell that many in thickness, to be seen at all.
-_RESOLVED_PX = 2.0
+# The radius of a core or void, and the thickness of its shell, must be this many blurs to be seen at all.
+_RESOLVED = 2.0
 # Where the fullness of a body without core acts, fraction of the radius.
 _FULLNESS_RADIUS = 0.8
 
@@ -61,7 +62,7 @@ class Kind:
 
     name: str
     free: tuple[int, ...]
-    start: FloatArray | None
+    start: FloatArray
 
 
 def pool_profiles(profiles: Sequence[RadialProfile], edges: Sequence[float], bins: int = 64) -> RadialProfile:
@@ -93,7 +94,7 @@ def fit_kind(profile: RadialProfile, free: tuple[int, ...]) -> BodyFit:
     return min(fits, key=lambda fit: fit.chi2)
 
 
-def kind_of_body(profiles: Sequence[RadialProfile], edges: Sequence[float], radii_px: FloatArray) -> Kind:
+def kind_of_body(profiles: Sequence[RadialProfile], edges: Sequence[float]) -> Kind:
     """Return the kind of body that the profiles of a track show together.
 
     Parameters
@@ -102,30 +103,30 @@ def kind_of_body(profiles: Sequence[RadialProfile], edges: Sequence[float], radi
         Of all frames, in order.
     edges : sequence of float
         Fitted edge of each in the profile's unit.
-    radii_px : (K,) float64
-        Mean radius of the outline in each frame, px as recorded.
     """
     windows = np.array_split(np.arange(len(profiles)), max(1, min(_WINDOWS, len(profiles) // 4)))
     pooled = [pool_profiles([profiles[i] for i in w], [edges[i] for i in w]) for w in windows]
-    radius = float(np.median(radii_px))
+    if np.median([p.blur for p in pooled]) > SMALL:
+        return Kind("solid", (EDGE, BASE, BODY), _typical([fit_kind(p, (EDGE, BASE, BODY)) for p in pooled]))
+    blur = float(np.median([p.blur for p in pooled]))
     solid = [fit_kind(p, SOLID) for p in pooled]
     hollow = [fit_kind(p, HOLLOW) for p in pooled]
     cored = [fit_kind(p, WITH_CORE) for p in pooled]
-    if _shows(cored, hollow, CORE, CORE_RADIUS, _CORE_STEP, radius):
+    if _shows(cored, hollow, CORE, CORE_RADIUS, _CORE_STEP, blur):
         return Kind("core-shell", WITH_CORE, _typical(cored))
-    if _shows(hollow, solid, VOID, VOID_RADIUS, _VOID_STEP, radius):
+    if _shows(hollow, solid, VOID, VOID_RADIUS, _VOID_STEP, blur):
         return Kind("hollow", (*HOLLOW, CORE), _full(_typical(hollow)))
     return Kind("solid", (*SOLID, CORE), _full(_typical(solid)))
 
 
 def _shows(
-    fits: Sequence[BodyFit], without: Sequence[BodyFit], part: int, at: int, least: float, radius_px: float
+    fits: Sequence[BodyFit], without: Sequence[BodyFit], part: int, at: int, least: float, blur: float
 ) -> bool:
     """Return whether most windows agree on a core or void that is strong, needed, steady and resolved."""
     step = np.array([fit.parameters[part] for fit in fits])
     place = np.array([fit.parameters[at] for fit in fits])
     needed = np.array([b.chi2 > _NEEDED * f.chi2 for f, b in zip(fits, without, strict=True)])
-    good = (step > least) & needed & (place * radius_px > _RESOLVED_PX) & ((1 - place) * radius_px > _RESOLVED_PX)
+    good = (step > least) & needed & (place > _RESOLVED * blur) & (1 - place > _RESOLVED * blur)
     if good.mean() <= 0.5:
         return False
     # The radius may wander as the stages run, but not jump from window to window.
@@ -136,9 +137,9 @@ def _shows(
 def _full(start: FloatArray) -> FloatArray:
     """Return parameters of a body without core, ready for its fullness to be fitted.
 
-    Real bodies are facetted and a little fuller towards their edge than a ball. Half a core taken away in the middle
-    (a free, mostly negative, step at a fixed radius) follows that; without it the edge of a solid particle comes out up to 0.6 %
-    too far, and less so as the contrast fades.
+    Real bodies are faceted and a little fuller towards their edge than a ball. A free, mostly negative, step at a
+    fixed radius follows that; without it the edge of a solid particle comes out up to 0.6 % too far, and less so as
+    the contrast fades.
     """
     full = start.copy()
     full[CORE], full[CORE_RADIUS] = 0.0, _FULLNESS_RADIUS

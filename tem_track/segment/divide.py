@@ -24,6 +24,8 @@ NECK = 0.75
 # A piece is at least this share of the largest one in half width: smaller ones are corners and roughness.
 LEAST_PIECE = 0.28
 STEPS = 16
+# Larger masks are divided on a smaller picture: a neck is as wide as half a particle.
+LARGEST_PX = 256
 
 
 def parted(mask: Mask, cut: tuple[bool, bool, bool, bool] = (False,) * 4, neck: float = NECK) -> Labels:
@@ -47,6 +49,12 @@ def parted(mask: Mask, cut: tuple[bool, bool, bool, bool] = (False,) * 4, neck: 
     >>> int(parted(two).max())
     2
     """
+    shrink = -(-max(mask.shape) // LARGEST_PX)
+    if shrink > 1:
+        small = cv2.resize(mask.astype(np.uint8), None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_NEAREST)
+        pieces = parted(small > 0, cut, neck).astype(np.float32)
+        wide = cv2.resize(pieces, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_NEAREST).astype(np.int32)
+        return np.where(mask, nearest_label(wide)[0], 0).astype(np.int32)
     padded = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)
     padded[1:-1, 1:-1] = mask
     for side, (outer, inner) in zip(cut, ((0, 1), (-1, -2)), strict=False):
@@ -91,3 +99,14 @@ def _apart(depth: Image, step: int, top: float, neck: float, least_px: float) ->
         if len(deep) > 1:
             return deep, k
     return [], STEPS
+
+
+def nearest_label(labels: Labels) -> tuple[Labels, Image]:
+    """Return for each pixel the label nearest to it and its distance in px."""
+    distance, index = cv2.distanceTransformWithLabels(
+        (labels == 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    place = np.flatnonzero(labels)
+    numbers = np.zeros(len(place) + 1, np.int32)
+    numbers[index.ravel()[place]] = labels.ravel()[place]
+    return numbers[index], distance

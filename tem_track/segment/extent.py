@@ -17,6 +17,7 @@ from scipy.ndimage import find_objects
 
 from tem_track.movie import FloatArray, Image, Labels, Mask
 from tem_track.segment.background import filled_in
+from tem_track.segment.divide import nearest_label
 
 # How far beyond its tight patch a particle may reach, against its radius. A ball's half height lies at 0.87 R, the
 # steepest place of a blurred one at 0.8 R or beyond.
@@ -68,17 +69,6 @@ def foot_of(picture: Image, tight: Labels, outer: Labels | None = None) -> Foot:
         if ends[number] > ends[number - 1]:
             level[number] = values[order[(ends[number - 1] + ends[number]) // 2]]
     return Foot(contrast, nearest, distance, level, radius)
-
-
-def nearest_label(labels: Labels) -> tuple[Labels, Image]:
-    """Return for each pixel the label nearest to it and its distance in px."""
-    distance, index = cv2.distanceTransformWithLabels(
-        (labels == 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    place = np.flatnonzero(labels)
-    numbers = np.zeros(len(place) + 1, np.int32)
-    numbers[index.ravel()[place]] = labels.ravel()[place]
-    return numbers[index], distance
 
 
 def foot_share(radius_px: float, blur_px: float) -> float:

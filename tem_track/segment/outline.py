@@ -31,9 +31,10 @@ from tem_track.segment.outline_rays import Surroundings, binning_for, cut_surrou
 from tem_track.segment.outline_start import Start, label_boxes, start_from_label
 from tem_track.settings import SegmentSettings
 
-_ROUNDS = 3
-# An outline whose area is not within this factor of its label's has run away to something else.
-_RUNAWAY = 2.2
+# Rounds of refinement; a label that is a pixel or two off is further off for a small particle.
+_ROUNDS_LARGE, _ROUNDS, _SMALL_PX = 3, 5, 12.0
+# An outline whose radius differs from its label's by more than this factor and margin has run away.
+_RUNAWAY, _RUNAWAY_PX = 1.5, 2.5
 # A neighbour's own blurred edge reaches this far beyond its outline, px.
 _NEIGHBOUR_MARGIN_PX = 2
 # What the body model itself leaves open: the radius, as a share of it (real bodies are not balls; measured on simulated
@@ -242,9 +243,10 @@ def _outline_frame(
             contours.append(_contour_row(k, track, start, frame, labels, fixed, box, dark))
     _meet(particles)
     for r in range(_ROUNDS):
-        bars = [_barred(p, particles, labels) for p in particles]
+        bars = [_barred(p, particles) for p in particles]
         for p, bar in zip(particles, bars, strict=True):
-            refine(p.around, bar, p.fit, dark, last=r == _ROUNDS - 1)
+            if r < _ROUNDS_LARGE or float(p.fit.radius.mean()) < _SMALL_PX:
+                refine(p.around, bar, p.fit, dark)
     for p in particles:
         memories[p.track_id] = _remember(memories.get(p.track_id), p.fit)
     return sorted(contours + [_ray_row(k, p) for p in particles], key=lambda row: row.track_id)
@@ -269,7 +271,7 @@ def _meet(particles: list[_Particle]) -> None:
                 one.neighbours.append(j)
 
 
-def _barred(p: _Particle, particles: list[_Particle], labels: Labels) -> Image:
+def _barred(p: _Particle, particles: list[_Particle]) -> Image:
     """Return the unusable pixels around a particle: overlays, and its neighbours where they stand by now."""
     if not p.neighbours:
         return p.around.barred
@@ -286,8 +288,10 @@ def _ray_row(k: int, p: _Particle) -> _Row:
     radius = finished_radius(p.fit)
     points = (ray_points(p.fit.centre, radius) + 0.5) * p.around.binning - 0.5 + p.around.corner
     area = polygon_area(points)
-    expected = polygon_area(ray_points(p.start.centre, p.start.radius))
-    if not np.isfinite(points).all() or not expected / _RUNAWAY < area < expected * _RUNAWAY:
+    size = float(np.sqrt(area / np.pi))
+    expected = float(np.sqrt(polygon_area(ray_points(p.start.centre, p.start.radius)) / np.pi))
+    most, least = _RUNAWAY * expected + _RUNAWAY_PX, expected / _RUNAWAY - _RUNAWAY_PX
+    if not np.isfinite(points).all() or not least < size < most:
         return _label_row(k, p.track_id, p.start)
     return _Row(p.track_id, k, points, rays_uncertainty(p.fit) * area, p.start.cut, quality_of(p.fit), p.fit)
 
@@ -331,8 +335,7 @@ def _find_cores(rows: list[_Row]) -> dict[int, str]:
     kinds = {}
     for track, mine in sorted(by_track.items()):
         fitted = [row for row in mine if row.fit is not None]
-        radii = np.sqrt([polygon_area(row.points) / np.pi for row in fitted])
-        found = inner_boundaries([row.fit for row in fitted if row.fit is not None], radii)
+        found = inner_boundaries([row.fit for row in fitted if row.fit is not None])
         kinds[track] = found.kind
         for i, row in enumerate(fitted):
             row.core_ratio, row.core_sd = float(found.core_ratio[i]), float(found.core_ratio_sd[i])

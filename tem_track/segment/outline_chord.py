@@ -32,7 +32,7 @@ _MOST = 12.0
 # How many times denser than the shell a core may be (Au in SiO2: about 9 in projected mass).
 _DENSEST = 10.0
 # Blur over radius above which core and void cannot be told from the blurred edge.
-_SMALL = 0.12
+SMALL = 0.12
 # Chi-square per bin up to which a fit continued from an earlier one is trusted. Speckle is not independent from bin to
 # bin, so that good fits of speckled particles reach 5.
 _EXPLAINED = 6.0
@@ -100,8 +100,9 @@ def chord(edges: FloatArray, radius: FloatArray) -> tuple[FloatArray, FloatArray
     angle = np.arcsin(at)
     integral = 0.5 * q * q * (at * np.sqrt(1 - at * at) + angle)
     width = edges[1:] - edges[:-1]
-    slope = q * (angle[:, 1:] - angle[:, :-1]) / width
-    return (integral[:, 1:] - integral[:, :-1]) / width, slope
+    slope: FloatArray = q * (angle[:, 1:] - angle[:, :-1]) / width
+    mean: FloatArray = (integral[:, 1:] - integral[:, :-1]) / width
+    return mean, slope
 
 
 def body_profile(parameters: FloatArray, bins: int, step: float, dark: bool) -> FloatArray:
@@ -219,7 +220,7 @@ def fit_any_body(profile: RadialProfile, before: FloatArray | None) -> BodyFit:
 
     An earlier fit that does not explain this profile is only one guess among the others.
     """
-    if profile.blur > _SMALL:
+    if profile.blur > SMALL:
         return _fit_small(profile, before)
     every = tuple(range(PARAMETERS))
     fits = []

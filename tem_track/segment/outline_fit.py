@@ -8,7 +8,15 @@ import numpy as np
 
 from tem_track.movie import FloatArray, Image
 from tem_track.segment.outline_chord import BASE, BLUR, EDGE, BodyFit, RadialProfile, body_profile, fit_any_body
-from tem_track.segment.outline_rays import Rays, Surroundings, local_background, near_surroundings, ray_points, resample_radius, sample_rays
+from tem_track.segment.outline_rays import (
+    Rays,
+    Surroundings,
+    local_background,
+    near_surroundings,
+    ray_points,
+    resample_radius,
+    sample_rays,
+)
 from tem_track.segment.outline_shape import follow_shape, ray_shifts, smooth_log_radius
 
 # Blur of a TEM picture of a sharp edge, px (point spread, defocus, scan jitter), and how well that is known.
@@ -53,11 +61,13 @@ class RayOutline:
     step: float = 0.0
 
 
-def refine(around: Surroundings, barred: Image, outline: RayOutline, dark: bool, last: bool) -> None:
+def refine(around: Surroundings, barred: Image, outline: RayOutline, dark: bool) -> None:
     """Improve an outline by one round: sample, fit the common profile, then shift every ray against it."""
+    first = not np.isfinite(outline.misfit)
+    if not first:
+        _recentre(outline)
     rays = sample_rays(around, barred, outline.centre, outline.radius)
     mean = float(outline.radius.mean())
-    first = not np.isfinite(outline.misfit)
     far = 0.5 * (rays.rho[-1] - 1) if first else max(0.05, 2.0 / mean)
     if not first:
         rays = replace(rays, seen=near_surroundings(rays, far, outline.step))
@@ -80,8 +90,6 @@ def refine(around: Surroundings, barred: Image, outline: RayOutline, dark: bool,
     outline.seen = float((precision > 0.1 * np.median(precision)).mean())
     outline.radius = np.exp(np.clip(smooth, np.log(mean) - 1, np.log(mean) + 1))
     outline.log_covariance, outline.body, outline.profile = covariance, body, profile
-    if not last:
-        _recentre(outline)
 
 
 def _normalised(rays: Rays, background: FloatArray, dark: bool) -> tuple[Image, float]:
@@ -96,7 +104,9 @@ def _normalised(rays: Rays, background: FloatArray, dark: bool) -> tuple[Image, 
     return np.asarray(above / np.float32(height)), height
 
 
-def radial_profile(rays: Rays, level: Image, dark: bool, mean_radius: float, binning: int) -> tuple[RadialProfile, FloatArray]:
+def radial_profile(
+    rays: Rays, level: Image, dark: bool, mean_radius: float, binning: int
+) -> tuple[RadialProfile, FloatArray]:
     """Return the profile common to all rays, and the (J,) variance of a pixel about it.
 
     The variance is measured (spread between directions), so that it holds shot noise, speckle and strands alike. The

@@ -42,9 +42,7 @@ def smooth_log_radius(log_radius: FloatArray, precision: FloatArray) -> tuple[Fl
     return covariance @ (precision * log_radius), covariance
 
 
-def follow_shape(
-    log_radius: FloatArray, precision: FloatArray, before: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def follow_shape(log_radius: FloatArray, precision: FloatArray, before: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return (N,) log radius and precision of the rays after comparing them with the shape of the frames before.
 
     Parameters

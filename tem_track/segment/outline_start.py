@@ -56,7 +56,8 @@ def label_boxes(labels: Labels) -> dict[int, tuple[int, int, int, int]]:
     np.maximum.at(bottom, index, rows + 1)
     np.maximum.at(right, index, columns + 1)
     return {
-        int(v): (int(t), int(le), int(b), int(r)) for v, t, le, b, r in zip(found, top, left, bottom, right, strict=True)
+        int(v): (int(t), int(le), int(b), int(r))
+        for v, t, le, b, r in zip(found, top, left, bottom, right, strict=True)
     }
 
 
@@ -114,6 +115,7 @@ def _radii(points: FloatArray, centre: FloatArray, hidden: Mask) -> tuple[FloatA
     label_area = polygon_area(points) + 0.5 * len(points)
     spread = np.bincount(sector, (np.log(distance) - mean[sector]) ** 2, count) / np.maximum(weight, 1)
     star = bool(hidden.any()) or (
-        abs(star_area / label_area - 1) < 2 * _STAR_TOLERANCE + 2.0 / size and float(np.sqrt(spread).mean()) < _STAR_TOLERANCE + 1.0 / size
+        abs(star_area / label_area - 1) < 2 * _STAR_TOLERANCE + 2.0 / size
+        and float(np.sqrt(spread).mean()) < _STAR_TOLERANCE + 1.0 / size
     )
     return radius, star

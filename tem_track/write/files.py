@@ -33,7 +33,7 @@ FIGURE_NAMES = (
 )
 """The figures a run may hold, in the order a report shows them."""
 
-OVERLAY_NAMES = ("overlay.webm", "overlay.avi")
+OVERLAY_NAMES = ("overlay.webm",)
 """What an overlay movie can be called; a run has at most one."""
 
 RUN_FILES = (

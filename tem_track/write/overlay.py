@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tem_track.movie import FloatArray, Frames, Image, Progress, finite, no_progress
 from tem_track.write.files import whole_file
 from tem_track.write.lettering import Lettering, Rgb
-from tem_track.write.video import RgbImage, open_video, video_suffix
+from tem_track.write.video import VIDEO_SUFFIX, RgbImage, open_video
 
 # Longest side of a picture, px: what a browser shows without scaling on a common screen.
 _LONGEST = 1024
@@ -131,7 +131,7 @@ def write_overlay(
     Parameters
     ----------
     path : Path
-        Where to, without suffix: the movie is WebM where an encoder is at hand, else AVI.
+        Where to, without suffix: it becomes a WebM movie.
     frames : Frames
         (Y, X) images as recorded.
     pictures : callable
@@ -153,7 +153,7 @@ def write_overlay(
     OutputError
         The file cannot be written.
     """
-    target = path.with_name(path.name + video_suffix())
+    target = path.with_name(path.name + VIDEO_SUFFIX)
     window = grey_window(frames, usable)
     layout = layout_of(np.shape(frames[0]))
     lettering = Lettering()
