@@ -6,8 +6,9 @@ from pictures import ball_thickness, disc
 from scipy.ndimage import gaussian_filter
 
 from tem_track.movie import FloatArray, Image
-from tem_track.segment.outline import Outlines, draw_labels, outline_particles
+from tem_track.segment.outline import outline_particles
 from tem_track.segment.outline_chord import body_profile
+from tem_track.segment.outline_table import Outlines, draw_labels
 
 SIZE = (120, 120)
 CENTRE = (60.2, 59.7)
@@ -89,7 +90,13 @@ def test_a_core_too_faint_to_be_sure_of_is_not_reported() -> None:
 
 
 def test_the_profile_of_a_ball_is_its_chord() -> None:
-    ball = np.array([1.0, 1e-4, 0.0, 2.0, 0.0, 0.0, 0.8, 0.3])
+    ball = np.array([1.0, 1e-4, 0.0, 2.0, 0.0, 0.0, 0.8, 0.3, 0.0])
     rho = (np.arange(100) + 0.5) * 0.01
     assert np.allclose(body_profile(ball, 100, 0.01, dark=False), 2 * np.sqrt(1 - rho**2), atol=0.02)
     assert np.allclose(body_profile(ball, 100, 0.01, dark=True)[:90], 0.0 * rho[:90], atol=1e-9)
+
+
+def test_a_plate_is_no_hollow_particle_and_its_edge_is_where_it_stands() -> None:
+    found = outline(movie(40 * disc(SIZE, *CENTRE, RADIUS)))
+    assert found.kinds == {1: "solid"}
+    assert np.allclose(np.sqrt(found.area_px / np.pi), RADIUS, rtol=0.006)

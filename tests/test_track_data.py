@@ -33,7 +33,7 @@ def column(path: Path, name: str) -> list[str]:
 
 
 def degraded(truth: np.ndarray, rng: np.random.Generator, missing: dict[int, int]) -> np.ndarray:
-    """Return a true label image as a poor detector gives it: misses, splits, joins, ragged edges, specks, new numbers."""
+    """Return a true label image as a poor detector gives it: misses, splits, joins, specks, new numbers."""
     image = truth.astype(np.int32)
     numbers = [n for n in np.unique(image).tolist() if n]
     for n in numbers:

@@ -229,7 +229,8 @@ def test_spurious_split_is_joined_again() -> None:
     tracks = link(images)
     assert len(tracks) == 2
     assert events(tracks) == []
-    assert all((tracks.labels[k] > 0).sum() == (images[k] > 0).sum() for k in range(20))
+    # The seam is closed, but for a pixel or two at its ends on the rim.
+    assert all(((tracks.labels[k] > 0) != (full > 0)).sum() <= 4 for k in range(20))
 
 
 def test_particle_split_in_the_first_frame_only_is_one() -> None:
@@ -387,3 +388,38 @@ def test_thousands_of_particles_are_each_followed() -> None:
 
 def test_nothing_usable_gives_no_tracks() -> None:
     assert len(link([scene(TWO)] * 4, usable=np.zeros(4, bool))) == 0
+
+
+def test_half_detected_particle_is_bridged_not_measured() -> None:
+    full = scene(TWO)
+    half = full.copy()
+    half[82:][half[82:] == 2] = 0
+    half[:, 112:][half[:, 112:] == 2] = 0
+    tracks = link([half if k in (7, 8) else full for k in range(16)])
+    assert same(tracks, [full] * 16)
+    assert tracks.inferred == {(2, 7), (2, 8)}
+
+
+def test_particle_that_stays_small_is_measured_again() -> None:
+    small = scene({1: TWO[1], 2: (80.0, 110.0, 11.0)})
+    tracks = link([scene(TWO) if k < 8 else small for k in range(24)])
+    assert len(tracks) == 2
+    assert same(tracks, [small] * 24, range(16, 24))
+    assert all(k < 16 for _, k in tracks.inferred)
+
+
+def test_part_of_a_particle_counted_to_its_neighbour_is_given_back() -> None:
+    full = scene(TOUCHING)
+    wrong = full.copy()
+    wrong[:, 70:80][wrong[:, 70:80] == 2] = 1
+    assert 0.15 < (wrong != full).sum() / (full == 2).sum() < 0.4
+    tracks = link([wrong if k in (6, 7) else full for k in range(16)])
+    assert same(tracks, [full] * 16)
+
+
+def test_noise_that_recurs_in_one_place_is_no_track() -> None:
+    speck = (25.0, 120.0, 5.0)
+    images = [scene({**TWO, 7: speck} if k % 4 == 0 else TWO) for k in range(40)]
+    assert len(link(images)) == 2
+    # Seen in most frames it is a particle with gaps.
+    assert len(link([scene(TWO if k % 4 == 0 else {**TWO, 7: speck}) for k in range(40)])) == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import linear_sum_assignment
 
 from tem_track.track.hindsight import crack_opened
 from tem_track.track.match import Candidates, Explanation, assigned, explain_frame, reach_px
@@ -152,7 +153,13 @@ def test_hull_and_notch() -> None:
 
 
 def candidates(area: list[float], y: list[float], x: list[float], reach: float = 0.0) -> Candidates:
-    return Candidates(np.array(area, float), np.array(y, float), np.array(x, float), np.full(len(area), reach))
+    return Candidates(
+        np.array(area, float),
+        np.array(y, float),
+        np.array(x, float),
+        np.full(len(area), reach),
+        np.ones(len(area), bool),
+    )
 
 
 def explain(
@@ -172,8 +179,6 @@ def test_assignment_is_the_best_of_all_not_the_nearest_first() -> None:
 
 
 def test_assignment_equals_the_dense_solution() -> None:
-    from scipy.optimize import linear_sum_assignment
-
     rng = np.random.default_rng(4)
     cost = rng.uniform(0, 1, (12, 12))
     rows, columns = (index.ravel() for index in np.indices(cost.shape))

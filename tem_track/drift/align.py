@@ -13,7 +13,7 @@ import numpy as np
 
 from tem_track.drift.graph import Pair, solve_path
 from tem_track.drift.pairs import agreed_step, gradient, tile_sums
-from tem_track.drift.prepare import moved, shifted
+from tem_track.drift.prepare import moved, shifted, uncut
 from tem_track.drift.reference import Block, alike, slope_power
 from tem_track.movie import FloatArray, Image
 
@@ -35,14 +35,18 @@ def align_blocks(blocks: Sequence[Block], noise: float, errors_px: Sequence[floa
         How wrong the path may be at the start of each round.
     """
     corrections = np.zeros((len(blocks), 2))
+    means = [block.mean() for block in blocks]
+    for block in blocks:
+        # A mean is 0 outside its frames; that edge must not take part, since it never moves.
+        block.count = block.count * uncut(block.count)
     for error_px in errors_px:
         pairs = _block_pairs(blocks, noise, error_px)
         step, _ = solve_path(pairs, len(blocks))
         step = np.nan_to_num(step, nan=0.0)
         step -= np.average(step, axis=0, weights=[len(block.members) for block in blocks])
-        for block, move in zip(blocks, step, strict=True):
-            block.total = shifted(block.mean(), float(move[0]), float(move[1])) * block.count
         corrections += step
+        for block, mean, (dy, dx) in zip(blocks, means, corrections, strict=True):
+            block.total = shifted(mean, float(dy), float(dx)) * block.count
     return corrections
 
 
@@ -63,7 +67,7 @@ def _block_pairs(blocks: Sequence[Block], noise: float, error_px: float) -> list
                 continue
             pair = _pair(means[b], slopes[b], image, (by, bx), weight)
             if pair is not None:
-                pairs.append(Pair(b, o, pair[0], pair[1], float(np.clip(0.01 / max(pair[1], 0.01), 0, 1))))
+                pairs.append(Pair(b, o, pair[0], pair[1]))
     return pairs
 
 

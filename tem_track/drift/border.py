@@ -13,6 +13,8 @@ Window: TypeAlias = tuple[int, int, int, int]
 
 # A JPEG rings by a few grey levels in a black border; a picture's rows scatter by far more than 1 % of its range.
 FLAT_SHARE_OF_RANGE = 0.012
+# The first row inside a border differs from it in at least this share of its pixels.
+WHOLE_ROW_SHARE = 0.4
 
 
 def picture_window(frame: Image) -> Window:
@@ -38,8 +40,8 @@ def picture_window(frame: Image) -> Window:
     for _ in range(2):
         y0, y1, x0, x1 = window
         inside = frame[y0:y1, x0:x1]
-        top, bottom = _run(inside, low, high, tolerance)
-        left, right = _run(inside[top : inside.shape[0] - bottom].T, low, high, tolerance)
+        top, bottom = _border_depths(inside, low, high, tolerance)
+        left, right = _border_depths(inside[top : inside.shape[0] - bottom].T, low, high, tolerance)
         window = (y0 + top, y1 - bottom, x0 + left, x1 - right)
         if window[1] - window[0] < height // 8 or window[3] - window[2] < width // 8:
             return whole
@@ -59,8 +61,12 @@ def _is_border(line: Image, low: float, high: float, tolerance: float) -> bool:
     return largest - smallest <= 2 * tolerance and (largest <= low + 2 * tolerance or smallest >= high - 2 * tolerance)
 
 
-def _run(rows: Image, low: float, high: float, tolerance: float) -> tuple[int, int]:
-    """Return how many rows at the top and at the bottom are border."""
+def _border_depths(rows: Image, low: float, high: float, tolerance: float) -> tuple[int, int]:
+    """Return how many rows at the top and at the bottom are border.
+
+    Rows of empty vacuum are constant too, but there the picture begins with a few pixels of a particle, and behind
+    a border with a whole row.
+    """
     if rows.size == 0:
         return 0, 0
     smallest, largest = rows.min(axis=1), rows.max(axis=1)
@@ -70,4 +76,9 @@ def _run(rows: Image, low: float, high: float, tolerance: float) -> tuple[int, i
     picture = np.flatnonzero(~flat)
     if len(picture) == 0:
         return 0, 0
-    return int(picture[0]), int(len(flat) - 1 - picture[-1])
+    depths = [int(picture[0]), int(len(flat) - 1 - picture[-1])]
+    for end, row in enumerate((picture[0], picture[-1])):
+        edge = float(rows[-end, 0])
+        if (np.abs(rows[row] - edge) > 2 * tolerance).mean() < WHOLE_ROW_SHARE:
+            depths[end] = 0
+    return depths[0], depths[1]

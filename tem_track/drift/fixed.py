@@ -24,6 +24,8 @@ STILL_SHARE = 0.2
 MOST_STILL = 0.9
 # The step from a drawn pixel to those two px away, over the step to those six px away; a gradual rim has below half.
 SHARP_STEP = 0.6
+# Ink steps by at least this share of the contrast of the whole picture.
+INK_STEP = 0.25
 # Frames read that must carry a border for its pixels to be fixed; others move with the frames (see `picture_mask`).
 BORDER_SHARE = 0.99
 # A drawn shape smaller than this, px, is a dead or hot pixel.
@@ -63,7 +65,7 @@ def find_fixed_pixels(frames: Frames) -> Mask:
     if len(numbers) < 3 or alive.size < (1 - MOST_STILL) * spread.size:
         return border | drawn_pixels(finite(frames[int(numbers[0])]))
     still = (spread <= STILL_SHARE * float(np.median(alive))) & ~border
-    drawn = _drawn_shapes(still, seen, float(seen.low.min()), float(seen.high.max()))
+    drawn = _drawn_shapes(still, seen)
     if drawn.any():
         drawn = _with_changing_text(drawn, still, frames, numbers, seen.mean)
     return border | drawn
@@ -83,23 +85,24 @@ def _extremes(frames: Frames, numbers: np.ndarray[tuple[int], np.dtype[np.intp]]
     return seen
 
 
-def _drawn_shapes(still: Mask, seen: _Extremes, lowest: float, highest: float) -> Mask:
+def _drawn_shapes(still: Mask, seen: _Extremes) -> Mask:
     """Return the still pixels that belong to drawn shapes: a sharp rim, away from the middle of the frame."""
     drawn = np.zeros_like(still)
     count, number, stats, _ = cv2.connectedComponentsWithStats(still.astype(np.uint8), connectivity=8)
     spread = seen.high - seen.low
+    low, high = np.percentile(seen.mean[::4, ::4], [0.5, 99.5])
     for n in range(1, count):
         x, y, width, height, area = (int(v) for v in stats[n])
         if area < SMALLEST_DRAWN_PX or not is_drawn_place((y, y + height, x, x + width), still.shape):
             continue
         box = np.s_[max(0, y - 8) : y + height + 8, max(0, x - 8) : x + width + 8]
         shape = number[box] == n
-        if _has_sharp_rim(shape, still[box], seen.mean[box], spread[box]):
+        if _has_sharp_rim(shape, still[box], seen.mean[box], spread[box], float(high - low)):
             drawn[box] |= shape
     return drawn
 
 
-def _has_sharp_rim(shape: Mask, still: Mask, mean: Image, spread: Image) -> bool:
+def _has_sharp_rim(shape: Mask, still: Mask, mean: Image, spread: Image, contrast: float) -> bool:
     near = grown(shape, 2) & ~grown(shape, 1) & ~still
     far = grown(shape, 6) & ~grown(shape, 4) & ~still
     if near.sum() < 4 or far.sum() < 4:
@@ -107,7 +110,8 @@ def _has_sharp_rim(shape: Mask, still: Mask, mean: Image, spread: Image) -> bool
         return bool(shape.sum() >= SMALLEST_DRAWN_PX)
     value = float(np.median(mean[shape]))
     step, beyond = abs(float(mean[near].mean()) - value), abs(float(mean[far].mean()) - value)
-    return step > SHARP_STEP * beyond and step > 0.5 * float(np.median(spread[near]))
+    needed = max(0.5 * float(np.median(spread[near])), INK_STEP * contrast)
+    return step > SHARP_STEP * beyond and step > needed
 
 
 def _with_changing_text(drawn: Mask, still: Mask, frames: Frames, numbers: Mask, mean: Image) -> Mask:

@@ -1,37 +1,41 @@
 """One path through all frames from displacements between pairs of them, wrong ones outvoted.
 
-A first path follows the most significant pairs (a maximum spanning tree: one bad pair is simply not used when two
-good ones lead around it). It is then fitted to all pairs by least squares, reweighted with Cauchy weights, so that a
-pair off by many of its own deviations counts for nothing.
+Least absolute deviations come first, from a plain least-squares fit: they are convex, and a displacement that two
+others contradict has no say in them. Cauchy weights then finish the path, so that a pair off by many of its own
+deviations counts for nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy.sparse import csc_matrix, csr_matrix
-from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
+from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
 from tem_track.movie import FloatArray
 
-REWEIGHTINGS = 12
+ABSOLUTE_TURNS = 15
+CAUCHY_TURNS = 10
 # Cauchy weights reach 95 % efficiency on normal errors at 2.385 deviations (Holland & Welsch 1977,
 # doi:10.1080/03610927708827533).
 CAUCHY = 2.385
 
 
+Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.intp]]
+
+
 @dataclass(frozen=True)
 class Pair:
-    """Displacement of frame `second` relative to frame `first`, px, its uncertainty and its trust (0 to 1)."""
+    """Displacement of frame `second` relative to frame `first`, px, and its standard uncertainty."""
 
     first: int
     second: int
     displacement: FloatArray
     sd: float
-    trust: float
 
 
 def solve_path(pairs: Sequence[Pair], count: int) -> tuple[FloatArray, FloatArray]:
@@ -50,8 +54,7 @@ def solve_path(pairs: Sequence[Pair], count: int) -> tuple[FloatArray, FloatArra
     second = number[[p.second for p in kept]]
     measured = np.array([p.displacement for p in kept])
     own_sd = np.array([p.sd for p in kept])
-    start = _tree_path(first, second, measured, np.array([p.trust for p in kept]), len(frames))
-    solved, deviation = _reweighted(first, second, measured, own_sd, start)
+    solved, deviation = _reweighted(first, second, measured, own_sd, len(frames))
     path[frames], sd[frames] = solved, deviation
     return path, sd
 
@@ -63,42 +66,27 @@ def _largest_set(pairs: Sequence[Pair], count: int) -> np.ndarray[tuple[int], np
     return np.flatnonzero(member == np.argmax(np.bincount(member)))
 
 
-def _tree_path(first: FloatArray, second: FloatArray, measured: FloatArray, trust: FloatArray, n: int) -> FloatArray:
-    """Return the (n, 2) path along the most trusted pairs, frame 0 of the set at 0."""
-    # scipy keeps one of several edges between two frames only if they are not summed: take the most trusted.
-    best: dict[tuple[int, int], int] = {}
-    for e in np.argsort(trust):
-        best[int(first[e]), int(second[e])] = int(e)
-    edges = np.array(list(best.values()))
-    # A spanning tree minimises; costs stay above 0, which scipy takes for "no edge".
-    cost = csr_matrix((1.001 - trust[edges], (first[edges], second[edges])), shape=(n, n))
-    tree = minimum_spanning_tree(cost)
-    order, parent = breadth_first_order(tree, 0, directed=False)
-    path = np.zeros((n, 2))
-    for node in order[1:]:
-        up = int(parent[node])
-        edge = best.get((up, int(node)))
-        path[node] = path[up] + (measured[edge] if edge is not None else -measured[best[int(node), up]])
-    return path
-
-
 def _reweighted(
-    first: FloatArray, second: FloatArray, measured: FloatArray, own_sd: FloatArray, path: FloatArray
+    first: Numbers, second: Numbers, measured: FloatArray, own_sd: FloatArray, n: int
 ) -> tuple[FloatArray, FloatArray]:
-    n, e = len(path), len(measured)
+    """Return the path (n, 2) of n connected frames, the first at 0, and its standard uncertainty (n,)."""
     if n == 1:
         return np.zeros((1, 2)), np.zeros(1)
-    rows = np.repeat(np.arange(e), 2)
-    signs = np.tile([1.0, -1.0], e)
-    incidence = csc_matrix((signs, (rows, np.stack([second, first], 1).ravel())), shape=(e, n))[:, 1:]
-    for _ in range(REWEIGHTINGS):
-        off = measured - (path[second] - path[first])
-        # Pairs err by more than they know (growth, contrast): the common factor is read off the residuals.
-        size = np.hypot(off[:, 0], off[:, 1]) / own_sd
-        factor = max(1.0, float(np.median(size)) / 1.18)
-        weight = 1.0 / (own_sd * factor) ** 2 / (1 + (size / factor / CAUCHY) ** 2)
+    e = len(measured)
+    rows, ends = np.repeat(np.arange(e), 2), np.stack([second, first], 1).ravel()
+    incidence = csc_matrix((np.tile([1.0, -1.0], e), (rows, ends)), shape=(e, n))[:, 1:]
+    weight = 1.0 / own_sd**2
+    for turn in range(ABSOLUTE_TURNS + CAUCHY_TURNS):
         normal = splu(csc_matrix(incidence.T.multiply(weight) @ incidence))
         path = np.vstack([np.zeros((1, 2)), normal.solve(np.asarray(incidence.T @ (measured * weight[:, None])))])
+        off = measured - (path[second] - path[first])
+        size = np.hypot(off[:, 0], off[:, 1]) / own_sd
+        if turn < ABSOLUTE_TURNS:
+            weight = 1.0 / own_sd**2 / np.maximum(size, 0.1)
+            continue
+        # Pairs err by more than they know (growth, contrast): the common factor is read off the residuals.
+        factor = max(1.0, float(np.median(size)) / 1.18)
+        weight = 1.0 / (own_sd * factor) ** 2 / (1 + (size / factor / CAUCHY) ** 2)
     return path, _path_sd(incidence, weight, n)
 
 

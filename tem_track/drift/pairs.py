@@ -60,8 +60,9 @@ class Match:
 def searchable(prepared: Prepared) -> Searchable:
     """Return the prepared frame with its half-size copy, padded spectrum, running energy and gradient."""
     half = (max(1, prepared.image.shape[1] // 2), max(1, prepared.image.shape[0] // 2))
+    seen = prepared.image * prepared.weight
     coarse = Prepared(
-        np.asarray(cv2.resize(prepared.image, half, interpolation=cv2.INTER_AREA)),
+        np.asarray(cv2.resize(seen, half, interpolation=cv2.INTER_AREA)),
         np.asarray(cv2.resize(prepared.weight, half, interpolation=cv2.INTER_AREA)),
     )
     padded = [scipy.fft.next_fast_len(2 * n, real=True) for n in coarse.image.shape]

@@ -18,7 +18,7 @@ from tem_track.movie import Frames, Image, Mask, finite
 FINE_SIGMA_PX = 1.2
 BROAD_SIGMA_PX = 4.5
 # Half the length of the Lanczos kernel that shifts a frame by a fraction of a pixel; the band-passed frame has
-# nothing above a third of the sampling rate, where this kernel is exact to 0.1 %.
+# nothing above a third of the sampling rate, where this kernel is exact to 1 % in amplitude and has no phase error.
 LANCZOS_HALF = 4
 # A pixel this many noise deviations off the median of its neighbours is a hot pixel or an X-ray, never shot noise.
 SPIKE_DEVIATIONS = 12.0
@@ -31,13 +31,16 @@ class Prepared:
     Attributes
     ----------
     image : (y, x) float32
-        Band-passed and divided by the frame's mean grey value; 0 where `weight` is 0.
+        Band-passed and divided by the frame's mean grey value.
     weight : (y, x) float32
         1 where the pixel shows the specimen, 0 in borders, burned-in text and the filter's margin.
+    scale : float
+        What the grey values were multiplied by.
     """
 
     image: Image
     weight: Image
+    scale: float = 1.0
 
 
 class Preparer:
@@ -91,7 +94,8 @@ class Preparer:
         small = without_spikes(small)
         level = float(small.mean())
         scale = 1.0 / level if level > 0 and float(small.min()) > -level else 1.0
-        return Prepared(band_pass(small) * (weight * np.float32(scale)), weight)
+        # Values in the margin stay: a shift reaches into it, and a cut there would be an edge that never moves.
+        return Prepared(band_pass(small) * np.float32(scale), weight, scale)
 
 
 def band_pass(image: Image, fine: float = FINE_SIGMA_PX, broad: float = BROAD_SIGMA_PX) -> Image:
@@ -157,13 +161,19 @@ def _lanczos(part: float) -> Image:
     return np.asarray(kernel / kernel.sum(), dtype=np.float32)
 
 
+def uncut(weight: Image) -> Image:
+    """Return the weight (y, x) less the rim that a shift by part of a pixel spoils."""
+    reach = 2 * LANCZOS_HALF + 1
+    return np.asarray(cv2.erode(weight, np.ones((reach, reach), np.uint8)) > 0, dtype=np.float32)
+
+
 def _margin_weight(shape: tuple[int, int]) -> Image:
     return _inside(shape, (0, shape[0], 0, shape[1]))
 
 
 def _inside(shape: tuple[int, int], window: Window) -> Image:
-    """Return 1 inside the window less the margin that the band-pass spoils (two fine sigmas), 0 outside."""
-    margin = min(round(2 * FINE_SIGMA_PX), max(0, (min(shape) - 8) // 2))
+    """Return 1 inside the window less the margin that a shift by part of a pixel spoils, 0 outside."""
+    margin = min(LANCZOS_HALF, max(0, (min(shape) - 8) // 2))
     y0, y1, x0, x1 = window
     weight = np.zeros(shape, np.float32)
     weight[y0 + margin : y1 - margin, x0 + margin : x1 - margin] = 1.0

@@ -14,19 +14,25 @@ import numpy as np
 
 from tem_track.drift.path import FrameQuality
 from tem_track.drift.prepare import Prepared, band_pass
-from tem_track.movie import FloatArray, Image
+from tem_track.movie import FloatArray, Image, Mask
 
 Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.intp]]
 
 # Frames on either side that a frame is compared with.
 NEIGHBOURS = 12
-# A frame this much below its neighbours' fine structure is blurred. A Gaussian defocus of 2 px takes about half
-# of the power of the band-pass (sigma 1.2 to 4.5 px), one of 3 px three quarters.
-BLURRED_SHARE = 0.55
+# A frame with less fine structure than this share of the frames before it and of those after it is blurred. A defocus
+# of 2 px takes a quarter to a half of the power in the band-pass (sigma 1.2 to 4.5 px), more the finer the structure.
+# Without frames on one side, a trend cannot be told from blur and more is asked for.
+BLURRED_SHARE = 0.75
+BLURRED_SHARE_AT_AN_END = 0.5
 # A frame with less than this share of its neighbours' structure and no counterpart shows nothing.
 BLANK_SHARE = 0.25
 # And it must stand out of the scatter of its neighbours by as many deviations.
 OUTSTANDING = 6.0
+# Rows of one grey value, as a share of the frame, that a torn frame has more than the others.
+TORN_SHARE = 0.02
+# Where more frames than this share look torn, their borders move (an earlier alignment) and none is.
+MOST_TORN = 0.2
 # Correlation of the noise of two frames: below 0.1 for two exposures, 1 for a repeat (TRIALS.md), less after a video
 # codec.
 REPEATED_NOISE = 0.97
@@ -63,8 +69,8 @@ def noise_patch(frame: Image) -> Image:
 def traits(small: Image, prepared: Prepared, patch: Image, patch_before: Image | None) -> Traits:
     """Return what there is to note of a frame: binned and prepared, its noise and that of the frame before."""
     constant = float((small.max(axis=1) - small.min(axis=1) == 0).mean())
-    power = float(np.vdot(prepared.image, prepared.image)) / max(float(prepared.weight.sum()), 1.0)
-    noise = _noise_power(small) / max(float(small.mean()) ** 2, 1e-30)
+    power = float(np.vdot(prepared.image * prepared.weight, prepared.image)) / max(float(prepared.weight.sum()), 1.0)
+    noise = _noise_power(small) * prepared.scale**2
     return Traits(
         float(small.mean()),
         max(0.0, power - NOISE_THROUGH_BAND * noise),
@@ -122,20 +128,19 @@ def judge(noted: list[Traits], linked: FloatArray, known_bad: Mapping[int, str])
     repeats = np.arange(count)
     structure = np.array([t.structure for t in noted])
     level = np.array([t.level for t in noted])
-    torn = np.array([t.constant_rows for t in noted])
-    torn_typical = float(np.median(torn))
+    torn = _torn(np.array([t.constant_rows for t in noted]))
     usual_repeat = float(np.median([t.repeat for t in noted[1:]])) if count > 1 else 0.0
     repeated = REPEATED_NOISE if usual_repeat < 0.3 else REPEATED_WITHOUT_NOISE
     for k, trait in enumerate(noted):
         near = _near(k, count)
         if trait.power == 0 or _is_blank(k, near, structure, level, linked):
             reason[k] = "blank"
-        elif torn[k] > torn_typical + 0.02:
+        elif torn[k]:
             reason[k] = "torn"
         elif trait.repeat > repeated:
             repeats[k] = repeats[k - 1]
             reason[k] = f"duplicate of frame {repeats[k]}"
-        elif _is_low(structure[k], structure[near], BLURRED_SHARE):
+        elif _is_blurred(k, structure):
             reason[k] = "blurred"
     for k, words in known_bad.items():
         if 0 <= k < count:
@@ -156,6 +161,30 @@ def _is_blank(k: int, near: Numbers, structure: FloatArray, level: FloatArray, l
     dark = level[k] < 0.1 * float(np.median(level[near]))
     lonely = linked[k] < 0.3 * float(np.median(linked[near]))
     return (dark and lonely) or (lonely and _is_low(structure[k], structure[near], BLANK_SHARE))
+
+
+def _torn(constant_rows: FloatArray) -> Mask:
+    """Return which frames (T,) have more constant rows than their like."""
+    usual = float(np.median(constant_rows))
+    scatter = 1.4826 * float(np.median(np.abs(constant_rows - usual)))
+    torn = np.asarray(constant_rows > usual + max(TORN_SHARE, OUTSTANDING * scatter))
+    return torn if torn.mean() <= MOST_TORN else np.zeros_like(torn)
+
+
+def _is_blurred(k: int, structure: FloatArray) -> bool:
+    """Return whether frame k has less structure than the frames on both sides: a trend or a step is no blur."""
+    before, after = structure[max(0, k - NEIGHBOURS) : k], structure[k + 1 : k + 1 + NEIGHBOURS]
+    near = np.concatenate([before, after])
+    if len(near) < 4:
+        return False
+    if min(len(before), len(after)) >= 3:
+        level, share = min(float(np.median(before)), float(np.median(after))), BLURRED_SHARE
+    else:
+        # At an end a trend shows least in the frames right beside it.
+        level, share = float(np.median(near[:4] if len(before) < 3 else near[-4:])), BLURRED_SHARE_AT_AN_END
+    # The scatter from one frame to the next, which a trend does not raise.
+    scatter = 1.4826 * float(np.median(np.abs(np.diff(near)))) / np.sqrt(2)
+    return bool(structure[k] < share * level and level - structure[k] > OUTSTANDING * scatter)
 
 
 def _is_low(value: float, around: FloatArray, share: float) -> bool:

@@ -18,8 +18,8 @@ from tem_track.drift.pairs import gradient
 from tem_track.drift.prepare import moved
 from tem_track.movie import FloatArray, Image
 
-# Memory the block means may take, bytes.
-BLOCK_BYTES = 160 * 2**20
+# Memory the block means may take, bytes; nine float32 images a block at the peak.
+BLOCK_BYTES = 256 * 2**20
 MOST_BLOCKS = 24
 # Frames a block should hold: enough for its mean to be well below the noise of a frame.
 FRAMES_A_BLOCK = 5
@@ -63,7 +63,7 @@ class Reference:
 
 def cut_blocks(members: Sequence[int], path: FloatArray, shape: tuple[int, int]) -> list[Block]:
     """Return empty blocks over the given frames (numbers in order) of a path (T, 2) in px."""
-    fit = max(1, int(BLOCK_BYTES / (5 * 4 * shape[0] * shape[1])))
+    fit = max(1, int(BLOCK_BYTES / (9 * 4 * shape[0] * shape[1])))
     most = max(1, min(MOST_BLOCKS, fit))
     length = max(FRAMES_A_BLOCK, -(-len(members) // most))
     runs: list[list[int]] = []

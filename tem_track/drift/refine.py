@@ -181,7 +181,7 @@ def _terms(
         ay * difference,
         ax * difference,
         weighted_y * by,
-        np.float32(0.5) * (weighted_y * bx + weighted_x * by),
+        np.asarray((weighted_y * bx + weighted_x * by) * 0.5, dtype=np.float32),
         weighted_x * bx,
     ]
     sums = np.stack([tile_sums(p, TILES) for p in products])

@@ -108,7 +108,7 @@ def _register(state: _Survey, k: int, frame: Searchable, enabled: bool) -> None:
         match = _match(other, held, state.usual if k - other.number > 2 or best else np.inf)
         if match is None:
             continue
-        state.pairs.append(Pair(other.number, k, match.displacement, _pair_sd(match, k - other.number), _trust(match)))
+        state.pairs.append(Pair(other.number, k, match.displacement, _pair_sd(match, k - other.number)))
         if match.correlation > best:
             best, held.rough = match.correlation, other.rough + match.displacement
     state.linked.append(best)
@@ -177,10 +177,6 @@ def _pair_sd(match: Match, lag: int) -> float:
     # A specimen that changes pulls a pair by more the further its frames lie apart; 0.02 px per root frame is what
     # growing particles do at 512 px, and only the ratio between lags matters.
     return float(np.hypot(max(match.sd, 0.01), 0.02 * np.sqrt(lag)))
-
-
-def _trust(match: Match) -> float:
-    return float(np.clip(match.correlation, 0.0, 1.0))
 
 
 def _path(state: _Survey, quality: FrameQuality, binning: int) -> Drift:

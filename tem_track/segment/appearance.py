@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from tem_track.movie import Frames, Image, Mask, finite
 from tem_track.segment.candidates import (
     Working,
+    closed_pixels,
     common,
     diameter,
     noise_of,
@@ -37,6 +39,9 @@ SMOOTHING_PX = (0.8, 1.2, 1.8, 2.7, 4.0)
 CLEAR_OF_NOISE = 8.0
 # Particles smaller than this against the common diameter are specks; larger than this many times are something else.
 SPECK, GIANT = 0.22, 5.0
+
+
+Part = TypeVar("Part", Image, Mask)
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,7 @@ def _sampled(count: int, usable: NDArray[np.bool_] | None) -> list[int]:
     """Return up to SAMPLED_FRAMES numbers of usable frames, spread over the movie; all frames where none is usable."""
     allowed = np.arange(count) if usable is None or not np.any(usable) else np.flatnonzero(usable)
     places = np.linspace(0, len(allowed) - 1, min(SAMPLED_FRAMES, len(allowed)))
-    return [int(allowed[int(round(p))]) for p in places]
+    return [int(allowed[round(p)]) for p in places]
 
 
 def _looks(
@@ -151,7 +156,9 @@ def _looks(
         pictures.append(_middle(picture))
     smoothing, noise = _smoothing(pictures)
     signs = (only,) if only else (-1, 1)
-    looks = {sign: _look(pictures, Working(sign, bin_px, smoothing), noise) for sign in signs}
+    closed = closed_pixels(fixed, bin_px)
+    closed = None if closed is None else _middle(closed)
+    looks = {sign: _look(pictures, Working(sign, bin_px, smoothing), noise, closed) for sign in signs}
     return looks, float(np.median(grey))
 
 
@@ -166,24 +173,35 @@ def _smoothing(pictures: list[Image]) -> tuple[float, float]:
     return smoothing, noise
 
 
-def _middle(picture: Image) -> Image:
+def _middle(picture: Part) -> Part:
     """Return the middle of a picture that is too large to be searched whole."""
     limit = 2 * FIRST_SIDE_PX
     top, left = (max(0, (side - limit) // 2) for side in picture.shape)
     return picture[top : top + limit, left : left + limit]
 
 
-def _look(pictures: list[Image], working: Working, noise: float) -> Look:
+def _look(pictures: list[Image], working: Working, noise: float, closed: Mask | None) -> Look:
     found: list[Region] = []
     strength = 0.0
     for picture in pictures:
         smooth = smoothed(picture, working.smoothing_px) * np.float32(working.sign)
-        seen = patches(smooth, noise, working.smoothing_px, LEAST_AREA_PX).chosen
+        seen = patches(smooth, noise, working.smoothing_px, LEAST_AREA_PX, closed).chosen
         contrast, edge, _ = common(seen)
         kept = particles(seen, contrast, edge)
         found += kept
-        strength += sum(r.edge * diameter(r) * r.compactness**2 for r in kept)
+        clear = [r for r in kept if r.contrast > CLEAR_OF_NOISE * noise]
+        strength += sum(weight(r) for r in clear)
     return Look(working, noise, found, strength / max(1, len(pictures)))
+
+
+def weight(region: Region) -> float:
+    """Return how much a patch speaks for its polarity.
+
+    The outline's length times its edge and contrast, less where it follows the border of the frame: background between
+    strands is closed by the border and has the strands' contrast only.
+    """
+    open_share = max(0.0, 1 - region.border_share)
+    return region.contrast * region.edge * diameter(region) * open_share * region.compactness**2
 
 
 def _sign(looks: dict[int, Look], settings: SegmentSettings) -> int:
@@ -220,7 +238,8 @@ def _appearance(
     mine, other = looks[look.working.sign].strength, looks[-look.working.sign].strength
     confidence = 0.0 if mine + other == 0 else max(0.0, (mine - other) / (mine + other))
     polarity = "dark" if look.working.sign < 0 else "bright"
-    why = f"closed outlines darker than their surroundings weigh {looks[-1].strength:.3g}, brighter {looks[1].strength:.3g}"
+    dark, bright = looks[-1].strength, looks[1].strength
+    why = f"closed outlines darker than their surroundings weigh {dark:.3g}, brighter ones {bright:.3g}"
     if settings.polarity != "auto":
         why = "set by the user"
     like, reason = _particle_like(look, contrast)
@@ -233,10 +252,12 @@ def _appearance(
 def _particle_like(look: Look, contrast: float) -> tuple[float, str]:
     if not look.found:
         return 0.0, "no closed outline stands out of the noise"
-    weight = np.array([diameter(r) for r in look.found])
-    shape = float(np.average([r.compactness for r in look.found], weights=weight))
+    across = np.array([diameter(r) for r in look.found])
+    shape = float(np.average([r.compactness for r in look.found], weights=across))
+    # Half of an outline may lie along the border; where more of it does on average, background between borders is seen.
+    inside = min(1.0, 2 * float(np.average([1 - r.border_share for r in look.found], weights=across)))
     clear = float(np.clip(contrast / (12 * look.noise), 0, 1)) if look.noise > 0 else 1.0
     return (
-        shape * clear,
-        f"{len(look.found)} outlines, compactness {shape:.2f}, contrast {contrast / max(look.noise, 1e-12):.0f} x noise",
+        shape * clear * max(0.0, inside),
+        f"{len(look.found)} outlines, compactness {shape:.2f}, contrast {contrast / max(look.noise, 1e-12):.0f} noise",
     )

@@ -30,7 +30,7 @@ def _filled(total: Image, weight: Image) -> Image:
     # A pixel is known once a quarter of what it stands for is: more makes the fill blotchy, less makes it flat.
     enough = np.maximum(coarse_weight, np.float32(0.25))
     coarse = _filled(coarse_total / enough, coarse_weight / enough)
-    wide = cv2.resize(coarse, (total.shape[1], total.shape[0]), interpolation=cv2.INTER_LINEAR)
+    wide = cv2.pyrUp(coarse, dstsize=(total.shape[1], total.shape[0]))
     return total + (1 - weight) * wide  # type: ignore[no-any-return]
 
 

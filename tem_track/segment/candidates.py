@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tem_track.movie import Image, Labels, Mask
+from tem_track.movie import FloatArray, Image, Labels, Mask
 from tem_track.segment.background import filled_in
 from tem_track.segment.divide import parted
 from tem_track.segment.levels import (
@@ -66,9 +66,9 @@ def working_picture(frame: Image, working: Working, fixed: Mask | None) -> Image
     (ceil(Y / bin), ceil(X / bin)) float32
     """
     picture = binned(frame, working.bin_px)
-    if fixed is not None and fixed.any():
-        hidden = binned(fixed.astype(np.float32), working.bin_px) > 0
-        picture = filled_in(picture, cv2.dilate(hidden.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+    closed = closed_pixels(fixed, working.bin_px)
+    if closed is not None:
+        picture = filled_in(picture, closed)
     smooth = smoothed(picture, working.smoothing_px)
     return smooth if working.sign > 0 else -smooth
 
@@ -77,7 +77,8 @@ def smoothed(picture: Image, smoothing_px: float) -> Image:
     """Return a (Y, X) picture convolved with a Gaussian of given width, mirrored at the border."""
     if smoothing_px == 0:
         return picture
-    return cv2.GaussianBlur(picture, (0, 0), smoothing_px, borderType=cv2.BORDER_REFLECT_101)  # type: ignore[no-any-return]
+    smooth: Image = cv2.GaussianBlur(picture, (0, 0), smoothing_px, borderType=cv2.BORDER_REFLECT_101)
+    return smooth
 
 
 def binned(frame: Image, bin_px: int) -> Image:
@@ -116,7 +117,18 @@ class Patches:
     chosen: list[Region]
 
 
-def patches(picture: Image, noise: float, smoothing_px: float, least_area_px: float) -> Patches:
+def closed_pixels(fixed: Mask | None, bin_px: int) -> Mask | None:
+    """Return the working pixels where a (Y, X) mask of fixed pixels touches, one more all round; None for none."""
+    if fixed is None or not fixed.any():
+        return None
+    touched = binned(fixed.astype(np.float32), bin_px) > 0
+    wide: Mask = cv2.dilate(touched.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return wide
+
+
+def patches(
+    picture: Image, noise: float, smoothing_px: float, least_area_px: float, closed: Mask | None = None
+) -> Patches:
     """Return the patches of a working picture that stand out of its noise.
 
     Parameters
@@ -129,8 +141,10 @@ def patches(picture: Image, noise: float, smoothing_px: float, least_area_px: fl
         Width of the smoothing that was applied.
     least_area_px : float
         Smaller patches are not looked at.
+    closed : (Y, X) bool or None
+        Working pixels that show nothing of the specimen.
     """
-    regions = region_tree(picture, ladder(picture, noise, STEPS), least_area_px)
+    regions = region_tree(picture, ladder(picture, noise, STEPS), least_area_px, closed)
     slope = noise / (np.sqrt(2) * smoothing_px)
     for region in regions:
         if region.contrast < LEAST_CONTRAST_OF_NOISE * noise or region.edge < LEAST_EDGE_OF_NOISE * slope:
@@ -149,7 +163,7 @@ def common(regions: list[Region]) -> tuple[float, float, float]:
     return contrast, edge, across
 
 
-def _weighted_median(values: np.ndarray, weight: np.ndarray) -> float:  # type: ignore[type-arg]
+def _weighted_median(values: FloatArray, weight: FloatArray) -> float:
     order = np.argsort(values, kind="stable")
     total = np.cumsum(weight[order])
     return float(values[order][np.searchsorted(total, total[-1] / 2)])
@@ -175,10 +189,10 @@ def tight_labels(picture: Image, tree: list[Region], regions: list[Region]) -> L
     """Return the label image of patches of a (Y, X) picture, touching particles parted, 1..N."""
     labels = np.zeros(picture.shape, np.int32)
     count = 0
-    for region in [piece for region in regions for piece in pieces_of(tree, region)]:
-        x, y, width, height = cv2.boundingRect(region.contour)
+    for piece in [piece for region in regions for piece in pieces_of(tree, region)]:
+        x, y, width, height = cv2.boundingRect(piece.contour)
         cut = (y == 0, y + height == picture.shape[0], x == 0, x + width == picture.shape[1])
-        pieces = _pieces(region, picture[y : y + height, x : x + width], (x, y), cut)
+        pieces = _pieces(piece, picture[y : y + height, x : x + width], (x, y), cut)
         view = labels[y : y + height, x : x + width]
         free = (pieces > 0) & (view == 0)
         view[free] = pieces[free] + count
@@ -189,7 +203,7 @@ def tight_labels(picture: Image, tree: list[Region], regions: list[Region]) -> L
 def _pieces(region: Region, picture: Image, corner: tuple[int, int], cut: tuple[bool, bool, bool, bool]) -> Labels:
     """Return the particles of one patch in its box, 1..N."""
     filled = np.zeros(picture.shape, np.uint8)
-    cv2.drawContours(filled, [region.contour - np.int32(corner)], -1, 1, cv2.FILLED)
+    cv2.drawContours(filled, [region.contour - np.array(corner, np.int32)], -1, 1, cv2.FILLED)
     if region.solidity >= NEARLY_CONVEX:
         return filled.astype(np.int32)
     cluster = region.solidity < LEAST_SOLIDITY

@@ -23,16 +23,16 @@ from tem_track.segment.outline_chord import (
     EDGE,
     VOID,
     VOID_RADIUS,
-    BodyFit,
     RadialProfile,
     fit_body,
 )
-from tem_track.segment.outline_fit import RayOutline
+from tem_track.segment.outline_fit import Evidence
 
 # Frames on either side whose profiles are pooled.
 _POOL = 2
-# The blur of a movie's frames differs by focus and jitter, not from one frame to the next by more than this, px.
-_BLUR_SD_PX = 0.15
+# How much better the blur is known once neighbouring frames have been fitted: 0.6 px at first, then 0.1 px (focus
+# drifts and scans jitter, but not by more from one frame to the next).
+_BLUR_KNOWN = 0.15
 
 
 @dataclass(frozen=True)
@@ -59,39 +59,38 @@ class InnerBoundaries:
     edge_sd: FloatArray
 
 
-def inner_boundaries(fits: Sequence[RayOutline]) -> InnerBoundaries:
+def inner_boundaries(evidence: Sequence[Evidence]) -> InnerBoundaries:
     """Return kind, cores, voids and final edges of a track.
 
     Parameters
     ----------
-    fits : sequence of RayOutline
-        Fits of the track in its K frames, in order; each with body and profile.
+    evidence : sequence of Evidence
+        Of the track in its K frames, in order.
     """
-    bodies = [fit.body for fit in fits if fit.body is not None]
-    profiles = [fit.profile for fit in fits if fit.profile is not None]
-    if not bodies or len(bodies) != len(fits) or len(profiles) != len(fits):
-        nothing = np.full(len(fits), np.nan)
-        return InnerBoundaries("solid", nothing, nothing, nothing, np.ones(len(fits)), nothing)
-    edges = [float(body.parameters[EDGE]) for body in bodies]
-    profiles = _with_common_blur(profiles, bodies)
+    nothing = np.full(len(evidence), np.nan)
+    if not evidence:
+        return InnerBoundaries("solid", nothing, nothing, nothing, nothing, nothing)
+    edges = [float(e.parameters[EDGE]) for e in evidence]
+    profiles = _with_common_blur(evidence)
     kind = kind_of_body(profiles, edges)
     found = [_one_frame(k, profiles, edges, kind) for k in range(len(profiles))]
     columns = np.array(found).T
     core, core_sd, void = columns[0], columns[1], columns[2]
     if CORE_RADIUS not in kind.free:
-        core, core_sd = np.full(len(fits), np.nan), np.full(len(fits), np.nan)
+        core, core_sd = nothing, nothing
     if VOID not in kind.free:
-        void = np.full(len(fits), np.nan)
+        void = nothing
     return InnerBoundaries(kind.name, core, core_sd, void, columns[3] / np.array(edges), columns[4])
 
 
-def _with_common_blur(profiles: Sequence[RadialProfile], bodies: Sequence[BodyFit]) -> list[RadialProfile]:
+def _with_common_blur(evidence: Sequence[Evidence]) -> list[RadialProfile]:
     """Return the profiles with the running median of the fitted blur as what is expected of it."""
     # profile.blur is a fixed number of px over the radius: its inverse is the radius in that unit.
-    fitted = np.array([body.parameters[BLUR] / p.blur for body, p in zip(bodies, profiles, strict=True)])
+    fitted = np.array([e.parameters[BLUR] / e.profile.blur for e in evidence])
     expected = np.array([np.median(fitted[max(0, k - 5) : k + 6]) for k in range(len(fitted))])
+    profiles = [e.profile for e in evidence]
     return [
-        replace(p, blur=float(b) * p.blur, blur_sd=p.blur_sd * _BLUR_SD_PX)
+        replace(p, blur=float(b) * p.blur, blur_sd=p.blur_sd * _BLUR_KNOWN)
         for p, b in zip(profiles, expected, strict=True)
     ]
 

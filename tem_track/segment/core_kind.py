@@ -8,7 +8,8 @@ fitted by a hollow body without and with a core, and a core must be
 * needed: without it the misfit is clearly larger,
 * steady: at the same fraction of the radius in most windows.
 
-The same for the void against a solid body. Where one of these fails the answer is "no core found".
+The same for the void against a solid body, and for both against a flat one, whose profile is a plateau without any
+core or void. Where one of these fails the answer is "no core found".
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tem_track.segment.outline_chord import (
     CORE,
     CORE_RADIUS,
     EDGE,
+    FLAT,
     SMALL,
     VOID,
     VOID_RADIUS,
@@ -41,6 +43,8 @@ WITH_CORE = (*HOLLOW, CORE, CORE_RADIUS)
 
 # Windows in time that vote; fewer where the track is short.
 _WINDOWS = 6
+# Windows below which steadiness means nothing.
+_FEW = 3
 # Least step in density (relative to the shell) of a core. Solid particles in eight simulated movies, speckled and
 # lithiated, show up to 0.05 with a steady radius; NiO in CuO shows 0.14 to 0.7.
 _CORE_STEP = 0.1
@@ -48,6 +52,8 @@ _CORE_STEP = 0.1
 _VOID_STEP = 0.3
 # Least factor by which the misfit grows without the core or void.
 _NEEDED = 1.5
+# Least share of the thickness that stands in steep sides for a body to be no ball. A faceted NiO particle has less.
+_FLAT_SHARE = 0.3
 # Largest scatter of the radius between windows (median absolute deviation, fraction of the radius).
 _STEADY = 0.05
 # The radius of a core or void, and the thickness of its shell, must be this many blurs to be seen at all.
@@ -112,26 +118,45 @@ def kind_of_body(profiles: Sequence[RadialProfile], edges: Sequence[float]) -> K
     solid = [fit_kind(p, SOLID) for p in pooled]
     hollow = [fit_kind(p, HOLLOW) for p in pooled]
     cored = [fit_kind(p, WITH_CORE) for p in pooled]
-    if _shows(cored, hollow, CORE, CORE_RADIUS, _CORE_STEP, blur):
+    flat = [fit_kind(p, (*SOLID, FLAT)) for p in pooled]
+    if _shows(cored, hollow, CORE, CORE_RADIUS, _CORE_STEP, blur) and _shows(
+        cored, flat, CORE, CORE_RADIUS, _CORE_STEP, blur
+    ):
+        flat_cored = [
+            fit_body(p, c.parameters, (*WITH_CORE, FLAT), rounds=20) for p, c in zip(pooled, cored, strict=True)
+        ]
+        if _is_flat(flat_cored, cored):
+            return Kind("core-shell", (*WITH_CORE, FLAT), _typical(flat_cored))
         return Kind("core-shell", WITH_CORE, _typical(cored))
-    if _shows(hollow, solid, VOID, VOID_RADIUS, _VOID_STEP, blur):
+    if _shows(hollow, solid, VOID, VOID_RADIUS, _VOID_STEP, blur) and _shows(
+        hollow, flat, VOID, VOID_RADIUS, _VOID_STEP, blur
+    ):
         return Kind("hollow", (*HOLLOW, CORE), _full(_typical(hollow)))
+    if _is_flat(flat, solid):
+        return Kind("solid", (*SOLID, FLAT), _typical(flat))
     return Kind("solid", (*SOLID, CORE), _full(_typical(solid)))
 
 
-def _shows(
-    fits: Sequence[BodyFit], without: Sequence[BodyFit], part: int, at: int, least: float, blur: float
-) -> bool:
+def _shows(fits: Sequence[BodyFit], without: Sequence[BodyFit], part: int, at: int, least: float, blur: float) -> bool:
     """Return whether most windows agree on a core or void that is strong, needed, steady and resolved."""
+    # One picture cannot show that a core is steady, so it has to be twice as clear.
+    clear = 1.0 if len(fits) >= _FEW else 2.0
     step = np.array([fit.parameters[part] for fit in fits])
     place = np.array([fit.parameters[at] for fit in fits])
-    needed = np.array([b.chi2 > _NEEDED * f.chi2 for f, b in zip(fits, without, strict=True)])
-    good = (step > least) & needed & (place > _RESOLVED * blur) & (1 - place > _RESOLVED * blur)
+    needed = np.array([b.chi2 > clear * _NEEDED * f.chi2 for f, b in zip(fits, without, strict=True)])
+    good = (step > clear * least) & needed & (place > _RESOLVED * blur) & (1 - place > _RESOLVED * blur)
     if good.mean() <= 0.5:
         return False
     # The radius may wander as the stages run, but not jump from window to window.
     jumps = np.abs(np.diff(place[good]))
     return bool(not jumps.size or float(np.median(jumps)) < _STEADY)
+
+
+def _is_flat(flat: Sequence[BodyFit], round_: Sequence[BodyFit]) -> bool:
+    """Return whether most windows show a body with steep sides (plate, hemisphere, facets) rather than a ball."""
+    share = np.array([fit.parameters[FLAT] for fit in flat])
+    needed = np.array([b.chi2 > _NEEDED * f.chi2 for f, b in zip(flat, round_, strict=True)])
+    return bool(((share > _FLAT_SHARE) & needed).mean() > 0.5)
 
 
 def _full(start: FloatArray) -> FloatArray:

@@ -12,13 +12,22 @@ import numpy as np
 
 from tem_track.movie import Image, Labels, Mask
 from tem_track.segment.appearance import LEAST_AREA_PX, Appearance, learn_appearance
-from tem_track.segment.candidates import Working, common, particles, patches, tight_labels, working_picture
+from tem_track.segment.candidates import (
+    Working,
+    closed_pixels,
+    common,
+    particles,
+    patches,
+    tight_labels,
+    working_picture,
+)
 from tem_track.segment.extent import Reach, foot_of, reached
 
 __all__ = ["Appearance", "learn_appearance", "segment_frame"]
 
-# How far the contrast common in one frame may lie from that of the movie: illumination steps and fading particles.
-FRAME_CONTRAST = (0.5, 2.0)
+# How far the contrast common in one frame may lie from that of the movie: the illumination may rise; where it falls or
+# the particles fade they still clear the share asked of them, while a frame of bare support must not count as common.
+FRAME_CONTRAST = (0.8, 2.0)
 # Blur of microscope and camera, image px: the smallest seen in the exam movies and on well focused recordings.
 BLUR_PX = 0.8
 
@@ -45,7 +54,9 @@ def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -
     picture = working_picture(frame, working, fixed)
     # The tight patch of a particle covers at least a quarter of it.
     smallest = 0.25 * np.pi / 4 * (appearance.min_diameter_px / working.bin_px) ** 2
-    seen = patches(picture, appearance.noise, working.smoothing_px, max(LEAST_AREA_PX, float(smallest)))
+    closed = closed_pixels(fixed, working.bin_px)
+    least = max(LEAST_AREA_PX, float(smallest))
+    seen = patches(picture, appearance.noise, working.smoothing_px, least, closed)
     contrast, edge, _ = common(seen.chosen)
     low, high = (share * appearance.contrast for share in FRAME_CONTRAST)
     kept = particles(seen.chosen, float(np.clip(contrast, low, high)), min(edge, appearance.edge))

@@ -177,7 +177,7 @@ def _one_reach(
         return mask
     # The corners of working pixels show where the reach is bounded by them.
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.7 * scale, borderType=cv2.BORDER_REPLICATE)
-    return (soft > 0.5).astype(np.uint8)  # type: ignore[no-any-return]
+    return np.asarray(soft > 0.5, np.uint8)
 
 
 def opened(mask: NDArray[np.uint8], radius_px: int, core: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -190,7 +190,8 @@ def opened(mask: NDArray[np.uint8], radius_px: int, core: NDArray[np.uint8]) -> 
     padded = cv2.copyMakeBorder(mask, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
     eroded = cv2.distanceTransform(padded, cv2.DIST_L2, 5) > radius_px
     back = cv2.distanceTransform((~eroded).astype(np.uint8), cv2.DIST_L2, 5) <= radius_px
-    return ((back[pad:-pad, pad:-pad] & (mask > 0)) | (core > 0)).astype(np.uint8)
+    kept = (back[pad:-pad, pad:-pad] & (mask > 0)) | (core > 0)
+    return np.asarray(kept, np.uint8)
 
 
 def whole(mask: NDArray[np.uint8], core: NDArray[np.uint8]) -> NDArray[np.uint8]:

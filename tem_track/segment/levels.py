@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.movie import FloatArray, Image
+from tem_track.movie import FloatArray, Image, Mask
 
 # Of the contour of a particle this share must show an edge: the score is the edge strength that the remaining
 # share falls below. A quarter leaves room for a strand or a neighbour in contact.
@@ -38,8 +38,8 @@ MOST_BORDER = 0.65
 # Longer than this against its width and open at the border: a strand. No particle of the papers exceeds 3.
 MOST_ELONGATED = 4.0
 # Pieces (touching particles, fragments on both sides of a crack) part within a patch as soon as the level rises: when
-# they do they still fill this share of it, each at least the second share, and are about convex. Diffraction speckle and
-# cores part far inside the particle and fill less.
+# they do they still fill this share of it, each at least the second share, and are about convex. Diffraction speckle
+# and cores part far inside the particle and fill less.
 ALL_PIECES, PIECE, PIECE_SOLIDITY = 0.7, 0.08, 0.8
 
 
@@ -129,7 +129,7 @@ def contrast_along(picture: Image, contour: NDArray[np.int32], step_px: int = 3)
 
 
 def judged(
-    contour: NDArray[np.int32], level: float, picture: Image, edges: Image, least_area_px: float
+    contour: NDArray[np.int32], level: float, picture: Image, edges: Image, least_area_px: float, closed: Mask | None
 ) -> Region | None:
     """Return the patch inside a contour with its shape and edge, or None where it is no candidate at all."""
     area = cv2.contourArea(contour) + 0.5 * len(contour) + 1
@@ -143,6 +143,9 @@ def judged(
     cut = (x < 1) | (y < 1) | (x >= width - 1) | (y >= height - 1)
     solidity = min(1.0, area / hull_area)
     cluster = solidity < LEAST_SOLIDITY
+    if closed is not None:
+        cut |= closed[y, x]
+        at_border |= cut
     # Against the hull's outline where the patch is compact: noise makes its own long.
     around = len(contour) if cluster else min(len(contour), cv2.arcLength(hull, True) + 1)
     border_share = float(np.count_nonzero(cut)) / around
@@ -165,8 +168,20 @@ def judged(
     return Region(level, 0, contour, area, solidity, edge, contrast, elongation, border_share, score, compactness)
 
 
-def region_tree(picture: Image, levels: FloatArray, least_area_px: float) -> list[Region]:
-    """Return all candidate patches of a (Y, X) picture, a patch after the patch at a lower level that holds it."""
+def region_tree(picture: Image, levels: FloatArray, least_area_px: float, closed: Mask | None = None) -> list[Region]:
+    """Return all candidate patches of a (Y, X) picture, a patch after the patch at a lower level that holds it.
+
+    Parameters
+    ----------
+    picture : (Y, X) float32
+        Particles bright.
+    levels : (L,) float64
+        Rising grey levels.
+    least_area_px : float
+        Smaller patches are left out.
+    closed : (Y, X) bool or None
+        Pixels that show nothing of the specimen (black borders, burned-in bars); the frame ends there.
+    """
     edges = edge_strength(picture)
     owner = np.full(picture.shape, -1, np.int32)
     regions: list[Region] = []
@@ -176,7 +191,7 @@ def region_tree(picture: Image, levels: FloatArray, least_area_px: float) -> lis
         for contour in contours:
             if len(contour) * len(contour) < 4 * least_area_px:
                 continue
-            region = judged(contour, float(level), picture, edges, least_area_px)
+            region = judged(contour, float(level), picture, edges, least_area_px, closed)
             if region is None:
                 continue
             region.parent = int(owner[contour[0, 0, 1], contour[0, 0, 0]])

@@ -18,17 +18,24 @@ from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, n
 from tem_track.segment.core import inner_boundaries
 from tem_track.segment.outline_chord import BodyFit
 from tem_track.segment.outline_contour import follow_contour
-from tem_track.segment.outline_fit import RayOutline, finished_radius, quality_of, rays_uncertainty, refine
+from tem_track.segment.outline_fit import (
+    Evidence,
+    RayOutline,
+    evidence_of,
+    finished_radius,
+    quality_of,
+    rays_uncertainty,
+    refine,
+)
 from tem_track.segment.outline_polygon import (
-    bounding_box,
     ellipse_axes,
     polygon_area,
-    polygon_mask,
     polygon_moments,
     rough_mask,
 )
 from tem_track.segment.outline_rays import Surroundings, binning_for, cut_surroundings, ray_points, resample_radius
 from tem_track.segment.outline_start import Start, label_boxes, start_from_label
+from tem_track.segment.outline_table import Outlines
 from tem_track.settings import SegmentSettings
 
 # Rounds of refinement; a label that is a pixel or two off is further off for a small particle.
@@ -45,81 +52,18 @@ _RECENT = 0.2
 Measured = Callable[[int, int], bool]
 
 
-@dataclass(frozen=True)
-class Outlines:
-    """Outlines of a movie: N rows sorted by frame, then track.
-
-    Attributes
-    ----------
-    track_id, frame : (N,) int64
-    y_px, x_px : (N,) float64
-        Centroid of the outline in the recorded frame.
-    area_px, area_sd_px : (N,) float64
-        Area inside the outline (of the full outline where the border cuts it), px^2, and its standard uncertainty.
-    major_axis_px, minor_axis_px : (N,) float64
-        Full axes of the ellipse with the outline's second moments.
-    core_diameter_px, core_diameter_sd_px, void_diameter_px : (N,) float64
-        Equivalent diameters; NaN where there is none.
-    touches_border : (N,) bool
-    quality : (N,) float64
-        0 to 1: how well the outline explains the picture around it.
-    points : tuple of (P, 2) float32
-        The outlines, yx, px of the recorded frame; use `outline`.
-    core_ratio : (N,) float64
-        Core outline as a fraction of the outline's distance from the centre; NaN where there is no core.
-    kinds : mapping of int to str
-        Per track: ``solid``, ``core-shell`` or ``hollow``.
-    """
-
-    track_id: np.ndarray[tuple[int], np.dtype[np.int64]]
-    frame: np.ndarray[tuple[int], np.dtype[np.int64]]
-    y_px: FloatArray
-    x_px: FloatArray
-    area_px: FloatArray
-    area_sd_px: FloatArray
-    major_axis_px: FloatArray
-    minor_axis_px: FloatArray
-    core_diameter_px: FloatArray
-    core_diameter_sd_px: FloatArray
-    void_diameter_px: FloatArray
-    touches_border: Mask
-    quality: FloatArray
-    points: tuple[Image, ...]
-    core_ratio: FloatArray
-    kinds: Mapping[int, str]
-
-    def __len__(self) -> int:
-        return len(self.track_id)
-
-    def outline(self, i: int) -> FloatArray:
-        """Return the (P, 2) yx polygon of row i, px of the recorded frame."""
-        return self.points[i].astype(np.float64)
-
-    def core_outline(self, i: int) -> FloatArray | None:
-        """Return the (P, 2) yx polygon of the core of row i, or None."""
-        ratio = self.core_ratio[i]
-        if not np.isfinite(ratio):
-            return None
-        centre = np.array([self.y_px[i], self.x_px[i]])
-        return np.asarray(centre + ratio * (self.outline(i) - centre))
-
-    def rows_of_frame(self, k: int) -> range:
-        """Return the rows that belong to frame k."""
-        low, high = np.searchsorted(self.frame, [k, k + 1])
-        return range(int(low), int(high))
-
-
 @dataclass
 class _Row:
     """One particle in one frame, while the movie runs."""
 
     track_id: int
     frame: int
-    points: FloatArray
+    points: Image
     area_sd: float
     touches_border: bool
     quality: float
-    fit: RayOutline | None = None
+    rays_sd: float = 0.0
+    evidence: Evidence | None = None
     core_ratio: float = np.nan
     core_sd: float = np.nan
     void_ratio: float = np.nan
@@ -275,12 +219,13 @@ def _barred(p: _Particle, particles: list[_Particle]) -> Image:
     """Return the unusable pixels around a particle: overlays, and its neighbours where they stand by now."""
     if not p.neighbours:
         return p.around.barred
-    bar = np.zeros(p.around.picture.shape, np.uint8)
+    rows, columns = p.around.picture.shape[:2]
+    bar = np.zeros((rows, columns), np.uint8)
     for j in p.neighbours:
-        bar |= rough_mask(p.around.to_working(particles[j].points()), (bar.shape[0], bar.shape[1]), (0, 0))
+        bar |= rough_mask(p.around.to_working(particles[j].points()), (rows, columns), (0, 0))
     size = 2 * max(1, round(_NEIGHBOUR_MARGIN_PX / p.around.binning)) + 1
     bar = cv2.dilate(bar, np.ones((size, size), np.uint8))
-    return np.maximum(p.around.barred, bar.astype(np.float32))
+    return np.asarray(np.maximum(p.around.barred, bar.astype(np.float32)))
 
 
 def _ray_row(k: int, p: _Particle) -> _Row:
@@ -293,14 +238,24 @@ def _ray_row(k: int, p: _Particle) -> _Row:
     most, least = _RUNAWAY * expected + _RUNAWAY_PX, expected / _RUNAWAY - _RUNAWAY_PX
     if not np.isfinite(points).all() or not least < size < most:
         return _label_row(k, p.track_id, p.start)
-    return _Row(p.track_id, k, points, rays_uncertainty(p.fit) * area, p.start.cut, quality_of(p.fit), p.fit)
+    share = rays_uncertainty(p.fit)
+    return _Row(
+        p.track_id,
+        k,
+        points.astype(np.float32),
+        share * area,
+        p.start.cut,
+        quality_of(p.fit),
+        share,
+        evidence_of(p.fit),
+    )
 
 
 def _label_row(k: int, track: int, start: Start) -> _Row:
     """Return a row with the label's own outline and an uncertainty of 2 px all round."""
     points = ray_points(start.centre, start.radius)
     sd = 2.0 * 2 * np.pi * float(start.radius.mean())
-    return _Row(track, k, points, sd, start.cut, 0.1)
+    return _Row(track, k, points.astype(np.float32), sd, start.cut, 0.1)
 
 
 def _contour_row(
@@ -323,8 +278,8 @@ def _contour_row(
     found = follow_contour(
         np.ascontiguousarray(frame[part]), barred.astype(np.float32), start.contour - (top, left), dark
     )
-    points = found.points + (top, left)
-    return _Row(track, k, points, max(found.area_sd, 1.0), start.cut, 0.5 * found.seen)
+    points = found.points + np.array([top, left])
+    return _Row(track, k, points.astype(np.float32), max(found.area_sd, 1.0), start.cut, 0.5 * found.seen)
 
 
 def _find_cores(rows: list[_Row]) -> dict[int, str]:
@@ -334,8 +289,8 @@ def _find_cores(rows: list[_Row]) -> dict[int, str]:
         by_track.setdefault(row.track_id, []).append(row)
     kinds = {}
     for track, mine in sorted(by_track.items()):
-        fitted = [row for row in mine if row.fit is not None]
-        found = inner_boundaries([row.fit for row in fitted if row.fit is not None])
+        fitted = [row for row in mine if row.evidence is not None]
+        found = inner_boundaries([row.evidence for row in fitted if row.evidence is not None])
         kinds[track] = found.kind
         for i, row in enumerate(fitted):
             row.core_ratio, row.core_sd = float(found.core_ratio[i]), float(found.core_ratio_sd[i])
@@ -346,19 +301,21 @@ def _find_cores(rows: list[_Row]) -> dict[int, str]:
 
 def _scale(row: _Row, factor: float, edge_sd: float) -> None:
     """Scale a row's outline about its centre by the final edge of its profile."""
-    if not np.isfinite(factor) or not np.isfinite(edge_sd) or row.fit is None:
+    if not np.isfinite(factor) or not np.isfinite(edge_sd):
         return
-    centre = row.points.mean(axis=0)
-    row.points = centre + factor * (row.points - centre)
-    area = polygon_area(row.points)
+    points = row.points.astype(np.float64)
+    centre = points.mean(axis=0)
+    points = centre + factor * (points - centre)
+    row.points = points.astype(np.float32)
+    area = polygon_area(points)
     perimeter = 2 * float(np.sqrt(np.pi * area))
-    parts = (rays_uncertainty(row.fit) * area, 2 * edge_sd * area, _MODEL_SD * 2 * area, _EDGE_SD_PX * perimeter)
+    parts = (row.rays_sd * area, 2 * edge_sd * area, _MODEL_SD * 2 * area, _EDGE_SD_PX * perimeter)
     row.area_sd = float(np.sqrt(np.sum(np.square(parts))))
 
 
 def _as_outlines(rows: list[_Row], kinds: Mapping[int, str]) -> Outlines:
     """Return the rows as plain arrays."""
-    moments = [polygon_moments(row.points) for row in rows]
+    moments = [polygon_moments(row.points.astype(np.float64)) for row in rows]
     axes = np.array([ellipse_axes(m[2]) for m in moments]).reshape(-1, 2)
     area = np.array([m[0] for m in moments], np.float64)
     centre = np.array([m[1] for m in moments]).reshape(-1, 2)
@@ -381,49 +338,7 @@ def _as_outlines(rows: list[_Row], kinds: Mapping[int, str]) -> Outlines:
         void_diameter_px=np.array([row.void_ratio for row in rows], np.float64) * diameter,
         touches_border=np.array([row.touches_border for row in rows], np.bool_),
         quality=np.array([row.quality for row in rows], np.float64),
-        points=tuple(row.points.astype(np.float32) for row in rows),
+        points=tuple(row.points for row in rows),
         core_ratio=ratio,
         kinds=dict(kinds),
     )
-
-
-def draw_labels(outlines: Outlines, k: int, shape: tuple[int, int], labels: Labels) -> tuple[Labels, Labels]:
-    """Return the whole-pixel label image (Y, X) and core label image of frame k.
-
-    Parameters
-    ----------
-    outlines : Outlines
-    k : int
-        Frame.
-    shape : (int, int)
-        (Y, X).
-    labels : (Y, X) int32
-        The coarse label image of the frame: labels without an outline are kept from it, and where two outlines
-        overlap, its dividing line (the nearer label) decides.
-
-    Returns
-    -------
-    labels, cores : (Y, X) int32
-        A pixel belongs to a particle if its centre lies inside the outline.
-    """
-    rows = outlines.rows_of_frame(k)
-    outlined = np.array([outlines.track_id[i] for i in rows], np.int32)
-    drawn = np.where(np.isin(labels, outlined), 0, labels).astype(np.int32)
-    cores = np.zeros(shape, np.int32)
-    for i in rows:
-        points, track = outlines.outline(i), int(outlines.track_id[i])
-        top, left, bottom, right = bounding_box(points, shape)
-        if bottom <= top or right <= left:
-            continue
-        part = np.s_[top:bottom, left:right]
-        inside = polygon_mask(points, (bottom - top, right - left), (top, left))
-        other = inside & (drawn[part] != 0)
-        # Two outlines overlap: a pixel stays with the one whose coarse label holds it; an unlabelled one with the first.
-        drawn[part][inside & ~other] = track
-        drawn[part][other & (labels[part] == track)] = track
-        core = outlines.core_outline(i)
-        if core is not None:
-            core_inside = polygon_mask(core, (bottom - top, right - left), (top, left))
-            cores[part][core_inside] = track
-    cores[cores != drawn] = 0
-    return drawn, cores

@@ -4,11 +4,12 @@ Strategy. The projected thickness of a round body is its chord sqrt(R^2 - r^2), 
 root: no step, no maximum of the gradient, no half height marks the edge. So the whole profile is modelled. With the
 distance from the centre in units of the outline's radius, rho = r / R(theta), every direction shares one profile ::
 
-    thickness(rho) = a (chord(rho; e) + n chord(rho; c e) - w chord(rho; v e)),   chord(rho; q) = sqrt(q^2 - rho^2)
+    thickness(rho) = a ((1 - f) chord(rho; e) + f e [rho < e] + n chord(rho; c e) - w chord(rho; v e)),
+    chord(rho; q) = sqrt(q^2 - rho^2)
 
-body, core (n times as dense on top), void (w; 1 + n where it is empty). Bright field attenuates, I = b exp(-thickness);
-dark field adds, I = b + thickness. The blur of the optics is a Gaussian. `e` says by how much the assumed outline was
-too small.
+body (a ball, or with f towards 1 a flat disc), core (n times as dense on top), void (w; 1 + n where it is empty).
+Bright field attenuates, I = b exp(-thickness); dark field adds, I = b + thickness. The blur of the optics is a
+Gaussian. `e` says by how much the assumed outline was too small.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from scipy.fft import dct, idct
 
 from tem_track.movie import FloatArray
 
-EDGE, BLUR, BASE, BODY, CORE, VOID, CORE_RADIUS, VOID_RADIUS = range(8)
-PARAMETERS = 8
+EDGE, BLUR, BASE, BODY, CORE, VOID, CORE_RADIUS, VOID_RADIUS, FLAT = range(9)
+PARAMETERS = 9
 
 # A core nearer to the edge than this cannot be told from the body's own onset; a smaller one has no pixels.
 _CORE_RADII = (0.3, 0.94)
@@ -68,12 +69,12 @@ class RadialProfile:
     @property
     def rho(self) -> FloatArray:
         """Centres of the bins, (J,)."""
-        return (np.arange(len(self.level)) + 0.5) * self.step
+        return (np.arange(len(self.level), dtype=np.float64) + 0.5) * self.step
 
 
 @dataclass(frozen=True)
 class BodyFit:
-    """A fitted body: parameters (8,) as numbered in this module, their covariance (8, 8), chi-square and its count."""
+    """A fitted body: parameters (9,) as numbered in this module, their covariance (9, 9), chi-square and its count."""
 
     parameters: FloatArray
     covariance: FloatArray
@@ -106,16 +107,20 @@ def chord(edges: FloatArray, radius: FloatArray) -> tuple[FloatArray, FloatArray
 
 
 def body_profile(parameters: FloatArray, bins: int, step: float, dark: bool) -> FloatArray:
-    """Return the (J,) profile of a body with the given (8,) parameters, blurred."""
-    return _profile_and_slopes(parameters, bins, step, dark)[0]
+    """Return the (J,) profile of a body with the given (9,) parameters, blurred."""
+    return np.asarray(_profile_and_slopes(parameters, bins, step, dark)[0])
 
 
 def _profile_and_slopes(p: FloatArray, bins: int, step: float, dark: bool) -> FloatArray:
-    """Return (9, J): the blurred profile, then its derivative with respect to every parameter."""
-    edges = np.arange(bins + 1) * step
+    """Return (10, J): the blurred profile, then its derivative with respect to every parameter."""
+    edges = np.arange(bins + 1, dtype=np.float64) * step
     e, c, v = p[EDGE], p[CORE_RADIUS], p[VOID_RADIUS]
     chords, slopes = chord(edges, np.array([e, e * c, e * v]))
-    shape = chords[0] + p[CORE] * chords[1] - p[VOID] * chords[2]
+    # The flat part: a disc of thickness e, each bin filled as far as the edge reaches into it.
+    filled = np.clip((e - edges[:-1]) / step, 0.0, 1.0)
+    rim = ((e > edges[:-1]) & (e <= edges[1:])) / step
+    flat = p[FLAT]
+    shape = (1 - flat) * chords[0] + flat * e * filled + p[CORE] * chords[1] - p[VOID] * chords[2]
     thickness = p[BODY] * shape
     rows = np.empty((PARAMETERS + 1, bins))
     if dark:
@@ -127,7 +132,10 @@ def _profile_and_slopes(p: FloatArray, bins: int, step: float, dark: bool) -> Fl
         per_thickness = np.ones(bins)
     per_shape = per_thickness * p[BODY]
     rows[1 + BODY] = per_thickness * shape
-    rows[1 + EDGE] = per_shape * (slopes[0] + p[CORE] * c * slopes[1] - p[VOID] * v * slopes[2])
+    rows[1 + EDGE] = per_shape * (
+        (1 - flat) * slopes[0] + flat * (filled + e * rim) + p[CORE] * c * slopes[1] - p[VOID] * v * slopes[2]
+    )
+    rows[1 + FLAT] = per_shape * (e * filled - chords[0])
     rows[1 + CORE], rows[1 + VOID] = per_shape * chords[1], -per_shape * chords[2]
     rows[1 + CORE_RADIUS] = per_shape * p[CORE] * e * slopes[1]
     rows[1 + VOID_RADIUS] = -per_shape * p[VOID] * e * slopes[2]
@@ -146,9 +154,9 @@ def first_guesses(profile: RadialProfile) -> list[FloatArray]:
     middle = float(np.median(level[inside])) if inside.any() else float(level[: len(level) // 2].mean())
     depth = -np.log(np.clip(middle, 0.02, 0.98)) if profile.dark else middle
     base, body = (1.0 if profile.dark else 0.0), max(depth, 0.02) * 1.1
-    guesses = [np.array([1.0, profile.blur, base, body, 0.0, 0.0, 0.8, 0.3])]
+    guesses = [np.array([1.0, profile.blur, base, body, 0.0, 0.0, 0.8, 0.3, 0.0])]
     for core_radius, void_radius in ((0.8, 0.45), (0.65, 0.3)):
-        guesses.append(np.array([1.0, profile.blur, base, 0.7 * body, 0.4, 0.8, core_radius, void_radius]))
+        guesses.append(np.array([1.0, profile.blur, base, 0.7 * body, 0.4, 0.8, core_radius, void_radius, 0.0]))
     return guesses
 
 
@@ -159,7 +167,7 @@ def fit_body(profile: RadialProfile, start: FloatArray, free: tuple[int, ...], r
     -----
     Levenberg-Marquardt, bounds by clipping, and a Gaussian prior on the blur.
     """
-    scale = np.array([0.01, 0.1 * profile.blur + 1e-4, 0.01, 0.02, 0.03, 0.03, 0.01, 0.01])
+    scale = np.array([0.01, 0.1 * profile.blur + 1e-4, 0.01, 0.02, 0.03, 0.03, 0.01, 0.01, 0.02])
     index = np.array(free)
     p, damping = _bounded(start), 1e-3
     residual, jacobian = _linearised(profile, p, index, scale)
@@ -210,6 +218,7 @@ def _bounded(p: FloatArray) -> FloatArray:
     q[BODY] = np.clip(q[BODY], 0.0, _MOST)
     q[CORE] = np.clip(q[CORE], -1.0, _DENSEST)
     q[VOID] = np.clip(q[VOID], 0.0, 1.0 + max(q[CORE], 0.0))
+    q[FLAT] = np.clip(q[FLAT], -0.3, 1.0)
     q[CORE_RADIUS] = np.clip(q[CORE_RADIUS], *_CORE_RADII)
     q[VOID_RADIUS] = np.clip(q[VOID_RADIUS], _VOID_RADII[0], min(_VOID_RADII[1], q[CORE_RADIUS]))
     return q
@@ -222,7 +231,7 @@ def fit_any_body(profile: RadialProfile, before: FloatArray | None) -> BodyFit:
     """
     if profile.blur > SMALL:
         return _fit_small(profile, before)
-    every = tuple(range(PARAMETERS))
+    every = (EDGE, BLUR, BASE, BODY, CORE, VOID, CORE_RADIUS, VOID_RADIUS)
     fits = []
     if before is not None:
         start = before.copy()

@@ -61,6 +61,25 @@ class RayOutline:
     step: float = 0.0
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What is kept of a fit for the whole movie: the profile (float32) and its (9,) parameters."""
+
+    profile: RadialProfile
+    parameters: FloatArray
+
+
+def evidence_of(outline: RayOutline) -> Evidence | None:
+    """Return what the track's later analysis needs of a fit, about one kilobyte."""
+    if outline.body is None or outline.profile is None:
+        return None
+    # Nothing beyond 1.3 radii of the edge is used again.
+    last = int(np.searchsorted(outline.profile.rho, 1.35 * float(outline.body.parameters[EDGE]))) + 1
+    level, weight = outline.profile.level[:last].astype(np.float32), outline.profile.weight[:last].astype(np.float32)
+    kept = replace(outline.profile, level=level, weight=weight)  # type: ignore[arg-type]
+    return Evidence(kept, outline.body.parameters)
+
+
 def refine(around: Surroundings, barred: Image, outline: RayOutline, dark: bool) -> None:
     """Improve an outline by one round: sample, fit the common profile, then shift every ray against it."""
     first = not np.isfinite(outline.misfit)
@@ -148,7 +167,7 @@ def _uneven_thickness(rays: Rays, level: Image, mean: FloatArray, spread: FloatA
     shot = 0.5 * (1.4826 * float(np.median(np.abs(steps)))) ** 2
     share = (spread - shot * np.clip(mean, 0.0, None)) / np.maximum(mean, 0.02) ** 2
     smooth = np.convolve(np.where(rays.rho < 1, share, 0.0), np.ones(5) / 5, "same")
-    return np.clip(smooth, 0.0, 0.5)
+    return np.asarray(np.clip(smooth, 0.0, 0.5))
 
 
 def _recentre(outline: RayOutline) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Mask
 
@@ -43,7 +44,7 @@ def polygon_moments(points: FloatArray) -> tuple[float, FloatArray, FloatArray]:
     yy = ((y * y + y * y1 + y1 * y1) * cross).sum() / (12 * area) - my * my
     xx = ((x * x + x * x1 + x1 * x1) * cross).sum() / (12 * area) - mx * mx
     xy = ((x * y1 + 2 * x * y + 2 * x1 * y1 + x1 * y) * cross).sum() / (24 * area) - mx * my
-    return float(abs(area)), origin + (my, mx), np.array([[yy, xy], [xy, xx]])
+    return float(abs(area)), origin + np.array([my, mx]), np.array([[yy, xy], [xy, xx]])
 
 
 def ellipse_axes(moments: FloatArray) -> tuple[float, float]:
@@ -87,7 +88,7 @@ def polygon_mask(points: FloatArray, shape: tuple[int, int], corner: tuple[int, 
     return np.asarray(np.cumsum(flips[:, :width], axis=1) % 2 == 1)
 
 
-def rough_mask(points: FloatArray, shape: tuple[int, int], corner: tuple[int, int]) -> FloatArray:
+def rough_mask(points: FloatArray, shape: tuple[int, int], corner: tuple[int, int]) -> NDArray[np.uint8]:
     """Return a (Y, X) uint8 picture of a polygon with its boundary pixels, fast; for exclusion zones."""
     picture = np.zeros(shape, np.uint8)
     vertices = np.rint((points[:, ::-1] - (corner[1], corner[0])) * (1 << _SHIFT)).astype(np.int32)

@@ -67,7 +67,7 @@ def ray_count(radius: float) -> int:
 
 def ray_angles(count: int) -> FloatArray:
     """Return the (N,) directions of the rays, rad, from the x axis towards y."""
-    return np.arange(count) * (2 * np.pi / count)
+    return np.arange(count, dtype=np.float64) * (2 * np.pi / count)
 
 
 def ray_points(centre: FloatArray, radius: FloatArray) -> FloatArray:
@@ -106,7 +106,7 @@ def sample_rays(around: Surroundings, barred: Image, centre: FloatArray, radius:
     reach = 1 + max(_REACH, _REACH_PX / mean)
     count = int(np.clip(np.ceil(reach * mean / 0.75), 32, 112))
     step = reach / count
-    rho = (np.arange(count) + 0.5) * step
+    rho = (np.arange(count, dtype=np.float64) + 0.5) * step
     angles = ray_angles(len(radius))
     along = radius[:, None] * rho[None, :]
     y = (centre[0] + along * np.sin(angles)[:, None]).astype(np.float32)

@@ -39,7 +39,7 @@ def smooth_log_radius(log_radius: FloatArray, precision: FloatArray) -> tuple[Fl
     count = len(log_radius)
     normal = shape_penalty(count) + np.diag(precision + 1e-6)
     covariance = np.linalg.inv(normal)
-    return covariance @ (precision * log_radius), covariance
+    return np.asarray(covariance @ (precision * log_radius)), np.asarray(covariance)
 
 
 def follow_shape(log_radius: FloatArray, precision: FloatArray, before: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -56,7 +56,8 @@ def follow_shape(log_radius: FloatArray, precision: FloatArray, before: FloatArr
     -----
     A particle swells faster than it changes shape. Rays that leave the shape together by more than their error and
     `_SHAPE_SD` (they found the end of a strand, say) lose their weight (Cauchy), and every ray is drawn to the shape
-    with `_MEMORY_SD`. Where many rays disagree the memory is wrong and not used. Size and place are fitted to this frame alone, so the curve does not lag.
+    with `_MEMORY_SD`. Where many rays disagree the memory is wrong and not used. Size and place are fitted to this
+    frame alone, so the curve does not lag.
     """
     angles = ray_angles(len(log_radius))
     basis = np.stack([np.ones_like(angles), np.cos(angles), np.sin(angles)], axis=1)

@@ -85,9 +85,9 @@ def _centre(points: FloatArray, on_border: Mask | None) -> FloatArray:
     moments = cv2.moments(points[:, ::-1].astype(np.float32))
     centre = points.mean(axis=0)
     if moments["m00"] > 0:
-        centre = np.array([moments["m01"], moments["m10"]]) / moments["m00"]
+        centre = np.array([moments["m01"], moments["m10"]], np.float64) / moments["m00"]
     if on_border is None or (~on_border).sum() < 8:
-        return centre
+        return np.asarray(centre)
     free = points[~on_border] - centre
     # Kasa's circle: |p|^2 = 2 c.p + k, linear in the centre c.
     system = np.hstack([2 * free, np.ones((len(free), 1))])
@@ -98,7 +98,7 @@ def _centre(points: FloatArray, on_border: Mask | None) -> FloatArray:
 
 
 def _radii(points: FloatArray, centre: FloatArray, hidden: Mask) -> tuple[FloatArray, bool]:
-    """Return the radius per ray of a contour (mean of its points in each sector, + half a pixel), and if star-shaped."""
+    """Return the radius per ray of a contour (mean of its points in each sector), and whether it is star-shaped."""
     offset = points - centre
     distance = np.hypot(offset[:, 0], offset[:, 1]) + 0.5
     size = float(np.sqrt(max(polygon_area(points), 1.0) / np.pi))

@@ -19,6 +19,10 @@ from tem_track.track.tracks import ROWS, Tracks
 
 # A track seen in fewer than this share of the frames between its first and last is detection noise recurring in place.
 SEEN_SHARE = 0.4
+# Below this share of the typical particle's area (1/7 of its diameter) that is the likelier explanation ...
+TINY = 0.02
+# ... unless it is seen in so many of its frames.
+SEEN_SHARE_TINY = 0.8
 
 
 @dataclass
@@ -37,6 +41,9 @@ class Linked:
     max_gap_frames: int
 
 
+_OF_LIFE = ("y", "x", "at_border", "area")
+
+
 @dataclass
 class _Life:
     """One particle's measured frames, and where it was."""
@@ -46,6 +53,7 @@ class _Life:
     y: FloatArray
     x: FloatArray
     at_border: Mask
+    area: FloatArray
     track_id: int = 0
     bridged: list[int] = field(default_factory=list)
 
@@ -81,18 +89,22 @@ def _lives(linked: Linked) -> dict[int, _Life]:
     number = np.concatenate([rows.number for _, rows in present])
     frame = np.concatenate([np.full(len(rows), k) for k, rows in present])
     order = np.lexsort((frame, number))
-    columns = [np.concatenate([getattr(rows, name) for _, rows in present])[order] for name in ("y", "x", "at_border")]
+    columns = [
+        np.concatenate([getattr(rows, name) for _, rows in present])[order] for name in ("y", "x", "at_border", "area")
+    ]
     number, frame = number[order], frame[order]
     cuts = np.flatnonzero(np.diff(number)) + 1
     parts = zip(np.split(number, cuts), np.split(frame, cuts), *(np.split(c, cuts) for c in columns), strict=True)
-    return {int(n[0]): _Life(int(n[0]), f, y, x, border) for n, f, y, x, border in parts}
+    return {int(n[0]): _Life(int(n[0]), f, y, x, border, area) for n, f, y, x, border, area in parts}
 
 
 def _kept(linked: Linked, lives: dict[int, _Life]) -> dict[int, _Life]:
     """Drop the specks and number the others by first frame and position in the specimen."""
     named = {n for f in linked.fractures for n in (f.parent, *f.pieces)}
     named |= {n for c in linked.coalescences for n in (c.product, *c.parents)}
-    kept = {n: life for n, life in lives.items() if n in named or _lasts(linked, life)}
+    # The particles as the pixels see them: half of all labelled pixels lie in regions at least as large as this.
+    typical = _typical_area(lives)
+    kept = {n: life for n, life in lives.items() if n in named or _lasts(linked, life, typical)}
     drift = np.nan_to_num(linked.drift_px)
     by_place = sorted(
         kept.values(), key=lambda one: (one.first, one.y[0] - drift[one.first, 0], one.x[0] - drift[one.first, 1])
@@ -102,18 +114,29 @@ def _kept(linked: Linked, lives: dict[int, _Life]) -> dict[int, _Life]:
     return {life.number: life for life in by_place}
 
 
-def _lasts(linked: Linked, life: _Life) -> bool:
+def _typical_area(lives: dict[int, _Life]) -> float:
+    """Return the area weighted by itself: a median over pixels, not over labels, so that specks do not count."""
+    if not lives:
+        return 0.0
+    area = np.sort(np.concatenate([life.area for life in lives.values()]))
+    return float(area[np.searchsorted(np.cumsum(area), 0.5 * area.sum())])
+
+
+def _lasts(linked: Linked, life: _Life, typical_area: float) -> bool:
     seen = int(np.count_nonzero(linked.usable[life.frames]))
-    enough = seen >= linked.lasting
+    # What is far smaller than the particles is noise unless it is there nearly always.
+    tiny = float(np.median(life.area)) < TINY * typical_area
+    enough = seen >= (2 if tiny else 1) * linked.lasting
     # Cut short by the border: what enters just before the end or leaves just after the start is not a speck.
     judged = np.flatnonzero(linked.usable)
     leaves = bool(life.at_border[-1]) and life.first <= judged[0]
     enters = bool(life.at_border[0]) and life.last >= judged[-1]
-    enough |= seen >= 2 and (leaves or enters)
+    enough |= seen >= 2 and (leaves or enters) and not tiny
+    share = SEEN_SHARE_TINY if tiny else SEEN_SHARE
     span = int(np.count_nonzero(linked.usable[life.first : life.last + 1]))
-    if enough and seen < SEEN_SHARE * span:
+    if enough and seen < share * span:
         span = _watched(linked, life, life.first, life.last)
-    return enough and seen >= SEEN_SHARE * span
+    return enough and seen >= share * span
 
 
 def _watched(linked: Linked, life: _Life, first: int, last: int) -> int:
@@ -146,14 +169,12 @@ def _gaps(linked: Linked, life: _Life) -> list[int]:
 
 
 def _unjudged_end(linked: Linked, life: _Life) -> list[int]:
-    """Return the unusable frames after a particle's last, where it goes on to the end of the movie or breaks after."""
-    frames = []
-    k = life.last + 1
-    while k < len(linked.usable) and not linked.usable[k]:
-        frames.append(k)
-        k += 1
+    """Return the frames after its last that a particle lived through: to its breaking or merging, or not judged."""
     ends = {f.parent: f.frame for f in linked.fractures} | {p: c.frame for c in linked.coalescences for p in c.parents}
-    return frames if k == len(linked.usable) or ends.get(life.number) == k else []
+    end = ends.get(life.number, len(linked.usable))
+    frames = list(range(life.last + 1, end))
+    missed = int(np.count_nonzero(linked.usable[frames]))
+    return frames if missed <= (linked.max_gap_frames if life.number in ends else 0) else []
 
 
 def _final_frames(

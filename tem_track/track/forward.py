@@ -69,7 +69,7 @@ class Linker:
         k = len(self.rows)
         offset = drift.offset
         expected = self._expected(offset)
-        found = LinkedFrame(labels, expected, usable, self._reach())
+        found = LinkedFrame(labels, expected, usable, self._reach(), self.roster.alone >= self.lasting)
         breaking = [s for s in self.splits.values() if k - s.frame <= SETTLING * self.lasting]
         linked = found.numbered(k, self.roster, [(s, self._leaves(s.parent)) for s in breaking])
         self._take_out_partial(found, linked, usable)
@@ -89,8 +89,8 @@ class Linker:
 
     def _reach(self) -> FloatArray:
         roster = self.roster
-        settled = (roster.alone >= self.lasting) & (roster.missed <= 1)
-        return reach_px(roster.area, roster.missed, settled, self._motion)
+        just_seen = (roster.alone >= self.lasting) & (roster.missed <= 1)
+        return reach_px(roster.area, roster.missed, just_seen, self._motion)
 
     def _take_out_partial(self, found: LinkedFrame, linked: Labels, usable: bool) -> None:
         """Take the particles that are only half detected as missing, in place, unless they stay that way.
@@ -99,8 +99,12 @@ class Linker:
         """
         pending = [leaf for s in self.splits.values() if not s.confirmed for leaf in self._leaves(s.parent)]
         partial = np.setdiff1d(found.partial(linked), pending)
-        patience = min(self.lasting, self.max_gap_frames)
-        taken = partial[self.roster.missed[partial] < patience] if usable else partial
+        partly = self.roster.partly
+        if usable:
+            count = partly[partial] + 1
+            partly[:] = 0
+            partly[partial] = count
+        taken = partial[partly[partial] <= self.lasting] if usable else partial
         if len(taken):
             linked[np.isin(linked, taken)] = 0
 

@@ -6,21 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tem_track.movie import FloatArray, Labels
+from tem_track.movie import FloatArray, Labels, Mask
 from tem_track.track.changes import Split
-from tem_track.track.match import CONSERVED, INSIDE, Candidates, Explanation, explain_frame
+from tem_track.track.match import CONSERVED, INSIDE, SMALLEST_PIECE, Candidates, Explanation, explain_frame
 from tem_track.track.regions import IntArray, Regions, measure_overlaps, measure_regions, renumbered
 from tem_track.track.roster import Roster
 from tem_track.track.shapes import split_region
 
-# A piece smaller than this share of the particle is a ragged edge, not a piece.
-SMALLEST_PIECE = 0.05
 # A label in a particle's place that covers less than this share of it is a particle only half detected.
 PARTIAL = 0.6
 # A region that covers so much of the place of another particle, itself found elsewhere in its place, holds part of it.
 BITE = 0.15
-# In its place: so much of the label lies where the particle is expected.
-IN_PLACE = 0.8
 
 
 class LinkedFrame:
@@ -36,6 +32,8 @@ class LinkedFrame:
         False: only certain links are made, nothing starts or ends.
     reach : (N,) float64
         How far each working number may have moved, px (`match.reach_px`).
+    settled : (N,) bool
+        Working numbers seen on their own for so long that they are no specks.
 
     Attributes
     ----------
@@ -43,14 +41,14 @@ class LinkedFrame:
         Particles that fell into pieces in this frame.
     """
 
-    def __init__(self, labels: Labels, expected: Labels, usable: bool, reach: FloatArray):
+    def __init__(self, labels: Labels, expected: Labels, usable: bool, reach: FloatArray, settled: Mask):
         self.labels, self.expected, self.usable = labels, expected, usable
         self.regions = measure_regions(labels)
         self.particles = measure_regions(expected)
         self.shared = shared = measure_overlaps(expected, labels)
         self.found: Explanation = explain_frame(
-            _candidates(self.particles, reach[self.particles.number]),
-            _candidates(self.regions, np.zeros(len(self.regions))),
+            _candidates(self.particles, reach[self.particles.number], settled[self.particles.number]),
+            _candidates(self.regions, np.zeros(len(self.regions)), np.ones(len(self.regions), np.bool_)),
             np.searchsorted(self.particles.number, shared.first),
             np.searchsorted(self.regions.number, shared.second),
             shared.count,
@@ -112,7 +110,7 @@ class LinkedFrame:
         own = shared.first == shared.second
         overlap = np.zeros(len(rows))
         overlap[np.searchsorted(rows.number, shared.second[own])] = shared.count[own]
-        partial: IntArray = rows.number[small & (overlap > IN_PLACE * rows.area)]
+        partial: IntArray = rows.number[small & (overlap > INSIDE * rows.area)]
         return partial
 
     def _new_in(self, particles: list[int]) -> list[int]:
@@ -129,8 +127,11 @@ class LinkedFrame:
         loose = np.flatnonzero(found.particle_of < 0)
         for r in set(loose.tolist()) - adopted:
             here = shared.second == self.regions.number[r]
-            if shared.count[here].sum() > INSIDE * self.regions.area[r]:
-                found.joined[r] = np.searchsorted(self.particles.number, shared.first[here]).tolist()
+            there = np.searchsorted(self.particles.number, shared.first[here])
+            # A speck in the place of a particle that is missing is not the particle.
+            fits = (found.region_of[there] >= 0) | (self.regions.area[r] > SMALLEST_PIECE * self.particles.area[there])
+            if shared.count[here][fits].sum() > INSIDE * self.regions.area[r]:
+                found.joined[r] = there[fits].tolist()
                 found.particle_of[r] = found.joined[r][0]
 
     def _share_bites(self) -> None:
@@ -192,5 +193,5 @@ class LinkedFrame:
                 self._region_of.setdefault(number, set()).add(r)
 
 
-def _candidates(regions: Regions, reach: FloatArray) -> Candidates:
-    return Candidates(regions.area, regions.y, regions.x, reach)
+def _candidates(regions: Regions, reach: FloatArray, settled: Mask) -> Candidates:
+    return Candidates(regions.area, regions.y, regions.x, reach, settled)

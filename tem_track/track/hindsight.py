@@ -8,6 +8,7 @@ the start) or one that fractured, and the frame in which it did.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +19,7 @@ from tem_track.track.changes import Coalescence, Split
 from tem_track.track.forward import Linker
 from tem_track.track.necks import OPEN_NECK_RATIO, hull_area, measure_neck
 from tem_track.track.regions import IntArray, Regions, measure_regions, renumbered
-from tem_track.track.shapes import Offset, Shape, cut_shape, parts_image, split_region
+from tem_track.track.shapes import Offset, Shape, close_seam, cut_shape, parts_image, split_region
 
 # A change in the last frames of a movie cannot last; it counts if nothing speaks against it for so many frames.
 LEAST_FRAMES_AT_END = 3
@@ -46,12 +47,13 @@ class Fracture:
 def settle(linker: Linker) -> None:
     """Take back the splits that were flicker, and accept what nothing speaks against at the end of the movie."""
     usable = [k for k, rows in enumerate(linker.rows) if rows is not None]
+    seen = Counter(number for k in usable for number in _numbers(linker.rows[k]))
     left = {k: len(usable) - i for i, k in enumerate(usable)}
     for split in sorted(linker.splits.values(), key=lambda s: -s.frame):
         if split.parent not in linker.splits:
             continue
         at_end = split.joined == 0 and split.apart >= max(LEAST_FRAMES_AT_END, left[split.frame] - 1)
-        _drop_short_pieces(linker, split)
+        _drop_short_pieces(linker, split, seen)
         if not (split.confirmed or at_end) or split.joined > split.apart or len(split.children) < 2:
             linker.collapse(split)
     for pair, joining in list(linker.joinings.items()):
@@ -60,10 +62,14 @@ def settle(linker: Linker) -> None:
             linker.coalesce(pair, joining.frame)
 
 
-def _drop_short_pieces(linker: Linker, split: Split) -> None:
+def _numbers(rows: Regions | None) -> list[int]:
+    return [] if rows is None else [int(number) for number in rows.number]
+
+
+def _drop_short_pieces(linker: Linker, split: Split, seen: Counter[int]) -> None:
     """Take the pieces that did not last as parts of the largest that did."""
     enough = min(linker.lasting, split.apart)
-    lasting = [c for c in split.children if c in linker.splits or linker.roster.alone[c] >= enough]
+    lasting = [c for c in split.children if c in linker.splits or seen[c] >= enough]
     if lasting and len(lasting) < len(split.children):
         largest = max(lasting, key=lambda c: linker.roster.area[c])
         linker.same_as |= {c: largest for c in split.children if c not in lasting}
@@ -78,6 +84,10 @@ def resolve(linker: Linker) -> None:
         to = resolved(linker, rows.number, k)
         if (to != rows.number).any():
             labels = renumbered(linker.stack[k], rows.number, to)
+            whole, parts = np.unique(to, return_counts=True)
+            for number in whole[parts > 1].tolist():
+                box = rows.box[to == number]
+                close_seam(labels, number, (*box[:, :2].min(0), *box[:, 2:].max(0)))
             linker.stack[k] = labels
             linker.rows[k] = measure_regions(labels)
 
@@ -142,7 +152,7 @@ class LookBack:
         self._first: dict[int, int] = {}
         for k in range(len(self.rows) - 1, -1, -1):
             rows = self.rows[k]
-            self._first |= dict.fromkeys([] if rows is None else rows.number.tolist(), k)
+            self._first |= dict.fromkeys(_numbers(rows), k)
         self._splits = [self._resolved(linker, split) for split in linker.splits.values()]
         self._active: list[_Break] = []
         self._present = -1
@@ -228,10 +238,12 @@ class LookBack:
             self._inherit(brk.split)
             return
         since = crack_opened(np.array(brk.hulls), LOOK_BACK * self.lasting)
+        if since > brk.hulls[0][0]:
+            since = brk.split.frame
         late = [edit for edit in brk.edits if edit[0] >= since]
         self._write(brk, late)
         self._active.remove(brk)
-        self.fractures.append(Fracture(min(brk.split.frame, since), brk.split.parent, tuple(brk.split.children)))
+        self.fractures.append(Fracture(since, brk.split.parent, tuple(brk.split.children)))
 
     def _write(self, brk: _Break, edits: list[_Edit]) -> None:
         for k, y0, x0, divided in edits:

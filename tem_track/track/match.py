@@ -33,6 +33,8 @@ INSIDE = 0.5
 HELD = 0.35
 # Areas that should be equal may differ by this factor: outlines of joined or split regions are rough.
 CONSERVED = 1.45
+# A piece smaller than this share of the particle is a ragged edge or a speck, not a piece.
+SMALLEST_PIECE = 0.05
 # Several regions in a particle's place are its pieces if they make up this share of it.
 SEEN_OF_PIECES = 0.4
 # A region that overlaps may differ in area by this factor (a half-detected particle), one apart only by the next.
@@ -48,12 +50,13 @@ MOTION_SPREAD = 4.0
 
 @dataclass(frozen=True)
 class Candidates:
-    """Particles or regions to match: visible area, centroid (one frame for both) and reach of a particle, all in px."""
+    """Particles or regions to match: visible area, centroid (one frame for both), reach (px), known for long or not."""
 
     area: FloatArray
     y: FloatArray
     x: FloatArray
     reach: FloatArray
+    settled: Mask
 
     def __len__(self) -> int:
         return len(self.area)
@@ -147,12 +150,15 @@ def _read_joined(found: Explanation, particles: Candidates, regions: Candidates,
     """Find regions that hold several particles whole and are as large as those together."""
     loose = (found.region_of[pairs.particle] < 0) & (pairs.count > HELD * particles.area[pairs.particle])
     for r in np.unique(pairs.region[loose]).tolist():
+        # Specks that were seen for a few frames where the region now lies are no part of it.
         held = pairs.particle[loose & (pairs.region == r)].tolist()
         owner = int(found.particle_of[r])
         # An owner stays; of the others the largest joins first, as long as the areas still fit.
         held.sort(key=lambda b: (-particles.area[b], b))
         members, total = ([owner], float(particles.area[owner])) if owner >= 0 else ([], 0.0)
         for b in held:
+            if not particles.settled[b] and particles.area[b] < SMALLEST_PIECE * regions.area[r]:
+                continue
             if total + particles.area[b] <= CONSERVED * regions.area[r]:
                 members.append(b)
                 total += float(particles.area[b])

@@ -25,6 +25,8 @@ class Roster:
         Frames since it was last seen, in which it should have been.
     alone : int64
         Usable frames in which it was a region of its own.
+    partly : int64
+        Frames in a row in which only part of it was detected.
     """
 
     def __init__(self) -> None:
@@ -36,13 +38,14 @@ class Roster:
         self.alive: Mask = np.zeros(64, np.bool_)
         self.missed: IntArray = np.zeros(64, np.int64)
         self.alone: IntArray = np.zeros(64, np.int64)
+        self.partly: IntArray = np.zeros(64, np.int64)
 
     def add(self, how_many: int) -> IntArray:
         """Return the numbers of new particles, alive."""
         numbers = np.arange(self.count, self.count + how_many)
         self.count += how_many
         while self.count > len(self.y):
-            for name in ("y", "x", "area", "box", "alive", "missed", "alone"):
+            for name in ("y", "x", "area", "box", "alive", "missed", "alone", "partly"):
                 column = getattr(self, name)
                 setattr(self, name, np.concatenate((column, np.zeros_like(column))))
         self.alive[numbers] = True

@@ -20,6 +20,9 @@ class Shape:
     mask: Mask
 
 
+# A watershed leaves at most a line or two between the parts of one particle: half the widest seam that is closed.
+SEAM_PX = 2
+
 Offset = tuple[int, int]
 """Whole-pixel (dy, dx) from the specimen frame to an image frame: the rounded drift."""
 
@@ -89,6 +92,16 @@ def split_region(region: Mask, parts: Labels) -> Labels:
     number = np.zeros(int(nearest.max()) + 1, np.int32)
     number[nearest[seeds > 0]] = seeds[seeds > 0]
     return np.where(region, number[nearest], 0).astype(np.int32)
+
+
+def close_seam(labels: Labels, number: int, box: Sequence[int]) -> None:
+    """Fill the seam between the parts of region `number` in place: background that a closing of it covers."""
+    y0, x0 = max(int(box[0]) - SEAM_PX, 0), max(int(box[1]) - SEAM_PX, 0)
+    view = labels[y0 : int(box[2]) + SEAM_PX, x0 : int(box[3]) + SEAM_PX]
+    own = np.pad((view == number).astype(np.uint8), 2 * SEAM_PX)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * SEAM_PX + 1, 2 * SEAM_PX + 1))
+    closed = cv2.morphologyEx(own, cv2.MORPH_CLOSE, disc)[2 * SEAM_PX : -2 * SEAM_PX, 2 * SEAM_PX : -2 * SEAM_PX]
+    view[(closed > 0) & (view == 0)] = number
 
 
 def parts_image(shapes: Mapping[int, Shape], corner: tuple[int, int], size: tuple[int, int]) -> Labels:
