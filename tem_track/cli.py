@@ -5,6 +5,7 @@ Everything heavy is imported inside the command that needs it, so that ``--help`
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ from tem_track.errors import SettingsError, TemTrackError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 MOVIE = click.argument("movie", type=click.Path(path_type=Path))
+# The pipeline shares the work out itself; numerical libraries that start threads of their own only get in its way.
+ONE_THREAD_EACH = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 class Quantity(click.ParamType[float]):
@@ -225,6 +228,8 @@ def simulate(folder: Path, preset: str, changes: tuple[str, ...], seed: int | No
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 1 for a failed run, 2 for a usage error, 130 for Ctrl-C."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    for name in ONE_THREAD_EACH:
+        os.environ.setdefault(name, "1")
     try:
         app.main(arguments, prog_name="tem-track", standalone_mode=False)
     except click.exceptions.Exit as stop:

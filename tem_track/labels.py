@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import overload
 
 import numpy as np
 
 from tem_track.movie import Labels
 
 
-class LabelStack:
+class LabelStack(Sequence[Labels]):
     """A growing sequence of (Y, X) int32 label images, 0 = background.
 
-    A label image is nearly all runs of one number: zlib brings it to a few kilobytes, so the memory grows with the
-    particles and not with the pixels.
+    A label image is nearly all runs of one number, and is kept as the compressed lengths and numbers of its runs: a few
+    kilobytes, so the memory grows with the particles and not with the pixels.
+
+    Attributes
+    ----------
+    shape : (Y, X)
+    notes : tuple of str
+        What was assumed when the label images came from a file.
 
     >>> stack = LabelStack((2, 3))
     >>> stack.append(np.array([[0, 1, 1], [0, 0, 2]], np.int32))
@@ -30,9 +37,15 @@ class LabelStack:
     def __len__(self) -> int:
         return len(self._packed)
 
-    def __getitem__(self, k: int, /) -> Labels:
-        raw = zlib.decompress(self._packed[k])
-        return np.frombuffer(raw, np.int32).reshape(self.shape).copy()
+    @overload
+    def __getitem__(self, k: int, /) -> Labels: ...
+    @overload
+    def __getitem__(self, k: slice, /) -> list[Labels]: ...
+    def __getitem__(self, k: int | slice, /) -> Labels | list[Labels]:
+        if isinstance(k, slice):
+            return [self[i] for i in range(*k.indices(len(self)))]
+        lengths, numbers = np.frombuffer(zlib.decompress(self._packed[k]), np.int32).reshape(2, -1)
+        return np.repeat(numbers, lengths).reshape(self.shape)
 
     def __setitem__(self, k: int, labels: Labels) -> None:
         self._packed[k] = self._pack(labels)
@@ -47,4 +60,7 @@ class LabelStack:
     def _pack(self, labels: Labels) -> bytes:
         if labels.shape != self.shape:
             raise ValueError(f"label image of shape {labels.shape} in a stack of {self.shape}")
-        return zlib.compress(np.ascontiguousarray(labels, np.int32).tobytes(), 1)
+        flat = np.ascontiguousarray(labels, np.int32).ravel()
+        starts = np.flatnonzero(np.diff(flat, prepend=flat[:1] - 1)).astype(np.int32)
+        lengths = np.diff(starts, append=np.int32(flat.size)).astype(np.int32)
+        return zlib.compress(np.concatenate((lengths, flat[starts])).tobytes(), 1)

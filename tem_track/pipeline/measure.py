@@ -13,6 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+import cv2
+
 from tem_track.drift import Drift, FrameQuality, find_fixed_pixels, refine_drift, survey_frames
 from tem_track.errors import InputError
 from tem_track.expansion import Expansion, measure_expansion
@@ -84,6 +86,7 @@ def measure_movie(
     InputError
         No frame can be used, or no particle is found.
     """
+    cv2.setNumThreads(1)
     frames = MeasuredFrames(movie.frames)
     count = len(frames)
     with clock.stage("survey"):
