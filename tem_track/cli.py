@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -227,7 +228,11 @@ def simulate(folder: Path, preset: str, changes: tuple[str, ...], seed: int | No
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 1 for a failed run, 2 for a usage error, 130 for Ctrl-C."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:
+        arguments = sys.argv[1:]
+        # What a user must know is said in words by the tool; a library's own warnings are for developers.
+        if "--debug" not in arguments and not sys.warnoptions:
+            warnings.simplefilter("ignore")
     for name in ONE_THREAD_EACH:
         os.environ.setdefault(name, "1")
     try:

@@ -160,7 +160,7 @@ def test_tiny_labels_and_flat_pictures_do_not_break(size: int) -> None:
     for frame in (np.full(SIZE, 7, np.float32), np.zeros(SIZE, np.float32), ball_frame(3.0, centre=(51, 51))):
         for polarity in ("dark", "bright"):
             found = outline([frame], [labels], polarity=polarity)
-            assert len(found) == 2
+            assert len(found) == (2 if size > 1 else 0)
             assert np.isfinite(found.area_px).all()
             assert np.isfinite(found.area_sd_px).all()
             assert (found.area_sd_px > 0).all()

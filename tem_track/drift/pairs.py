@@ -92,7 +92,9 @@ def search(a: Searchable, b: Searchable) -> tuple[FloatArray, float]:
     dy, dx = np.arange(-reach_y, reach_y + 1), np.arange(-reach_x, reach_x + 1)
     surface = surface[np.ix_(dy, dx)]
     overlap: FloatArray = np.outer(1 - np.abs(dy) / height, 1 - np.abs(dx) / width)
-    energy = np.sqrt(_overlap_energy(a.energy, -dy, -dx) * _overlap_energy(b.energy, dy, dx))
+    energy = np.sqrt(
+        np.maximum(_overlap_energy(a.energy, -dy, -dx), 0) * np.maximum(_overlap_energy(b.energy, dy, dx), 0)
+    )
     floor = 1e-3 * float(energy.max()) + 1e-30
     score = np.where(overlap >= SMALLEST_OVERLAP, surface * np.sqrt(overlap) / np.maximum(energy, floor), 0.0)
     deviation = 1.4826 * float(np.median(np.abs(score[::3, ::3]))) + 1e-30

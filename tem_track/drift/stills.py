@@ -41,6 +41,8 @@ def info_strip(image: Image) -> Mask:
     """Return the strip along the top or bottom edge whose rows carry mostly one grey value."""
     strip = np.zeros(image.shape, bool)
     height = image.shape[0]
+    if height < 24:
+        return strip
     for flip in (False, True):
         rows = image[::-1] if flip else image
         depth = _strip_depth(rows[: height // 3])
@@ -80,6 +82,7 @@ def _ink_shapes(ink: Mask, image: Image) -> Mask:
     """Return bars, the text near them and labels in the margins."""
     count, number, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
     height, width = ink.shape
+    span = float(np.ptp(image))
     bars, text = np.zeros_like(ink), np.zeros_like(ink)
     for n in range(1, count):
         x, y, w, h, area = (int(v) for v in stats[n])
@@ -87,9 +90,11 @@ def _ink_shapes(ink: Mask, image: Image) -> Mask:
             continue
         box = np.s_[max(0, y - 3) : y + h + 3, max(0, x - 3) : x + w + 3]
         shape = number[box] == n
-        if not _steps(shape, image[box], float(np.ptp(image))):
+        if not _steps(shape, image[box], span):
             continue
-        if w >= BAR_ASPECT * h and area >= BAR_FILL * w * h and w > 0.04 * width:
+        if _is_box_in_corner((y, y + h, x, x + w), number[y : y + h, x : x + w] == n, ink.shape):
+            bars[y : y + h, x : x + w] = True
+        elif w >= BAR_ASPECT * h and area >= BAR_FILL * w * h and w > 0.04 * width:
             bars[box] |= shape
         elif h <= TALLEST_TEXT_SHARE * height and w <= 3 * TALLEST_TEXT_SHARE * width and _is_stroke(shape, h, w):
             text[box] |= shape
@@ -105,6 +110,18 @@ def _steps(shape: Mask, image: Image, span: float) -> bool:
         return False
     inside = float(np.median(image[shape]))
     return abs(float(np.median(image[rim])) - inside) > 0.2 * span
+
+
+def _is_box_in_corner(box: tuple[int, int, int, int], part: Mask, shape: tuple[int, ...]) -> bool:
+    """Return whether a patch fills its box (y0, y1, x0, x1) in a corner of the frame, but for a letter inside."""
+    y0, y1, x0, x1 = box
+    height, width = shape
+    rows, columns = 0.03 * height, 0.03 * width
+    in_corner = (y0 <= rows or y1 >= height - rows) and (x0 <= columns or x1 >= width - columns)
+    if not in_corner or y1 - y0 < 0.04 * height or x1 - x0 < 0.04 * width:
+        return False
+    sides = (part[:2], part[-2:], part[:, :2], part[:, -2:])
+    return all(float(side.any(axis=k // 2).mean()) > BAR_FILL for k, side in enumerate(sides))
 
 
 def _is_stroke(shape: Mask, height: int, width: int) -> bool:

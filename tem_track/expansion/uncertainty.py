@@ -27,6 +27,8 @@ from tem_track.movie import FloatArray, Mask
 FULL_CHANGE = float(np.log(2.0))
 # Two-sided 95 % of a normal distribution.
 NORMAL_FACTOR = 1.96
+# Half width of the interval of ln(V/V0) beyond which nothing is known: a factor of a million either way.
+LARGEST_HALF_WIDTH = float(np.log(1e6))
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def final_ratio(
     joint = 2 * covariance / (end * level)
     scatter = max((end_sd / end) ** 2 + (level_sd / level) ** 2 - joint, 0.0) + model**2
     half = float(np.sqrt(factor**2 * scatter + NORMAL_FACTOR**2 * (edge**2 + shape**2)))
+    half = min(half, LARGEST_HALF_WIDTH)
     v0 = min(level_sd / level, np.sqrt(scatter))
     noise = float(np.sqrt(max(scatter - v0**2, 0.0)))
     return FinalRatio(

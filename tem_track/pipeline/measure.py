@@ -31,6 +31,8 @@ _Result = TypeVar("_Result")
 _WORKERS, _AHEAD = 2, 2
 # Below this the appearance itself says that the picture does not show separate particles.
 _PARTICLE_LIKE = 0.5
+# Below this nothing is measured unless the user says that there are particles: every textured film would give some.
+_NOT_PARTICLES = 0.3
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,8 @@ def measure_movie(
             pixel_size_nm=movie.calibration.pixel_size_nm,
             settings=settings.segment,
         )
+        if labels is None and settings.segment.polarity == "auto" and appearance.particle_like < _NOT_PARTICLES:
+            raise InputError(f"{movie.name}: {_nothing_found(appearance)}")
         found = labels or _detect(frames, appearance, fixed, reporter)
     if not any(image.any() for image in found):
         raise InputError(f"{movie.name}: {_nothing_found(appearance)}")

@@ -18,6 +18,7 @@ MeaningReader: TypeAlias = Callable[[tifffile.TiffPage, str, str], tuple[Meaning
 _INVERTED = tifffile.PHOTOMETRIC.MINISWHITE
 _PALETTE = tifffile.PHOTOMETRIC.PALETTE
 _JPEG = (tifffile.COMPRESSION.JPEG, tifffile.COMPRESSION.OJPEG)
+_FAX = (tifffile.COMPRESSION.CCITTRLE, tifffile.COMPRESSION.CCITT_T4, tifffile.COMPRESSION.CCITT_T6)
 # The first sample of these is the brightness.
 _BRIGHTNESS_FIRST = (tifffile.PHOTOMETRIC.CIELAB, tifffile.PHOTOMETRIC.ICCLAB, tifffile.PHOTOMETRIC.ITULAB)
 
@@ -28,8 +29,10 @@ def grey_reader(page: tifffile.TiffPage, tail: str, name: str) -> tuple[Meaning,
     Raises
     ------
     InputError
-        Print colours (CMYK), which have no grey value of their own.
+        Print colours (CMYK), which have no grey value of their own, or a scanned document.
     """
+    if page.compression in _FAX:
+        raise InputError(f"{name}: holds a scanned document (CCITT fax), not an image of a specimen")
     dtype = native_dtype(np.dtype(page.dtype))
     if page.photometric == tifffile.PHOTOMETRIC.SEPARATED:
         raise InputError(f"{name}: holds print colours (CMYK); save it as grey or RGB")

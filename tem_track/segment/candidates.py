@@ -35,6 +35,8 @@ LEAST_EDGE_OF_NOISE = 0.5
 LEAST_CONTRAST_OF_COMMON = 0.22
 RAGGED_CONTRAST_OF_COMMON = 0.60
 LEAST_EDGE_OF_COMMON = 0.12
+# A patch with more of the frame than this, and more of its outline along the border, is no particle to be measured.
+LARGE_SHARE, MOST_BORDER_OF_LARGE = 0.1, 0.35
 # Enclosed gaps smaller than this share of a patch do not part it.
 LEAST_GAP = 0.01
 # A piece of a cluster is a particle where it is this convex; a division is right where most of the patch goes into
@@ -174,12 +176,16 @@ def diameter(region: Region) -> float:
     return 2 * float(np.sqrt(region.area_px / np.pi))
 
 
-def particles(regions: list[Region], contrast: float, edge: float) -> list[Region]:
-    """Return the patches that belong to the population with the given common contrast and edge."""
+def particles(regions: list[Region], contrast: float, edge: float, frame_px: int) -> list[Region]:
+    """Return the patches of a frame of `frame_px` pixels that belong to the population with a contrast and edge."""
     kept = []
     for region in regions:
         ragged = 1 - region.compactness
         need = LEAST_CONTRAST_OF_COMMON + (RAGGED_CONTRAST_OF_COMMON - LEAST_CONTRAST_OF_COMMON) * min(1, 2 * ragged)
+        # Half of the outline along the border and a good part of the frame: one side of a step in the film, or a
+        # particle that cannot be measured anyway.
+        if region.border_share > MOST_BORDER_OF_LARGE and region.area_px > LARGE_SHARE * frame_px:
+            continue
         if region.contrast >= need * contrast and region.edge >= LEAST_EDGE_OF_COMMON * edge:
             kept.append(region)
     return kept

@@ -59,7 +59,7 @@ def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -
     seen = patches(picture, appearance.noise, working.smoothing_px, least, closed)
     contrast, edge, _ = common(seen.chosen)
     low, high = (share * appearance.contrast for share in FRAME_CONTRAST)
-    kept = particles(seen.chosen, float(np.clip(contrast, low, high)), min(edge, appearance.edge))
+    kept = particles(seen.chosen, float(np.clip(contrast, low, high)), min(edge, appearance.edge), picture.size)
     tight = tight_labels(picture, seen.tree, kept)
     blur = float(np.hypot(working.smoothing_px, BLUR_PX / working.bin_px))
     reach = Reach(blur, appearance.noise, 1, (0.0, np.inf))

@@ -47,6 +47,8 @@ _NEIGHBOUR_MARGIN_PX = 2
 # What the body model itself leaves open: the radius, as a share of it (real bodies are not balls; measured on simulated
 # movies, where it is 0.2 to 0.4 %), and the edge in px (astigmatism, pixel aperture).
 _MODEL_SD, _EDGE_SD_PX = 0.003, 0.05
+# An outline that encloses less is none, px^2.
+_LEAST_AREA = 0.5
 # Weight of the newest frame in the remembered shape: a memory of about five frames.
 _RECENT = 0.2
 Measured = Callable[[int, int], bool]
@@ -193,7 +195,9 @@ def _outline_frame(
                 refine(p.around, bar, p.fit, dark)
     for p in particles:
         memories[p.track_id] = _remember(memories.get(p.track_id), p.fit)
-    return sorted(contours + [_ray_row(k, p) for p in particles], key=lambda row: row.track_id)
+    rows = contours + [_ray_row(k, p) for p in particles]
+    # A label one or two pixels wide, such as the tip that a particle leaves the field with, has no outline.
+    return sorted((row for row in rows if polygon_area(row.points.astype(np.float64)) >= _LEAST_AREA), key=lambda row: row.track_id)
 
 
 def _begin(track: int, start: Start, frame: Image, fixed: Mask | None, memory: _Memory | None) -> _Particle:
@@ -208,11 +212,12 @@ def _begin(track: int, start: Start, frame: Image, fixed: Mask | None, memory: _
 
 def _meet(particles: list[_Particle]) -> None:
     """Note for every particle which others come near enough to stand in its rays."""
-    for i, one in enumerate(particles):
-        for j, other in enumerate(particles):
-            gap = float(np.hypot(*(one.start.centre - other.start.centre)))
-            if i != j and gap < 1.9 * float(one.start.radius.max()) + 1.3 * float(other.start.radius.max()) + 28:
-                one.neighbours.append(j)
+    centres = np.array([p.start.centre for p in particles]).reshape(-1, 2)
+    largest = np.array([p.start.radius.max() for p in particles])
+    for i, p in enumerate(particles):
+        gap = np.hypot(*(centres - centres[i]).T)
+        near = gap < 1.9 * largest[i] + 1.3 * largest + 28
+        p.neighbours = [int(j) for j in np.flatnonzero(near) if j != i]
 
 
 def _barred(p: _Particle, particles: list[_Particle]) -> Image:
