@@ -21,7 +21,8 @@ from tem_track.outcome import Outcome
 class Console:
     """Shows the stages of a run on stderr and its summary on stdout.
 
-    Progress bars appear only where stderr is a terminal; warnings always, one line each.
+    Progress bars, and warnings as they arise, appear only where stderr is a terminal. The summary repeats the
+    warnings; a quiet run prints them alone, on stderr, once it has succeeded: a failed one says one line only.
     """
 
     def __init__(self, quiet: bool = False):
@@ -62,12 +63,15 @@ class Console:
             self._err.print(f"[dim]{escape(text)}[/dim]")
 
     def warn(self, text: str) -> None:
-        """Say what needs attention, one line, always."""
-        self._err.print(f"[yellow]warning:[/yellow] {escape(text)}")
+        """Say at once what needs attention, one line, where somebody looks."""
+        if not self._quiet and self._err.is_terminal:
+            self._err.print(f"[yellow]warning:[/yellow] {escape(text)}")
 
     def summary(self, outcome: Outcome) -> None:
         """Print the closing table: what was found, what needs attention, where it is."""
         if self._quiet:
+            for line in outcome.attention:
+                self._err.print(f"[yellow]warning:[/yellow] {escape(line)}")
             return
         table = _table(f"{outcome.movie_name}", outcome.facts)
         self._out.print(table)

@@ -58,7 +58,7 @@ def particle_facts(particles: Table) -> list[tuple[str, str]]:
     if row_count(particles) == 0:
         return [("particles", "none")]
     kinds = ", ".join(f"{n} {kind}" for kind, n in _counts(particles["kind"]).items())
-    lines = [("particles", f"{row_count(particles)} tracks ({kinds})")]
+    lines = [("particles", f"{row_count(particles)} ({kinds})")]
     fates = {fate: n for fate, n in _counts(particles["fate"]).items() if fate != "whole"}
     if fates:
         lines.append(("fates", ", ".join(f"{n} {fate}" for fate, n in fates.items())))

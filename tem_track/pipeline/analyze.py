@@ -67,8 +67,6 @@ def analyze(request: Request, reporter: Reporter) -> Outcome:
     for text in movie.warnings:
         reporter.warn(text)
     measured = measure_movie(movie, request.settings, reporter, clock, labels)
-    for text in measured.warnings:
-        reporter.warn(text)
     size, digest = hash_input(request.movie)
     folder = prepare_run_folder(request.output, request.overwrite)
     try:

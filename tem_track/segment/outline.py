@@ -197,7 +197,10 @@ def _outline_frame(
         memories[p.track_id] = _remember(memories.get(p.track_id), p.fit)
     rows = contours + [_ray_row(k, p) for p in particles]
     # A label one or two pixels wide, such as the tip that a particle leaves the field with, has no outline.
-    return sorted((row for row in rows if polygon_area(row.points.astype(np.float64)) >= _LEAST_AREA), key=lambda row: row.track_id)
+    return sorted(
+        (row for row in rows if polygon_area(row.points.astype(np.float64)) >= _LEAST_AREA),
+        key=lambda row: row.track_id,
+    )
 
 
 def _begin(track: int, start: Start, frame: Image, fixed: Mask | None, memory: _Memory | None) -> _Particle:
