@@ -41,7 +41,7 @@ def movie_facts(movie: Movie) -> list[tuple[str, str]]:
     return [
         ("movie", f"{frames} frames of {width} x {height} px, {movie.dtype}, {movie.format}"),
         ("pixel size", f"{size:.5g} nm ({movie.calibration.source})" if size else "not known: lengths in px"),
-        ("duration", span if frames > 1 else "single image"),
+        ("duration", span if frames > 1 else "single image: particles are measured, there are no curves"),
     ]
 
 
@@ -79,7 +79,7 @@ def attention_lines(movie: Movie, drift: Table, particles: Table, warnings: Sequ
     lines = []
     unusable = np.flatnonzero(drift["usable"] == 0)
     if len(unusable):
-        reasons = _counts(np.array([str(drift["reason"][k]).split(" of ")[0] for k in unusable], object))
+        reasons = _counts(np.array([_kind_of(str(drift["reason"][k])) for k in unusable], object))
         words = ", ".join(f"{n} {reason or 'without a reason'}" for reason, n in reasons.items())
         lines.append(f"{len(unusable)} of {len(drift['frame'])} frames not usable: {words} (see drift.csv)")
     lost = np.flatnonzero(~np.isfinite(drift["dy_px"]))
@@ -101,6 +101,12 @@ def ranges(numbers: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> str:
     runs = np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1)
     words = [f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs if len(run)]
     return ", ".join(words[:8]) + (f" and {len(words) - 8} more" if len(words) > 8 else "")
+
+
+def _kind_of(reason: str) -> str:
+    """Return a reason without what is particular to its frame: "repeats frame 3" is "repeats an earlier frame"."""
+    kind = reason.split(" of ")[0]
+    return "repeats an earlier frame" if kind.startswith("repeats frame") else kind
 
 
 def _counts(words: np.ndarray[tuple[int, ...], np.dtype[np.object_]]) -> dict[str, int]:

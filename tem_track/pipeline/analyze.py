@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tem_track.errors import InputError
-from tem_track.labels import LabelStack
 from tem_track.movie import Movie
 from tem_track.outcome import Outcome, attention_lines, drift_facts, movie_facts, particle_facts
 from tem_track.pipeline.measure import measure_movie
@@ -61,7 +59,7 @@ def analyze(request: Request, reporter: Reporter) -> Outcome:
     check_run_folder(request.output, request.overwrite)
     with clock.stage("reading"):
         movie = open_for(request.movie, request.settings.input, request.times)
-        labels = _labels(request, movie)
+        labels = None if request.labels is None else read_labels(request.labels, movie.shape)
     for text in (*movie.notes, *(labels.notes if labels else ())):
         reporter.note(text)
     for text in movie.warnings:
@@ -100,12 +98,3 @@ def open_for(path: Path, settings: InputSettings, times: Path | None) -> Movie:
         times=times,
         allow_truncated=settings.allow_truncated,
     )
-
-
-def _labels(request: Request, movie: Movie) -> LabelStack | None:
-    if request.labels is None:
-        return None
-    labels = read_labels(request.labels, movie.shape)
-    if not any(image.any() for image in labels):
-        raise InputError(f"{request.labels.name}: has no labelled pixel")
-    return labels

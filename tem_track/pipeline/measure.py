@@ -31,6 +31,8 @@ _Result = TypeVar("_Result")
 _WORKERS, _AHEAD = 2, 2
 # Below this the appearance itself says that the picture does not show separate particles.
 _PARTICLE_LIKE = 0.5
+# Below this both polarities show nearly as much.
+_SURE_OF_POLARITY = 0.3
 # Below this nothing is measured unless the user says that there are particles: every textured film would give some.
 _NOT_PARTICLES = 0.3
 
@@ -161,7 +163,7 @@ def measure_movie(
             timed=movie.timed,
             settings=settings.expansion,
         )
-    warnings = (*_doubts(appearance), *expansion.warnings)
+    warnings = (*(() if labels else _doubts(appearance)), *expansion.warnings)
     return Measurement(quality, drift, fixed, appearance, tracks, outlines, drawn, cores, expansion, warnings)
 
 
@@ -216,6 +218,10 @@ def _nothing_found(appearance: Appearance) -> str:
 
 
 def _doubts(appearance: Appearance) -> list[str]:
+    doubts = []
     if appearance.particle_like < _PARTICLE_LIKE:
-        return [f"what was found hardly looks like particles: {appearance.reason}"]
-    return []
+        doubts.append(f"what was found hardly looks like particles: {appearance.reason}")
+    if appearance.polarity_confidence < _SURE_OF_POLARITY and appearance.polarity_reason != "set by the user":
+        other = "bright" if appearance.polarity == "dark" else "dark"
+        doubts.append(f"particles taken as {appearance.polarity}, not certain; --set segment.polarity={other} differs")
+    return doubts
