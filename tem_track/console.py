@@ -69,6 +69,7 @@ class Console:
 
     def summary(self, outcome: Outcome) -> None:
         """Print the closing table: what was found, what needs attention, where it is."""
+        self._bars.stop()
         if self._quiet:
             for line in outcome.attention:
                 self._err.print(f"[yellow]warning:[/yellow] {escape(line)}")
@@ -94,6 +95,55 @@ def print_facts(facts: Mapping[str, Any]) -> None:
     """Print what `inspect` found as a two-column table on stdout."""
     rows = [(name.replace("_", " "), _words(value)) for name, value in facts.items()]
     rich.console.Console(highlight=False).print(_table(None, rows))
+
+
+def print_reaction(facts: Mapping[str, Any]) -> None:
+    """Print one reaction: its levels, what it assumes, the phases it stands on."""
+    rows = [(name, facts[name]) for name in ("path", "source", "note") if facts[name]]
+    rows += [(f"V/V0, {level['label']}", _level_words(level)) for level in facts["levels"]]
+    rich.console.Console(highlight=False).print(_table(facts["reaction"], rows))
+    _print_phases(facts["phases"])
+
+
+def print_reactions(reactions: Iterable[Mapping[str, Any]], phases: Iterable[Mapping[str, Any]]) -> None:
+    """Print every reaction with its V/V0, and every phase with its volume and source."""
+    out = rich.console.Console(highlight=False)
+    for facts in reactions:
+        rows = [(f"V/V0, {level['label']}", f"{level['volume_ratio']:.4f}") for level in facts["levels"]]
+        out.print(_table(facts["reaction"], [("path", facts["path"]), *rows, ("source", facts["source"])]))
+    _print_phases(phases)
+
+
+def _level_words(level: Mapping[str, Any]) -> str:
+    sd = level["volume_ratio_sd"]
+    taken = ", ".join(f"{n:+.3g} {ion}" for ion, n in level["taken_up_per_formula_unit"].items())
+    words = [
+        f"{level['volume_ratio']:.4f}",
+        "(uncertainty of the cells not known)" if sd is None else f"± {sd:.2g} (standard uncertainty)",
+        level["phases"],
+    ]
+    return "  ".join(words) + (f"  [{taken} per formula unit]" if taken else "")
+
+
+def _print_phases(phases: Iterable[Mapping[str, Any]]) -> None:
+    """Print volumes of phases, and where they are from as notes below."""
+    out = rich.console.Console(highlight=False)
+    table = Table(title="Phases", title_justify="left", box=rich.box.SIMPLE)
+    table.add_column("name", no_wrap=True)
+    table.add_column("cell", overflow="fold")
+    for heading in ("Z", "Å³ per formula unit", "cm³/mol", "source"):
+        table.add_column(heading, justify="right")
+    notes: dict[str, int] = {}
+    for phase in phases:
+        name, formula, sd = phase["name"], phase["formula"], phase["volume_sd_angstrom3"]
+        named = name if name == formula else f"{name} ({formula})"
+        volume = f"{phase['volume_angstrom3']:.4f}" + (f" ± {sd:.2g}" if sd else "")
+        note = notes.setdefault(phase["source"], 1 + len(notes))
+        numbers = (f"{phase['formula_units']:g}", volume, f"{phase['molar_volume_cm3_per_mol']:.4f}", f"({note})")
+        table.add_row(*map(escape, (named, phase["cell"], *numbers)))
+    out.print(table)
+    for source, note in notes.items():
+        out.print(f"  ({note}) {escape(source)}", soft_wrap=True)
 
 
 def _table(title: str | None, rows: Iterable[tuple[str, str]]) -> Table:

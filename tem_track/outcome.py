@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -72,6 +73,21 @@ def particle_facts(particles: Table) -> list[tuple[str, str]]:
                 (f"final V/V0, {kind}", one if len(final) == 1 else f"{final.mean():.3f} (mean of {len(final)})")
             )
     return lines
+
+
+def theory_facts(means: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return the lines about theory: measured minus expected V/V0 of the complete reaction, per kind."""
+    lines = []
+    for mean in means:
+        if mean["level"] != "complete":
+            continue
+        low, high = mean["difference_low"], mean["difference_high"]
+        interval = f" (95 %: {low:+.3f} to {high:+.3f})" if np.isfinite(low) and np.isfinite(high) else ""
+        what = mean["kind"] if mean["body"] == "envelope" else f"{mean['kind']} without its void"
+        count = f", mean of {mean['particles']}" if mean["particles"] > 1 else ""
+        expected = f", expected {mean['expected_volume_ratio']:.3f}"
+        lines.append((f"minus theory, {what}", f"{mean['difference']:+.3f}{interval}{expected}{count}"))
+    return lines or [("minus theory", "no particle that can be compared (see theory.csv)")]
 
 
 def attention_lines(movie: Movie, drift: Table, particles: Table, warnings: Sequence[str] = ()) -> list[str]:

@@ -186,8 +186,7 @@ def _look(pictures: list[Image], working: Working, noise: float, closed: Mask | 
     for picture in pictures:
         smooth = smoothed(picture, working.smoothing_px) * np.float32(working.sign)
         seen = patches(smooth, noise, working.smoothing_px, LEAST_AREA_PX, closed).chosen
-        contrast, edge, _ = common(seen)
-        kept = particles(seen, contrast, edge, picture.size)
+        kept = particles(seen, common(seen), picture.size)
         found += kept
         clear = [r for r in kept if r.contrast > CLEAR_OF_NOISE * noise]
         strength += sum(weight(r) for r in clear)

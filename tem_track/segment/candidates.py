@@ -35,6 +35,10 @@ LEAST_EDGE_OF_NOISE = 0.5
 LEAST_CONTRAST_OF_COMMON = 0.22
 RAGGED_CONTRAST_OF_COMMON = 0.60
 LEAST_EDGE_OF_COMMON = 0.12
+# Compactness: two touching discs have 0.7, strands and meshes of film stay below 0.5. A patch smaller than half the
+# common diameter is one particle or a crossing of strands: the first is round, the second longer than twice its width.
+TWO_DISCS, RAGGED = 0.7, 0.5
+SMALL_PATCH, ROUND, OUTSTRETCHED = 0.5, 1.6, 2.0
 # A patch with more of the frame than this, and more of its outline along the border, is no particle to be measured.
 LARGE_SHARE, MOST_BORDER_OF_LARGE = 0.1, 0.35
 # Enclosed gaps smaller than this share of a patch do not part it.
@@ -176,12 +180,34 @@ def diameter(region: Region) -> float:
     return 2 * float(np.sqrt(region.area_px / np.pi))
 
 
-def particles(regions: list[Region], contrast: float, edge: float, frame_px: int) -> list[Region]:
-    """Return the patches of a frame of `frame_px` pixels that belong to the population with a contrast and edge."""
+def least_contrast(region: Region, across: float) -> float:
+    """Return the share of the common contrast that a patch must have, given the common diameter (px).
+
+    Small and thin particles beside large ones, and touching ones, have a quarter of the common contrast as strands and
+    their crossings do; what tells them apart is shape.
+    """
+    ragged = (TWO_DISCS - region.compactness) / (TWO_DISCS - RAGGED)
+    if diameter(region) < SMALL_PATCH * across:
+        ragged = max(ragged, (region.elongation - ROUND) / (OUTSTRETCHED - ROUND))
+    return LEAST_CONTRAST_OF_COMMON + (RAGGED_CONTRAST_OF_COMMON - LEAST_CONTRAST_OF_COMMON) * float(
+        np.clip(ragged, 0, 1)
+    )
+
+
+def particles(regions: list[Region], usual: tuple[float, float, float], frame_px: int) -> list[Region]:
+    """Return the patches of a frame of `frame_px` pixels that belong to a population.
+
+    Parameters
+    ----------
+    regions : list of Region
+    usual : (float, float, float)
+        Contrast, edge and diameter (px) common in the population.
+    frame_px : int
+    """
+    contrast, edge, across = usual
     kept = []
     for region in regions:
-        ragged = 1 - region.compactness
-        need = LEAST_CONTRAST_OF_COMMON + (RAGGED_CONTRAST_OF_COMMON - LEAST_CONTRAST_OF_COMMON) * min(1, 2 * ragged)
+        need = least_contrast(region, across)
         # Half of the outline along the border and a good part of the frame: one side of a step in the film, or a
         # particle that cannot be measured anyway.
         if region.border_share > MOST_BORDER_OF_LARGE and region.area_px > LARGE_SHARE * frame_px:

@@ -57,9 +57,11 @@ def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -
     closed = closed_pixels(fixed, working.bin_px)
     least = max(LEAST_AREA_PX, float(smallest))
     seen = patches(picture, appearance.noise, working.smoothing_px, least, closed)
-    contrast, edge, _ = common(seen.chosen)
+    contrast, edge, across = common(seen.chosen)
     low, high = (share * appearance.contrast for share in FRAME_CONTRAST)
-    kept = particles(seen.chosen, float(np.clip(contrast, low, high)), min(edge, appearance.edge), picture.size)
+    usual_px = appearance.diameter_px / working.bin_px
+    usual = float(np.clip(contrast, low, high)), min(edge, appearance.edge), max(across, usual_px)
+    kept = particles(seen.chosen, usual, picture.size)
     tight = tight_labels(picture, seen.tree, kept)
     blur = float(np.hypot(working.smoothing_px, BLUR_PX / working.bin_px))
     reach = Reach(blur, appearance.noise, 1, (0.0, np.inf))
