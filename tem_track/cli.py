@@ -18,6 +18,9 @@ from tem_track import __version__
 from tem_track.errors import SettingsError, TemTrackError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+PHASES = click.option(
+    "--phases", type=click.Path(path_type=Path), help="TOML with phases and reactions of your own, with their source."
+)
 MOVIE = click.argument("movie", type=click.Path(path_type=Path))
 # The pipeline shares the work out itself; numerical libraries that start threads of their own only get in its way.
 ONE_THREAD_EACH = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -77,6 +80,7 @@ def app() -> None:
     tem-track analyze movie.tif        drift, outlines, tracks, V/V0 curves, figures, overlay movie
     tem-track inspect movie.tif        what the file is understood to be
     tem-track simulate folder          a movie with known truth
+    tem-track theory NiO               V/V0 of a reaction from unit cells
     tem-track settings                 the defaults, commented, as TOML
     """
 
@@ -95,6 +99,13 @@ def app() -> None:
 )
 @_input_options
 @click.option("--labels", type=click.Path(path_type=Path), help="Label images made elsewhere; skips the detection.")
+@click.option(
+    "--reaction",
+    multiple=True,
+    metavar="[KIND=]REACTION",
+    help="Reaction to compare V/V0 with, see theory; KIND=, such as solid=NiO, for one kind of particle only.",
+)
+@PHASES
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 @_debug_option
 def analyze(
@@ -108,6 +119,8 @@ def analyze(
     times: Path | None,
     allow_truncated: bool,
     labels: Path | None,
+    reaction: tuple[str, ...],
+    phases: Path | None,
     quiet: bool,
 ) -> None:
     r"""Measure drift, particles and volume curves of MOVIE and write a run folder.
@@ -118,11 +131,14 @@ def analyze(
     tem-track analyze movie.tif
     tem-track analyze movie.dm4 -o runs/movie --frame-interval 400ms
     tem-track analyze frames/ --pixel-size 0.26nm --set expansion.volume_model=spheroid
+    tem-track analyze movie.tif --reaction NiO@CuO
     """
     from tem_track import pipeline
     from tem_track.console import Console
 
     given = _given(pixel_size, frame_interval, allow_truncated)
+    if reaction:
+        given["expansion"] = {"reaction": "; ".join(reaction)}
     settings, sources = _settings(settings_file, changes, given)
     request = pipeline.Request(
         movie=movie,
@@ -133,6 +149,7 @@ def analyze(
         labels=labels,
         overwrite=overwrite,
         command=("tem-track", *sys.argv[1:]),
+        phases=phases,
     )
     with Console(quiet) as console:
         outcome = pipeline.analyze(request, console)
@@ -170,6 +187,42 @@ def inspect(
         from tem_track.console import print_facts
 
         print_facts(facts)
+
+
+@app.command()
+@click.argument("name", metavar="[REACTION]", required=False)
+@click.option("--reaction", help="An equation, such as 'NiO + 2 Li -> Ni + Li2O'; one arrow per stage.")
+@click.option("--mixture", help="Reactions and the moles of what they start from, such as NiO:1,CuO:1.3.")
+@PHASES
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+@_debug_option
+def theory(name: str | None, reaction: str | None, mixture: str | None, phases: Path | None, as_json: bool) -> None:
+    r"""Print V/V0 of REACTION from unit cells, or of every known reaction.
+
+    REACTION is a name, an equation or a mixture. Ions come from outside and have no volume on the left.
+
+    \b
+    tem-track theory
+    tem-track theory NiO@CuO
+    tem-track theory --reaction "CuO + 2 Li -> 1/2 Cu2O + 1/2 Li2O + Li -> Cu + Li2O"
+    tem-track theory --mixture NiO:1,CuO:1.3
+    tem-track theory Co3O4 --phases my.toml
+    """
+    from tem_track import console, pipeline
+
+    given = [text for text in (name, reaction, mixture) if text is not None]
+    if len(given) > 1:
+        raise click.UsageError("give one of REACTION, --reaction and --mixture")
+    book = pipeline.reaction_book(phases)
+    facts = pipeline.reaction_facts(book.reaction(given[0]), book) if given else pipeline.book_facts(book)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+    elif given:
+        console.print_reaction(facts)
+    else:
+        console.print_reactions(facts["reactions"], facts["phases"])
 
 
 @app.command("settings")

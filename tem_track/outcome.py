@@ -82,8 +82,8 @@ def theory_facts(means: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
         if mean["level"] != "complete":
             continue
         low, high = mean["difference_low"], mean["difference_high"]
-        interval = f" (95 %: {low:+.3f} to {high:+.3f})" if np.isfinite(low) and np.isfinite(high) else ""
-        what = mean["kind"] if mean["body"] == "envelope" else f"{mean['kind']} without its void"
+        interval = f" (95 %: {low:+.3f} to {high:+.3f})" if np.isfinite(low + high) else " (uncertainty not known)"
+        what = f"{mean['kind']} {mean['body']}"
         count = f", mean of {mean['particles']}" if mean["particles"] > 1 else ""
         expected = f", expected {mean['expected_volume_ratio']:.3f}"
         lines.append((f"minus theory, {what}", f"{mean['difference']:+.3f}{interval}{expected}{count}"))

@@ -72,6 +72,9 @@ class ExpansionSettings:
     shared_edge_error: float = setting(
         0.5, "share of the outline's edge error that a fully reacted particle has in common with its own V0", low=0.0
     )
+    reaction: str = setting(
+        "", "expected reaction (see tem-track theory) to compare V/V0 with, or KIND=REACTION; ... ; empty = none"
+    )
 
 
 @dataclass(frozen=True)

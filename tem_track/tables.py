@@ -176,6 +176,25 @@ EXPANSION = _columns(
     ),
 )
 
+THEORY = _columns(
+    ("track_id", "int", "track, from 1"),
+    ("kind", "text", "solid, core-shell or hollow"),
+    ("level", "text", "expected state: stage 1, ..., complete"),
+    ("body", "text", "envelope, or the particle without void, where a void was measured"),
+    ("frame", "float", "where the measured V/V0 is from, in frames"),
+    ("volume_ratio", "float", "measured V/V0 of this body"),
+    ("volume_ratio_low", "float", "lower end of its 95 % interval"),
+    ("volume_ratio_high", "float", "upper end of its 95 % interval"),
+    ("sd_own", "float", "part of its standard uncertainty that is this particle's: noise, V0"),
+    ("sd_shared", "float", "part that all particles may have in common: outline, shape, void"),
+    ("expected_volume_ratio", "float", "V/V0 of the reaction from unit cells"),
+    ("difference", "float", "measured minus expected V/V0"),
+    ("difference_low", "float", "lower end of its 95 % interval"),
+    ("difference_high", "float", "upper end of its 95 % interval"),
+    ("counted", "int", "1 where the particle counts in the mean of its kind"),
+    ("remark", "text", "why it does not"),
+)
+
 SCHEMAS: Mapping[str, tuple[Column, ...]] = {
     "drift.csv": DRIFT,
     "tracks.csv": TRACKS,
@@ -184,6 +203,8 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
     "events.csv": EVENTS,
     "expansion.csv": EXPANSION,
 }
+# Only where a reaction was asked for.
+OPTIONAL_SCHEMAS: Mapping[str, tuple[Column, ...]] = {"theory.csv": THEORY}
 
 _DTYPES: Mapping[str, Any] = {"int": np.int64, "float": np.float64, "text": object}
 _EMPTY: Mapping[str, Any] = {"int": 0, "float": np.nan, "text": ""}

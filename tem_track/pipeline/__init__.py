@@ -8,5 +8,20 @@ from tem_track.pipeline.analyze import Request, analyze
 from tem_track.pipeline.inspect import inspect
 from tem_track.pipeline.measure import Measurement, measure_movie
 from tem_track.pipeline.reporter import Clock, Reporter, Silence
+from tem_track.pipeline.theory import Theory, book_facts, expected_theory, reaction_book, reaction_facts
 
-__all__ = ["Clock", "Measurement", "Reporter", "Request", "Silence", "analyze", "inspect", "measure_movie"]
+__all__ = [
+    "Clock",
+    "Measurement",
+    "Reporter",
+    "Request",
+    "Silence",
+    "Theory",
+    "analyze",
+    "book_facts",
+    "expected_theory",
+    "inspect",
+    "measure_movie",
+    "reaction_book",
+    "reaction_facts",
+]

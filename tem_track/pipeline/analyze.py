@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tem_track.movie import Movie
-from tem_track.outcome import Outcome, attention_lines, drift_facts, movie_facts, particle_facts
+from tem_track.outcome import Outcome, attention_lines, drift_facts, movie_facts, particle_facts, theory_facts
 from tem_track.pipeline.measure import measure_movie
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.results import write_results
+from tem_track.pipeline.theory import expected_theory
 from tem_track.read import hash_input, open_movie, read_labels
 from tem_track.settings import InputSettings, Settings
+from tem_track.theory import kind_means
 from tem_track.write.files import check_run_folder, prepare_run_folder
 
 
@@ -33,6 +35,8 @@ class Request:
         Replace an earlier run.
     command : tuple of str
         The command line, for the record.
+    phases : Path or None
+        TOML with phases and reactions of the user's, for ``expansion.reaction``.
     """
 
     movie: Path
@@ -43,6 +47,7 @@ class Request:
     labels: Path | None = None
     overwrite: bool = False
     command: tuple[str, ...] = ()
+    phases: Path | None = None
 
 
 def analyze(request: Request, reporter: Reporter) -> Outcome:
@@ -52,11 +57,14 @@ def analyze(request: Request, reporter: Reporter) -> Outcome:
     ------
     InputError
         The movie, its times or its labels cannot be used, or there is nothing in it to measure.
+    SettingsError
+        The expected reaction is not known or not balanced.
     OutputError
         The run folder cannot be written.
     """
     started, clock = datetime.now(UTC), Clock()
     check_run_folder(request.output, request.overwrite)
+    theory = expected_theory(request.settings.expansion.reaction, request.phases)
     with clock.stage("reading"):
         movie = open_for(request.movie, request.settings.input, request.times)
         labels = None if request.labels is None else read_labels(request.labels, movie.shape)
@@ -79,11 +87,13 @@ def analyze(request: Request, reporter: Reporter) -> Outcome:
             sources=request.sources,
             command=request.command,
             started=started,
+            theory=theory,
         )
     except BaseException:
         folder.discard()
         raise
     facts = [*movie_facts(movie), *drift_facts(tables["drift.csv"]), *particle_facts(tables["particles.csv"])]
+    facts += theory_facts(kind_means(tables["theory.csv"])) if theory else []
     facts.append(("seconds", ", ".join(f"{name} {spent:.1f}" for name, spent in clock.seconds.items())))
     attention = attention_lines(movie, tables["drift.csv"], tables["particles.csv"], measured.warnings)
     return Outcome(movie.name, request.output, tuple(facts), tuple(attention))

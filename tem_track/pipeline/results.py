@@ -14,8 +14,10 @@ from tem_track.outcome import attention_lines
 from tem_track.pipeline.measure import Measurement
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.rows import drift_rows, event_rows, without_times
+from tem_track.pipeline.theory import Theory
 from tem_track.settings import Settings
-from tem_track.tables import SCHEMAS, Table, row_count
+from tem_track.tables import OPTIONAL_SCHEMAS, SCHEMAS, Table, row_count
+from tem_track.write.expected_levels import ExpectedLevel
 from tem_track.write.files import RunFolder
 from tem_track.write.overlay import DrawnParticle, OverlayFrame, status_text, write_overlay
 from tem_track.write.run import run_record, write_run_json
@@ -35,6 +37,7 @@ def write_results(
     sources: Mapping[str, Mapping[str, str]],
     command: Sequence[str],
     started: datetime,
+    theory: Theory | None = None,
 ) -> dict[str, Table]:
     """Write everything a run leaves behind and return its tables by file name.
 
@@ -44,9 +47,11 @@ def write_results(
         The folder cannot be written; it is then left recognisably unfinished.
     """
     tables = run_tables(movie, measured)
+    if theory:
+        tables["theory.csv"] = theory.compared(tables)
     with clock.stage("tables and labels"):
         for name, table in tables.items():
-            write_table(folder.file(name), SCHEMAS[name], table)
+            write_table(folder.file(name), {**SCHEMAS, **OPTIONAL_SCHEMAS}[name], table)
         _write_labels(folder, movie, measured)
     pictures = overlay_pictures(movie, measured)
     if settings.output.overlay:
@@ -61,7 +66,7 @@ def write_results(
             )
     if settings.output.figures:
         with clock.stage("figures"):
-            _write_figures(folder, movie, measured, tables, pictures)
+            _write_figures(folder, movie, measured, tables, pictures, theory.lines if theory else ())
     warnings = attention_lines(movie, tables["drift.csv"], tables["particles.csv"], measured.warnings)
     record = run_record(
         movie,
@@ -73,6 +78,7 @@ def write_results(
         warnings=warnings,
         outcome=_outcome(measured, tables),
         started=started,
+        theory=theory.record(tables["theory.csv"]) if theory else None,
     )
     with clock.stage("report"):
         _write_report(folder, record, tables)
@@ -149,6 +155,7 @@ def _write_figures(
     measured: Measurement,
     tables: Mapping[str, Table],
     pictures: Callable[[int], OverlayFrame],
+    expected: Sequence[ExpectedLevel],
 ) -> None:
     from tem_track.write.figure_style import save_figure
     from tem_track.write.figures import run_figures
@@ -160,6 +167,7 @@ def _write_figures(
         usable=measured.quality.usable,
         pixel_size_nm=movie.calibration.pixel_size_nm,
         timed=movie.timed,
+        expected=expected,
     ):
         save_figure(figure, folder.file(f"figures/{name}"))
 

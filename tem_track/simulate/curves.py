@@ -49,7 +49,7 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    # 194 %, one very steep stage (METHODS: lithiation paper, Fig. 5c; how long it takes is read off its slope).
+    # 194 %, one very steep stage (lithiation paper, Fig. 5c; how long it takes is read off its slope).
     "NiO": Kind("NiO", ((0.0, 1.0), (70.0, 1.94))),
     # 161 % in two stages, fast then slow (Fig. 5c); split where CuO -> Cu2O would end, times chosen.
     "CuO": Kind("CuO", ((0.0, 1.0), (220.0, 1.44), (720.0, 1.61))),

@@ -68,7 +68,7 @@ class Truth:
     Attributes
     ----------
     drift_px : (T, 2) float64
-        (dy, dx), as in METHODS: where the specimen sits minus where it sat in frame 0.
+        (dy, dx): where the specimen sits minus where it sat in frame 0.
     drift, frames, tracks, particles, events : Table
         Columns `TRUE_DRIFT`, `FRAMES`, `TRUE_TRACKS`, `TRUE_PARTICLES`, `tem_track.tables.EVENTS`.
         Areas, diameters and volumes are those of the bodies, whole even where the border cuts them, not pixel counts.

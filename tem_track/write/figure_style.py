@@ -6,7 +6,7 @@ matplotlib is used through its objects only: no global figure, no window, safe b
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from tem_track.write.expected_levels import ExpectedLevel
 from tem_track.write.files import whole_file
 from tem_track.write.overlay import colour_of
 
@@ -28,6 +29,9 @@ DPI = 300
 # Okabe and Ito, dark enough for white paper.
 KIND_COLOURS: Mapping[str, str] = {"solid": "#0072B2", "core-shell": "#D55E00", "hollow": "#009E73"}
 GREY, FAINT, RED = "#444444", "#9a9a9a", "#c62828"
+# Expected levels: no kind and no track has this colour.
+THEORY_COLOUR = "#6a3d9a"
+THEORY_DOTS: Any = (0, (1.5, 1.5))
 # Tracks are drawn in the overlay's colours, darker, since paper is white and frames are grey.
 _DARKER = 0.78
 
@@ -126,6 +130,29 @@ def ratio_axis(axes: Axes, time_label: str) -> None:
     axes.axhline(1.0, color=FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0.5)
     axes.set_ylabel("Volume ratio V/V$_0$")
     axes.set_xlabel(time_label)
+
+
+def draw_expected(axes: Axes, expected: Sequence[ExpectedLevel], named: bool = True) -> None:
+    """Draw a dotted line at each expected V/V0; its name stands at the left, where few curves have risen yet."""
+    for number, level in enumerate(expected):
+        axes.axhline(
+            level.volume_ratio,
+            color=THEORY_COLOUR,
+            linewidth=0.8,
+            linestyle=THEORY_DOTS,
+            zorder=0.6,
+            label="theory" if named and number == 0 else None,
+        )
+        if named:
+            axes.annotate(
+                f"{level.name} {level.volume_ratio:.2f}",
+                (0.008, level.volume_ratio),
+                xycoords=axes.get_yaxis_transform(),
+                xytext=(0, 1.2),
+                textcoords="offset points",
+                color=THEORY_COLOUR,
+                fontsize=5.5,
+            )
 
 
 def time_label(timed: bool) -> str:

@@ -6,7 +6,7 @@ where the movie has nothing to show for it (no curves in a single image, no core
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -28,6 +28,7 @@ from tem_track.write.curves import (
     kinds_of,
     rows_by_track,
 )
+from tem_track.write.expected_levels import ExpectedLevel, levels_of_kind
 from tem_track.write.figure_style import (
     COLUMN_MM,
     FAINT,
@@ -35,7 +36,10 @@ from tem_track.write.figure_style import (
     KIND_COLOURS,
     PAGE_MM,
     RED,
+    THEORY_COLOUR,
+    THEORY_DOTS,
     TWO_SIDED_95,
+    draw_expected,
     ink_of,
     journal_style,
     new_figure,
@@ -62,6 +66,7 @@ def run_figures(
     usable: NDArray[np.bool_],
     pixel_size_nm: float | None = None,
     timed: bool = True,
+    expected: Sequence[ExpectedLevel] = (),
 ) -> Iterator[tuple[str, Figure]]:
     """Yield every figure that a run has something for, with its name, one at a time.
 
@@ -74,6 +79,8 @@ def run_figures(
     pixel_size_nm : float, optional
     timed : bool
         False where times are frame numbers; an empty `time_s` is then replaced by the frame.
+    expected : sequence of ExpectedLevel
+        Drawn in every figure of V/V0.
     """
     tracks, particles, expansion, drift = (
         tables[f"{name}.csv"] for name in ("tracks", "particles", "expansion", "drift")
@@ -81,9 +88,9 @@ def run_figures(
     if not timed:
         tracks, expansion, drift = (_counted(table) for table in (tracks, expansion, drift))
     makers: dict[str, Callable[[], Figure | None]] = {
-        "volume_ratio": lambda: volume_ratio_figure(tracks, particles, timed),
-        "population": lambda: population_figure(expansion, timed),
-        "volume_ratio_particles": lambda: volume_ratio_particles_figure(tracks, particles, timed),
+        "volume_ratio": lambda: volume_ratio_figure(tracks, particles, timed, expected),
+        "population": lambda: population_figure(expansion, timed, expected),
+        "volume_ratio_particles": lambda: volume_ratio_particles_figure(tracks, particles, timed, expected),
         "core_shell": lambda: core_shell_figure(tracks, particles, timed),
         "drift": lambda: drift_figure(drift, pixel_size_nm, timed),
         "size_histogram": lambda: size_histogram_figure(tracks),
@@ -96,7 +103,9 @@ def run_figures(
             yield name, figure
 
 
-def volume_ratio_figure(tracks: Table, particles: Table, timed: bool = True) -> Figure | None:
+def volume_ratio_figure(
+    tracks: Table, particles: Table, timed: bool = True, expected: Sequence[ExpectedLevel] = ()
+) -> Figure | None:
     """Return V/V0 against time, a curve per particle with its 95 % band.
 
     Onset and end of stages are marked where the curves are few enough to be told apart; otherwise the curves are a
@@ -108,6 +117,7 @@ def volume_ratio_figure(tracks: Table, particles: Table, timed: bool = True) -> 
         TRACKS and PARTICLES; only rows with a `volume_ratio` are drawn.
     timed : bool
         False where times are frame numbers.
+    expected : sequence of ExpectedLevel
 
     Returns
     -------
@@ -126,11 +136,14 @@ def volume_ratio_figure(tracks: Table, particles: Table, timed: bool = True) -> 
         else:
             draw_bundle(axes, curves, kinds_of(particles))
         ratio_axis(axes, time_label(timed))
+        draw_expected(axes, expected)
         _legend(axes)
     return figure
 
 
-def volume_ratio_particles_figure(tracks: Table, particles: Table, timed: bool = True) -> Figure | None:
+def volume_ratio_particles_figure(
+    tracks: Table, particles: Table, timed: bool = True, expected: Sequence[ExpectedLevel] = ()
+) -> Figure | None:
     """Return a panel per particle: V/V0 with its 95 % band, onset and end of stages with their 95 % intervals.
 
     The 24 particles with the longest curves are shown, in the order of their numbers.
@@ -147,6 +160,7 @@ def volume_ratio_particles_figure(tracks: Table, particles: Table, timed: bool =
         for axes, i in zip(panels, sorted(longest), strict=False):
             draw_curve(axes, curves[i], KIND_COLOURS.get(kinds.get(i, ""), GREY))
             _draw_intervals(axes, particles, i)
+            draw_expected(axes, levels_of_kind(expected, kinds.get(i, "")), named=False)
             axes.axhline(1.0, color=FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0.5)
             axes.set_title(" ".join(filter(None, (str(i), kinds.get(i, "")))), loc="left")
             axes.xaxis.set_major_locator(MaxNLocator(4))
@@ -156,15 +170,20 @@ def volume_ratio_particles_figure(tracks: Table, particles: Table, timed: bool =
         for axes in panels[max(0, len(longest) - _ACROSS) : len(longest)]:
             axes.tick_params(labelbottom=True)
         keys = [Line2D([], [], color=colour, label=name.replace("_", " ")) for name, colour in _CHANGES.items()]
+        if expected:
+            keys.append(Line2D([], [], color=THEORY_COLOUR, linestyle=THEORY_DOTS, label="theory"))
         figure.legend(
-            handles=keys, loc="outside upper right", ncols=2, title="shaded: 95 % interval; at the right: final V/V$_0$"
+            handles=keys,
+            loc="outside upper right",
+            ncols=len(keys),
+            title="shaded: 95 % interval; at the right: final V/V$_0$",
         )
         figure.supylabel("Volume ratio V/V$_0$", fontsize=7.5)
         figure.supxlabel(time_label(timed), fontsize=7.5)
     return figure
 
 
-def population_figure(expansion: Table, timed: bool = True) -> Figure | None:
+def population_figure(expansion: Table, timed: bool = True, expected: Sequence[ExpectedLevel] = ()) -> Figure | None:
     """Return the mean V/V0 of each kind of particle against time, with the 95 % interval of the mean.
 
     Parameters
@@ -184,6 +203,7 @@ def population_figure(expansion: Table, timed: bool = True) -> Figure | None:
         if len(shown) != 1 and _shows(expansion, ""):
             _draw_mean(axes, time, expansion, "", GREY if shown else KIND_COLOURS["solid"], "all", alone=not shown)
         ratio_axis(axes, time_label(timed))
+        draw_expected(axes, expected)
         _legend(axes)
     return figure
 

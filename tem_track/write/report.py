@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tem_track.tables import DRIFT, EVENTS, PARTICLES, STAGES, Column, Table, row_count, select_rows
+from tem_track.tables import DRIFT, EVENTS, PARTICLES, STAGES, THEORY, Column, Table, row_count, select_rows
 from tem_track.write.files import FIGURE_NAMES, OVERLAY_NAMES, RunFolder, write_text
 from tem_track.write.report_style import STYLE
 from tem_track.write.tables import table_cells
@@ -54,6 +54,18 @@ _PARTICLE_COLUMNS = (
     "final_volume_ratio_high",
     "max_rate_per_s",
     "fate",
+)
+_THEORY_COLUMNS = (
+    "track_id",
+    "kind",
+    "level",
+    "body",
+    "volume_ratio",
+    "expected_volume_ratio",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "remark",
 )
 _UNUSABLE_COLUMNS = ("frame", "time_s", "reason")
 
@@ -121,6 +133,7 @@ def report_html(
         _section("Movie with outlines", _video(overlay)),
         _section("Figures", "".join(map(_figure, figures))),
         _section("Particles", _table("particles.csv", _only(PARTICLES, _PARTICLE_COLUMNS), tables)),
+        _section("Theory beside measurement", _theory(record.get("theory"), tables)),
         _section("Stages", _table("stages.csv", STAGES, tables)),
         _section("Events", _table("events.csv", EVENTS, tables)),
         _section("Frames not usable", _unusable(tables)),
@@ -263,6 +276,41 @@ def _unusable(tables: Mapping[str, Table]) -> str:
         return ""
     chosen = {"drift.csv": select_rows(drift, drift["usable"] == 0)}
     return _table("drift.csv", _only(DRIFT, _UNUSABLE_COLUMNS), chosen)
+
+
+def _theory(theory: Mapping[str, Any] | None, tables: Mapping[str, Table]) -> str:
+    """Return the expected reaction, measured minus expected per kind, and the table of the particles."""
+    if not theory:
+        return ""
+    facts = [fact for reaction in theory["reactions"] for fact in _reaction_facts(reaction)]
+    facts += [(f"Minus theory, {_compared_name(mean)}", _compared_words(mean)) for mean in theory["compared"]]
+    return _pairs(facts) + _table("theory.csv", _only(THEORY, _THEORY_COLUMNS), tables)
+
+
+def _reaction_facts(reaction: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    levels = [f"{level['label']} {level['volume_ratio']:.3f} ({level['phases']})" for level in reaction["levels"]]
+    cells: dict[str, list[str]] = {}
+    for phase in reaction["phases"]:
+        cells.setdefault(phase["source"], []).append(phase["name"])
+    return [
+        (f"Reaction of {reaction['kind'] or 'all'} particles", f"{reaction['reaction']}: {reaction['path']}"),
+        ("Expected V/V0", "; ".join(levels)),
+        ("Assumes", reaction["note"]),
+        ("Source", reaction["source"]),
+        ("Cells", "; ".join(f"{', '.join(names)}: {source}" for source, names in cells.items())),
+    ]
+
+
+def _compared_name(mean: Mapping[str, Any]) -> str:
+    return f"{mean['kind']} {mean['body']}, {mean['level']}"
+
+
+def _compared_words(mean: Mapping[str, Any]) -> str:
+    low, high = mean["difference_low"], mean["difference_high"]
+    # None where the record was read back from run.json.
+    known = low is not None and high is not None and math.isfinite(low + high)
+    interval = f" (95 %: {low:+.3f} to {high:+.3f})" if known else " (uncertainty not known)"
+    return f"{mean['difference']:+.3f}{interval}, n = {mean['particles']}"
 
 
 def _pairs(facts: Sequence[tuple[str, Any]]) -> str:

@@ -40,6 +40,7 @@ def run_record(
     warnings: Sequence[str] = (),
     outcome: Mapping[str, Any] | None = None,
     started: datetime | None = None,
+    theory: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the content of `run.json`.
 
@@ -61,6 +62,8 @@ def run_record(
         Counts and findings that sum up the run: ``{"particles": 4, "frames_unusable": 1}``.
     started : datetime, optional
         When the run began.
+    theory : mapping, optional
+        The expected reaction, its levels and phases with their sources, and measured minus expected per kind.
     """
     return {
         "program": PROGRAM,
@@ -74,6 +77,7 @@ def run_record(
         "calibration": {"pixel_size_nm": movie.calibration.pixel_size_nm, "source": movie.calibration.source},
         "settings": _settings_record(settings, sources or {}),
         "outcome": dict(outcome or {}),
+        "theory": dict(theory) if theory else None,
         "warnings": list(warnings),
         "seconds": {stage: round(spent, 3) for stage, spent in (seconds or {}).items()},
         "libraries": library_versions(),
