@@ -18,12 +18,17 @@ from tem_track import __version__
 from tem_track.errors import SettingsError, TemTrackError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-PHASES = click.option(
-    "--phases", type=click.Path(path_type=Path), help="TOML with phases and reactions of your own, with their source."
-)
-MOVIE = click.argument("movie", type=click.Path(path_type=Path))
+# Whether a file can be read is found by opening it, and said in one line.
+FILE = click.Path(path_type=Path, readable=False)
+MOVIE = click.argument("movie", type=FILE)
+PHASES = click.option("--phases", type=FILE, help="TOML with phases and reactions of your own, with their source.")
 # The pipeline shares the work out itself; numerical libraries that start threads of their own only get in its way.
-ONE_THREAD_EACH = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+LIBRARIES = {
+    **dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"),
+    # What a damaged video makes OpenCV and FFmpeg print is said by the tool in its own line.
+    "OPENCV_LOG_LEVEL": "SILENT",
+    "OPENCV_FFMPEG_LOGLEVEL": "-8",
+}
 
 
 class Quantity(click.ParamType[float]):
@@ -61,7 +66,7 @@ def _input_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--times",
-            type=click.Path(path_type=Path),
+            type=FILE,
             help="CSV with the columns frame,time_s: the time of every frame.",
         ),
         click.option("--allow-truncated", is_flag=True, help="Use what can be read of a truncated file."),
@@ -74,7 +79,7 @@ def _input_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.group(context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="tem-track")
 def app() -> None:
-    r"""Kinetics with error bars from in situ TEM and STEM movies.
+    """Kinetics with error bars from in situ TEM and STEM movies.
 
     \b
     tem-track analyze movie.tif        drift, outlines, tracks, V/V0 curves, figures, overlay movie
@@ -87,18 +92,14 @@ def app() -> None:
 
 @app.command()
 @MOVIE
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Run folder to write. [default: MOVIE_run beside you]"
-)
+@click.option("-o", "--output", type=FILE, help="Run folder to write. [default: MOVIE_run beside you]")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier run in the output folder.")
-@click.option(
-    "--settings", "settings_file", type=click.Path(path_type=Path), help="TOML settings, or an earlier run.json."
-)
+@click.option("--settings", "settings_file", type=FILE, help="TOML settings, or an earlier run.json.")
 @click.option(
     "--set", "changes", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one setting; may be repeated."
 )
 @_input_options
-@click.option("--labels", type=click.Path(path_type=Path), help="Label images made elsewhere; skips the detection.")
+@click.option("--labels", type=FILE, help="Label images made elsewhere; skips the detection.")
 @click.option(
     "--reaction",
     multiple=True,
@@ -123,7 +124,7 @@ def analyze(
     phases: Path | None,
     quiet: bool,
 ) -> None:
-    r"""Measure drift, particles and volume curves of MOVIE and write a run folder.
+    """Measure drift, particles and volume curves of MOVIE and write a run folder.
 
     MOVIE is a file of any microscope or camera, a video, a folder of single frames, or one image.
 
@@ -140,6 +141,7 @@ def analyze(
     if reaction:
         given["expansion"] = {"reaction": "; ".join(reaction)}
     settings, sources = _settings(settings_file, changes, given)
+    _check_repeated(settings_file, {"times": times, "labels": labels, "phases": phases})
     request = pipeline.Request(
         movie=movie,
         output=output or Path(f"{_stem(movie)}_run"),
@@ -169,7 +171,7 @@ def inspect(
     allow_truncated: bool,
     as_json: bool,
 ) -> None:
-    r"""Print what MOVIE is understood to be: shape, calibration, times, polarity, unusable frames.
+    """Print what MOVIE is understood to be: shape, calibration, times, polarity, unusable frames.
 
     \b
     tem-track inspect movie.dm4
@@ -197,7 +199,7 @@ def inspect(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 @_debug_option
 def theory(name: str | None, reaction: str | None, mixture: str | None, phases: Path | None, as_json: bool) -> None:
-    r"""Print V/V0 of REACTION from unit cells, or of every known reaction.
+    """Print V/V0 of REACTION from unit cells, or of every known reaction.
 
     REACTION is a name, an equation or a mixture. Ions come from outside and have no volume on the left.
 
@@ -226,12 +228,10 @@ def theory(name: str | None, reaction: str | None, mixture: str | None, phases: 
 
 
 @app.command("settings")
-@click.option(
-    "--settings", "settings_file", type=click.Path(path_type=Path), help="TOML settings, or an earlier run.json."
-)
+@click.option("--settings", "settings_file", type=FILE, help="TOML settings, or an earlier run.json.")
 @_debug_option
 def print_settings(settings_file: Path | None) -> None:
-    r"""Print the settings as commented TOML, ready to be saved and changed.
+    """Print the settings as commented TOML, ready to be saved and changed.
 
     \b
     tem-track settings > my.toml
@@ -242,7 +242,7 @@ def print_settings(settings_file: Path | None) -> None:
 
 
 @app.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=FILE)
 @click.option(
     "--preset", default="core-shell", show_default=True, help="Scene to start from; --list-presets names them."
 )
@@ -261,7 +261,7 @@ def print_settings(settings_file: Path | None) -> None:
 )
 @_debug_option
 def simulate(folder: Path, preset: str, changes: tuple[str, ...], seed: int | None, overwrite: bool) -> None:
-    r"""Write a lithiation movie with known truth into FOLDER.
+    """Write a lithiation movie with known truth into FOLDER.
 
     \b
     tem-track simulate trial --preset core-shell --seed 7
@@ -286,8 +286,8 @@ def main(arguments: list[str] | None = None) -> int:
         # What a user must know is said in words by the tool; a library's own warnings are for developers.
         if "--debug" not in arguments and not sys.warnoptions:
             warnings.simplefilter("ignore")
-    for name in ONE_THREAD_EACH:
-        os.environ.setdefault(name, "1")
+    for name, value in LIBRARIES.items():
+        os.environ.setdefault(name, value)
     try:
         app.main(arguments, prog_name="tem-track", standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -353,6 +353,17 @@ def _settings(
     if given:
         layers.append(("command line", given))
     return layered_settings(*layers)
+
+
+def _check_repeated(file: Path | None, given: dict[str, Path | None]) -> None:
+    """Refuse to repeat a run from its record without the files that run was given beside the movie."""
+    if file is None:
+        return
+    from tem_track.settings import files_of_run
+
+    for name, used in files_of_run(file).items():
+        if given.get(name) is None:
+            raise SettingsError(f"{file}: that run was given --{name} {used}; give it again to repeat the run")
 
 
 def _assignment(text: str) -> tuple[str, Any]:

@@ -113,10 +113,17 @@ class MeasuredFrames:
 
     Grey values are not rescaled. Pixels that are not finite take the median of the finite ones; a frame with no
     finite pixel becomes zero.
+
+    Parameters
+    ----------
+    frames : Frames
+    zero : float
+        Grey value that stands for no electrons, taken off every pixel of every frame.
     """
 
-    def __init__(self, frames: Frames):
+    def __init__(self, frames: Frames, zero: float = 0.0):
         self._frames = frames
+        self._zero = np.float32(zero)
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -124,7 +131,8 @@ class MeasuredFrames:
     def __getitem__(self, k: int, /) -> Image:
         if not 0 <= k < len(self._frames):
             raise IndexError(k)
-        return finite(self._frames[k])
+        image = finite(self._frames[k])
+        return image - self._zero if self._zero else image
 
     def __iter__(self) -> Iterator[Image]:
         return (self[k] for k in range(len(self)))

@@ -100,12 +100,21 @@ def attention_lines(movie: Movie, drift: Table, particles: Table, warnings: Sequ
         lines.append(f"{len(unusable)} of {len(drift['frame'])} frames not usable: {words} (see drift.csv)")
     lost = np.flatnonzero(~np.isfinite(drift["dy_px"]))
     if len(lost):
-        lines.append(f"{len(lost)} frames could not be registered: {ranges(lost)}")
+        lines.append(f"{counted(len(lost), 'frame')} could not be registered: {ranges(lost)}")
     if row_count(particles):
         gone = particles["track_id"][particles["fate"] == "lost"]
         if len(gone):
-            lines.append(f"{len(gone)} particles lost before the end: tracks {ranges(gone)}")
+            lines.append(f"{counted(len(gone), 'particle')} lost before the end: tracks {ranges(gone)}")
     return [*lines, *movie.warnings, *warnings]
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "frame"), counted(2, "frame")
+    ('1 frame', '2 frames')
+    """
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def ranges(numbers: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> str:

@@ -54,6 +54,12 @@ class SegmentSettings:
     )
     max_diameter_nm: float = setting(0.0, "largest equivalent diameter of a particle; 0 = from the data", "nm", low=0.0)
 
+    def __post_init__(self) -> None:
+        if 0 < self.max_diameter_nm < self.min_diameter_nm:
+            raise SettingsError(
+                f"segment.max_diameter_nm {self.max_diameter_nm:g} is below min_diameter_nm {self.min_diameter_nm:g}"
+            )
+
 
 @dataclass(frozen=True)
 class TrackSettings:
@@ -132,7 +138,7 @@ def read_settings_file(path: Path) -> dict[str, Any]:
         The file cannot be read or is neither. Names and types are checked by `layered_settings`.
     """
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
         if path.suffix != ".json":
             return tomllib.loads(text)
         record = json.loads(text)
@@ -146,6 +152,18 @@ def read_settings_file(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path.name}: not valid TOML: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SettingsError(f"{path.name}: not the run.json of a tem-track run") from error
+
+
+def files_of_run(path: Path) -> dict[str, str]:
+    """Return ``{option: file name}`` of the files that the run of a ``run.json`` was given beside its movie.
+
+    Empty for any other settings file.
+    """
+    if path.suffix != ".json":
+        return {}
+    record = json.loads(path.read_text(encoding="utf-8"))
+    beside = {name: record.get("input", {}).get(name) for name in ("times", "labels", "phases")}
+    return {name: str(file["name"]) for name, file in beside.items() if file}
 
 
 def layered_settings(*layers: tuple[str, Mapping[str, Any]]) -> tuple[Settings, dict[str, dict[str, str]]]:

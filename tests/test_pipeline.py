@@ -14,7 +14,7 @@ import tifffile
 from tem_track.errors import InputError, OutputError
 from tem_track.pipeline import Request, analyze
 from tem_track.pipeline.reporter import Silence
-from tem_track.settings import OutputSettings, Settings, layered_settings, read_settings_file
+from tem_track.settings import OutputSettings, Settings, files_of_run, layered_settings, read_settings_file
 from tem_track.simulate import LithiationScene, simulate_lithiation
 from tem_track.tables import SCHEMAS
 from tem_track.write.simulation import write_simulation
@@ -146,3 +146,36 @@ def test_a_foreign_folder_is_never_touched(movie: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError):
         analyze(Request(movie, folder, settings=QUICK, overwrite=True), Silence())
     assert (folder / "chapter.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("change", ["normalised", "lifted down"])
+def test_grey_values_below_zero_do_not_change_the_answer(change: str, movie: Path, run: Path, tmp_path: Path) -> None:
+    frames = tifffile.imread(movie).astype(np.float32)
+    frames = (frames - frames.mean()) / frames.std() if change == "normalised" else frames - 300
+    path = tmp_path / "movie.tif"
+    tifffile.imwrite(path, frames, photometric="minisblack")
+    outcome = analyze(Request(path, tmp_path / "run", settings=QUICK), Silence())
+    assert any("below zero" in line for line in outcome.attention)
+    found, expected = (rows(folder / "particles.csv") for folder in (tmp_path / "run", run))
+    for mine, other in zip(found, expected, strict=True):
+        assert float(mine["final_volume_ratio"]) == pytest.approx(float(other["final_volume_ratio"]), rel=0.03)
+
+
+def test_what_is_read_is_never_removed(run: Path, tmp_path: Path, movie: Path) -> None:
+    folder = tmp_path / "run"
+    analyze(Request(movie, folder, settings=QUICK), Silence())
+    for request in (
+        Request(folder / "labels.tif", folder, settings=QUICK, overwrite=True),
+        Request(movie, folder, settings=QUICK, labels=folder / "labels.tif", overwrite=True),
+    ):
+        with pytest.raises(OutputError, match="move it out"):
+            analyze(request, Silence())
+    assert (folder / "labels.tif").is_file()
+
+
+def test_the_record_names_the_files_given_beside_the_movie(movie: Path, tmp_path: Path) -> None:
+    times = tmp_path / "times.csv"
+    times.write_text("frame,time_s\n" + "".join(f"{k},{k * 2.5}\n" for k in range(24)))
+    analyze(Request(movie, tmp_path / "run", settings=QUICK, times=times), Silence())
+    assert files_of_run(tmp_path / "run" / "run.json") == {"times": "times.csv"}
+    assert files_of_run(times) == {}

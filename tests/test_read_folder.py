@@ -127,3 +127,17 @@ def test_truncated_and_false_pictures_are_one_line(tmp_path: Path) -> None:
     (folder / "f1.png").write_text("no picture")
     with pytest.raises(InputError, match="not an image, although"):
         open_movie(folder)
+
+
+def test_a_cut_frame_of_a_folder_is_left_out_only_where_that_was_asked_for(tmp_path: Path) -> None:
+    for k in range(4):
+        write_png(tmp_path / f"f{k}.png", FRAMES[0])
+    whole = (tmp_path / "f2.png").read_bytes()
+    (tmp_path / "f2.png").write_bytes(whole[: len(whole) // 2])
+    movie = open_movie(tmp_path)
+    with pytest.raises(InputError, match=r"f2\.png: truncated"):
+        movie.frames[2]
+    movie = open_movie(tmp_path, allow_truncated=True)
+    assert dict(movie.unusable) == {2: "truncated or damaged file"}
+    assert not movie.frames[2].any()
+    assert np.array_equal(movie.frames[3], FRAMES[0])

@@ -259,3 +259,13 @@ def test_a_sparse_file_larger_than_memory_opens(tmp_path: Path) -> None:
     movie = open_movie(path)
     assert movie.shape == (1300, 2048, 4096)
     assert movie.frames[1299].max() == 0
+
+
+def test_a_page_of_another_size_among_the_frames_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "odd.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for k in range(6):
+            size = (32, 40) if k == 3 else (40, 40)
+            writer.write(np.full(size, k, np.uint8), contiguous=False, metadata=None)
+    with pytest.raises(InputError, match="page 3"):
+        open_movie(path)

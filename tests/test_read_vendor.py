@@ -130,3 +130,11 @@ def test_pickled_zarr_is_never_run(tmp_path: Path) -> None:
     _forbid_pickle()
     with pytest.raises(ValueError, match="pickle"):
         numcodecs.get_codec({"id": "pickle"})
+
+
+def test_an_mrc_that_claims_more_than_it_can_hold_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "absurd.mrc"
+    path.write_bytes(np.array([30000, 30000, 100000, 1], "<i4").tobytes() + bytes(2000))
+    for allow_truncated in (False, True):
+        with pytest.raises(InputError, match="30000"):
+            open_movie(path, allow_truncated=allow_truncated)

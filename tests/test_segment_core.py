@@ -6,8 +6,9 @@ from pictures import ball_thickness, disc
 from scipy.ndimage import gaussian_filter
 
 from tem_track.movie import FloatArray, Image
+from tem_track.segment.core import steady_path
 from tem_track.segment.outline import outline_particles
-from tem_track.segment.outline_chord import body_profile
+from tem_track.segment.outline_chord import body_profiles
 from tem_track.segment.outline_table import Outlines, draw_labels
 
 SIZE = (120, 120)
@@ -92,11 +93,37 @@ def test_a_core_too_faint_to_be_sure_of_is_not_reported() -> None:
 def test_the_profile_of_a_ball_is_its_chord() -> None:
     ball = np.array([1.0, 1e-4, 0.0, 2.0, 0.0, 0.0, 0.8, 0.3, 0.0])
     rho = (np.arange(100) + 0.5) * 0.01
-    assert np.allclose(body_profile(ball, 100, 0.01, dark=False), 2 * np.sqrt(1 - rho**2), atol=0.02)
-    assert np.allclose(body_profile(ball, 100, 0.01, dark=True)[:90], 0.0 * rho[:90], atol=1e-9)
+    assert np.allclose(
+        body_profiles(ball[None], 100, np.array([0.01]), dark=False)[0], 2 * np.sqrt(1 - rho**2), atol=0.02
+    )
+    assert np.allclose(body_profiles(ball[None], 100, np.array([0.01]), dark=True)[0, :90], 0.0 * rho[:90], atol=1e-9)
 
 
 def test_a_plate_is_no_hollow_particle_and_its_edge_is_where_it_stands() -> None:
     found = outline(movie(40 * disc(SIZE, *CENTRE, RADIUS)))
     assert found.kinds == {1: "solid"}
     assert np.allclose(np.sqrt(found.area_px / np.pi), RADIUS, rtol=0.006)
+
+
+def test_a_core_that_speckle_moves_for_a_while_is_put_back() -> None:
+    rng = np.random.default_rng(4)
+    true = np.interp(np.arange(60), [0, 20, 59], [0.78, 0.74, 0.80])
+    fitted = true + rng.normal(0, 0.004, 60)
+    fitted[4:9] = 0.45
+    path, sd = steady_path(fitted, np.full(60, 0.004))
+    assert np.abs(path - true).max() < 0.03
+    assert np.abs(path[20:] - true[20:]).max() < 0.012
+    assert sd[6] > sd[40]
+
+
+def test_a_core_that_does_grow_is_followed() -> None:
+    true = np.linspace(0.4, 0.7, 50)
+    path, _ = steady_path(true, np.full(50, 0.01))
+    assert np.abs(path - true).max() < 0.01
+
+
+def test_a_few_frames_are_left_as_they_are() -> None:
+    ratio = np.array([0.5, 0.9, 0.5])
+    path, sd = steady_path(ratio, np.array([0.01, np.nan, 0.01]))
+    assert np.array_equal(path, ratio)
+    assert sd[1] > 0.4

@@ -23,7 +23,7 @@ import numpy as np
 from tem_track.expansion.noise import roughness
 from tem_track.movie import FloatArray, Mask
 
-# A particle that has doubled its volume is taken as fully changed; every known conversion of an oxide to metal and Li2O is below that.
+# A particle that has doubled its volume is taken as fully changed: no oxide that becomes metal and Li2O does more.
 FULL_CHANGE = float(np.log(2.0))
 # Two-sided 95 % of a normal distribution.
 NORMAL_FACTOR = 1.96

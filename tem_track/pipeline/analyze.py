@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from tem_track.errors import OutputError
 from tem_track.movie import Movie
 from tem_track.outcome import Outcome, attention_lines, drift_facts, movie_facts, particle_facts, theory_facts
 from tem_track.pipeline.measure import measure_movie
@@ -63,6 +65,7 @@ def analyze(request: Request, reporter: Reporter) -> Outcome:
         The run folder cannot be written.
     """
     started, clock = datetime.now(UTC), Clock()
+    _keep_inputs_apart(request)
     check_run_folder(request.output, request.overwrite)
     theory = expected_theory(request.settings.expansion.reaction, request.phases)
     with clock.stage("reading"):
@@ -83,7 +86,7 @@ def analyze(request: Request, reporter: Reporter) -> Outcome:
             request.settings,
             reporter,
             clock,
-            identity={"name": movie.name, "bytes": size, "sha256": digest},
+            identity={"name": movie.name, "bytes": size, "sha256": digest, **_files_beside(request)},
             sources=request.sources,
             command=request.command,
             started=started,
@@ -97,6 +100,26 @@ def analyze(request: Request, reporter: Reporter) -> Outcome:
     facts.append(("seconds", ", ".join(f"{name} {spent:.1f}" for name, spent in clock.seconds.items())))
     attention = attention_lines(movie, tables["drift.csv"], tables["particles.csv"], measured.warnings)
     return Outcome(movie.name, request.output, tuple(facts), tuple(attention))
+
+
+def _keep_inputs_apart(request: Request) -> None:
+    """Refuse to write where something that is read stands: replacing an earlier run would remove it."""
+    folder = request.output.resolve()
+    for path in (request.movie, request.times, request.labels, request.phases):
+        if path is not None and folder in (path.resolve(), *path.resolve().parents) and folder.is_dir():
+            raise OutputError(
+                f"{request.output}: {path.name} stands in the run folder to be written; move it out first"
+            )
+
+
+def _files_beside(request: Request) -> dict[str, dict[str, Any]]:
+    """Return name, size and hash of the files read beside the movie."""
+    found = {}
+    for name, path in (("times", request.times), ("labels", request.labels), ("phases", request.phases)):
+        if path is not None:
+            size, digest = hash_input(path)
+            found[name] = {"name": path.name, "bytes": size, "sha256": digest}
+    return found
 
 
 def open_for(path: Path, settings: InputSettings, times: Path | None) -> Movie:

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import cv2
+import numpy as np
 
 from tem_track.drift import Drift, FrameQuality, find_fixed_pixels, refine_drift, survey_frames
 from tem_track.errors import InputError
 from tem_track.expansion import Expansion, measure_expansion
 from tem_track.labels import LabelStack
-from tem_track.movie import Labels, Mask, MeasuredFrames, Movie
+from tem_track.movie import Frames, Labels, Mask, MeasuredFrames, Movie, finite
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.rows import track_rows
 from tem_track.segment import Appearance, Outlines, draw_labels, learn_appearance, outline_particles, segment_frame
@@ -35,6 +36,8 @@ _PARTICLE_LIKE = 0.5
 _SURE_OF_POLARITY = 0.3
 # Below this nothing is measured unless the user says that there are particles: every textured film would give some.
 _NOT_PARTICLES = 0.3
+# Frames looked at for grey values below zero, and how far read noise alone may go there (share of the range).
+_SAMPLED, _NOISE_BELOW = 7, 0.05
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ def measure_movie(
         No frame can be used, or no particle is found.
     """
     cv2.setNumThreads(1)
-    frames = MeasuredFrames(movie.frames)
+    zero = zero_level(movie.frames)
+    frames = MeasuredFrames(movie.frames, zero)
     count = len(frames)
     with clock.stage("survey"):
         fixed = find_fixed_pixels(frames)
@@ -113,10 +117,10 @@ def measure_movie(
             settings=settings.segment,
         )
         if labels is None and settings.segment.polarity == "auto" and appearance.particle_like < _NOT_PARTICLES:
-            raise InputError(f"{movie.name}: {_nothing_found(appearance)}")
+            raise InputError(f"{movie.name}: {_nothing_found(appearance, settings)}")
         found = labels or _detect(frames, appearance, fixed, reporter)
     if not any(image.any() for image in found):
-        raise InputError(f"{movie.name}: {_nothing_found(appearance)}")
+        raise InputError(f"{movie.name}: {_nothing_found(appearance, settings)}")
     with clock.stage("drift refinement"):
         if count > 1:
             drift = refine_drift(
@@ -163,8 +167,27 @@ def measure_movie(
             timed=movie.timed,
             settings=settings.expansion,
         )
-    warnings = (*(() if labels else _doubts(appearance)), *expansion.warnings)
+    unsure = (
+        () if zero == 0 else (f"grey values below zero: no electrons taken as {zero:.6g}; cores and V/V0 depend on it",)
+    )
+    warnings = (*unsure, *(() if labels else _doubts(appearance)), *expansion.warnings)
     return Measurement(quality, drift, fixed, appearance, tracks, outlines, drawn, cores, expansion, warnings)
+
+
+def zero_level(frames: Frames) -> float:
+    """Return the grey value that stands for no electrons: 0, unless a movie goes below.
+
+    Notes
+    -----
+    Frames that were normalised or had a dark picture subtracted have lost their zero. The darkest pixels are then
+    taken to carry a tenth of the usual level: a thick particle lets a little through.
+    """
+    numbers = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), _SAMPLED)).round().astype(int))
+    levels = np.array([np.percentile(finite(frames[int(k)])[::4, ::4], (0.1, 50)) for k in numbers])
+    low, usual = float(levels[:, 0].min()), float(np.median(levels[:, 1]))
+    if low >= 0 or -low < _NOISE_BELOW * (usual - low):
+        return 0.0
+    return low - (usual - low) / 9
 
 
 def _detect(frames: MeasuredFrames, appearance: Appearance, fixed: Mask, reporter: Reporter) -> LabelStack:
@@ -210,7 +233,13 @@ def _nothing_usable(quality: FrameQuality) -> str:
     return f"none of the {len(quality.reason)} frames can be measured: {', '.join(reasons)}"
 
 
-def _nothing_found(appearance: Appearance) -> str:
+def _nothing_found(appearance: Appearance, settings: Settings) -> str:
+    asked = settings.segment
+    if asked.min_diameter_nm or asked.max_diameter_nm:
+        low, high = appearance.min_diameter_px, appearance.max_diameter_px
+        return f"no particles found between {low:.4g} and {high:.4g} px across, the limits that the settings give"
+    if asked.polarity != "auto":
+        return f"no {asked.polarity} particles found ({appearance.reason}); --labels takes some found elsewhere"
     return (
         f"no particles found ({appearance.reason}); if there are some, say which with "
         "--set segment.polarity=dark or bright, or give --labels"

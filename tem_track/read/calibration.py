@@ -9,8 +9,8 @@ from tem_track.movie import Calibration
 from tem_track.read.recording import Recording, Scale
 
 # From a tenth of what the highest magnification gives (some 5 pm/px) to low-magnification survey images (a 2 mm grid
-# opening on 2k pixels). Print resolutions start far above: 1200 dpi is 21 um.
-PLAUSIBLE_NM = (0.0005, 1000.0)
+# opening on 2k pixels); OME's placeholder of 1 um is out. Print resolutions start far above: 1200 dpi is 21 um.
+PLAUSIBLE_NM = (0.0005, 999.0)
 # Vendors' own x and y calibrations agree to a fraction of this; beyond it areas would be wrong by more.
 MAX_ANISOTROPY = 0.01
 

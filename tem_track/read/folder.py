@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ def read_folder(path: Path, allow_truncated: bool) -> Recording:
             recording = read_recording(files[0], _kind(files[0]), allow_truncated)
             recording.notes.append(f"the folder holds one movie, {files[0].name}")
             return recording
-    recording = _folder_recording(path, files)
+    recording = _folder_recording(path, files, allow_truncated)
     recording.notes += notes
     if times_s is not None:
         recording.times_s, recording.time_source = times_s, "Gatan in-situ folder tree"
@@ -145,22 +145,40 @@ def _is_visible_file(file: Path) -> bool:
     return not file.name.startswith(".") and (file.is_file() or file.suffix.lower() == ".zspy")
 
 
-def _folder_recording(folder: Path, files: list[Path]) -> Recording:
+def _folder_recording(folder: Path, files: list[Path], allow_truncated: bool) -> Recording:
     first = _single(files[0])
     _check_sizes(files, first)
+    damaged = _damaged(files) if allow_truncated else {}
     _check_scales(files, first.scale)
     shape = (len(files), *first.shape[1:])
     # Vendor files are opened anew for each frame, and RosettaSciIO does not promise to be safe in threads.
     serial = _kind(files[0]) not in ("png", "jpeg", "tiff")
     return Recording(
-        frames=ReadFrames(shape, _frame_reader(files, first), folder.name, serial=serial),
+        frames=ReadFrames(shape, _frame_reader(files, first, damaged), folder.name, serial=serial),
         shape=shape,
         dtype=first.dtype,
         format=f"folder of {FRAME_SUFFIXES[files[0].suffix.lower()]} frames",
         scale=first.scale,
         reciprocal=first.reciprocal,
         notes=list(first.notes),
+        unusable=damaged,
     )
+
+
+def _damaged(files: list[Path]) -> dict[int, str]:
+    """Return the numbers of the frames that cannot be read, each with its reason; every file is read once."""
+    found = {}
+    for k, file in enumerate(files):
+        try:
+            _read_one(file)
+        except InputError:
+            found[k] = "truncated or damaged file"
+    return found
+
+
+def _read_one(file: Path) -> NDArray[Any]:
+    kind = _kind(file)
+    return decode_picture(file, kind) if kind in ("png", "jpeg") else _single(file).frames[0]
 
 
 def _kind(file: Path) -> str:
@@ -215,10 +233,11 @@ def _check_scales(files: list[Path], scale: Scale | None) -> None:
             )
 
 
-def _frame_reader(files: list[Path], first: Recording) -> Callable[[int], NDArray[Any]]:
+def _frame_reader(files: list[Path], first: Recording, damaged: Container[int]) -> Callable[[int], NDArray[Any]]:
     def read(k: int) -> NDArray[Any]:
-        kind = _kind(files[k])
-        frame = decode_picture(files[k], kind) if kind in ("png", "jpeg") else _single(files[k]).frames[0]
+        if k in damaged:
+            return np.zeros(first.shape[1:], first.dtype)
+        frame = _read_one(files[k])
         if frame.dtype != first.dtype:
             raise InputError(f"{files[k].name}: {frame.dtype} grey values, but {files[0].name} has {first.dtype}")
         return frame

@@ -83,6 +83,7 @@ def find_layout(tif: tifffile.TiffFile, name: str) -> Layout:
     if not every:
         raise InputError(f"{name}: no image in it")
     series = max(every, key=lambda one: (_pixels(one), one.dtype.itemsize))
+    _refuse_odd_pages(series, name)
     axes, shape = _axes(series, name)
     tail = axes[axes.rindex("Y") - (1 if "SY" in axes else 0) :]
     leading = dict(zip(axes[: -len(tail)], shape, strict=False))
@@ -93,6 +94,10 @@ def find_layout(tif: tifffile.TiffFile, name: str) -> Layout:
     if tail == "SYX" and stored_shape[0] > 4 and frames == 1:
         frames, tail, stored_shape = stored_shape[0], "YX", stored_shape[1:]
         notes.append(f"the {frames} samples of a pixel are taken as time")
+    elif tail == "SYX":
+        warnings.append(
+            f"the {stored_shape[0]} planes of each frame are read as colours; if they are times, save a TYX stack"
+        )
     layout = Layout(
         series=series,
         keyframe=series.keyframe,
@@ -113,6 +118,18 @@ def find_layout(tif: tifffile.TiffFile, name: str) -> Layout:
     if layout.offset is None and len(series.pages) < math.prod(leading.values()):
         raise InputError(f"{name}: several frames share one compressed page; save it as an ordinary stack")
     return layout
+
+
+def _refuse_odd_pages(series: tifffile.TiffPageSeries, name: str) -> None:
+    """Refuse a movie with a page of another size or type among its frames: leaving it out would shift the times.
+
+    Previews before or behind the movie, or one with every frame, shift nothing.
+    """
+    numbers = np.array([page.index for page in series.pages if page is not None and np.ndim(page.index) == 0])
+    steps = np.diff(numbers)
+    if len(steps) > 1 and steps.min() != steps.max():
+        odd = int(numbers[int(np.argmax(steps))]) + 1
+        raise InputError(f"{name}: page {odd} differs in size or type from the frames around it; a movie has one")
 
 
 def _pixels(series: tifffile.TiffPageSeries) -> int:

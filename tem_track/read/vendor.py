@@ -7,6 +7,7 @@ its axes; the one with the most frames that is an image or a movie is read, and 
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -61,6 +62,8 @@ def read_vendor(path: Path, kind: str, allow_truncated: bool) -> Recording:
     InputError
         Damaged, or a spectrum, a diffraction pattern, 4-D data or complex numbers.
     """
+    if kind == "mrc":
+        _check_mrc_claim(path, allow_truncated)
     signals = _signals(path, kind)
     judged = [(signal, _reason_against(signal)) for signal in signals]
     images = [signal for signal, reason in judged if not reason]
@@ -78,6 +81,27 @@ def read_vendor(path: Path, kind: str, allow_truncated: bool) -> Recording:
         titles = ", ".join(signal.title or "untitled" for signal in signals)
         recording.notes.append(f"the file holds {len(signals)} signals ({titles}); {chosen.title or 'one'} is read")
     return recording
+
+
+def _check_mrc_claim(path: Path, allow_truncated: bool) -> None:
+    """Compare what an MRC's header claims with the size of the file, before RosettaSciIO believes it.
+
+    A file that is a little too short is a truncated one and judged later; one that could never hold the claim is not
+    opened at all.
+    """
+    with path.open("rb") as file:
+        head = file.read(16)
+    if len(head) < 16:
+        raise InputError(f"{path.name}: truncated: no complete header")
+    # MRC2014: columns, rows, sections, mode; a byte order that gives small numbers is the right one.
+    sizes = min((struct.unpack(order + "4i", head)[:3] for order in "<>"), key=lambda three: max(map(abs, three)))
+    columns, rows, sections = sizes
+    held = path.stat().st_size - 1024
+    # Half a byte per pixel is the least that MRC stores (mode 101).
+    if min(sizes) > 0 and columns * rows // 2 > max(held, 0) and not allow_truncated:
+        raise InputError(f"{path.name}: truncated: not one frame of {rows} x {columns} pixels is in it")
+    if min(sizes) > 0 and columns * rows * sections // 2 > 64 * max(held, 1):
+        raise InputError(f"{path.name}: claims {sections} frames of {rows} x {columns} pixels, far more than it holds")
 
 
 def _map_mrc(path: Path, recording: Recording, signal: _Signal, allow_truncated: bool) -> None:

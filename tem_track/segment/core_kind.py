@@ -18,8 +18,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray
+from tem_track.segment.outline_body import FULLNESS_RADIUS, SMALL_BALL, BodyFits, fit_bodies, solid_guess
 from tem_track.segment.outline_chord import (
     BASE,
     BLUR,
@@ -31,11 +33,9 @@ from tem_track.segment.outline_chord import (
     SMALL,
     VOID,
     VOID_RADIUS,
-    BodyFit,
-    RadialProfile,
-    first_guesses,
-    fit_body,
+    RadialProfiles,
 )
+from tem_track.segment.outline_evidence import MovieProfiles
 
 SOLID = (EDGE, BLUR, BASE, BODY)
 HOLLOW = (*SOLID, VOID, VOID_RADIUS)
@@ -58,8 +58,6 @@ _FLAT_SHARE = 0.3
 _STEADY = 0.05
 # The radius of a core or void, and the thickness of its shell, must be this many blurs to be seen at all.
 _RESOLVED = 2.0
-# Where the fullness of a body without core acts, fraction of the radius.
-_FULLNESS_RADIUS = 0.8
 
 
 @dataclass(frozen=True)
@@ -71,60 +69,81 @@ class Kind:
     start: FloatArray
 
 
-def pool_profiles(profiles: Sequence[RadialProfile], edges: Sequence[float], bins: int = 64) -> RadialProfile:
-    """Return the weighted mean of profiles, each in units of its own fitted edge."""
-    step = 1.3 / bins
-    rho = (np.arange(bins) + 0.5) * step
-    top, bottom = np.zeros(bins), np.zeros(bins)
-    for profile, edge in zip(profiles, edges, strict=True):
-        at = profile.rho / edge
-        # A bin of the pooled profile holds the information of its own width.
-        weight = np.interp(rho, at, profile.weight, right=0.0) * (step * edge / profile.step)
-        top += weight * np.interp(rho, at, profile.level)
-        bottom += weight
-    blur = float(np.median([p.blur / e for p, e in zip(profiles, edges, strict=True)]))
-    blur_sd = float(np.median([p.blur_sd / e for p, e in zip(profiles, edges, strict=True)]))
-    return RadialProfile(step, top / np.maximum(bottom, 1e-12), bottom, profiles[0].dark, blur, blur_sd)
+def kinds_of_bodies(profiles: MovieProfiles) -> list[Kind]:
+    """Return the kind of body that the profiles of each track show together, in the order of the tracks."""
+    windows, owner = _windows(profiles)
+    pooled = profiles.pooled(windows, len(owner))
+    tracks = np.split(np.arange(len(owner)), np.flatnonzero(np.diff(owner)) + 1)
+    small = np.array([float(np.median(pooled.blur[mine])) > SMALL for mine in tracks])
+    kinds: dict[int, Kind] = {}
+    for chosen, decide in ((np.flatnonzero(small), _small_kinds), (np.flatnonzero(~small), _resolved_kinds)):
+        if not len(chosen):
+            continue
+        rows = np.concatenate([tracks[i] for i in chosen])
+        sizes = np.cumsum([len(tracks[i]) for i in chosen])[:-1]
+        parts = np.split(np.arange(len(rows)), sizes)
+        kinds.update(zip(chosen.tolist(), decide(pooled.take(rows), parts), strict=True))
+    return [kinds[i] for i in range(len(tracks))]
 
 
-def fit_kind(profile: RadialProfile, free: tuple[int, ...]) -> BodyFit:
-    """Return the best fit of one kind of body from several starts."""
-    fits = []
+def _windows(profiles: MovieProfiles) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the window in time of every row (R,), and the track (counted from 0) of every window (W,)."""
+    window = np.zeros(len(profiles), np.intp)
+    owner: list[int] = []
+    for i, rows in enumerate(profiles.tracks()):
+        length = rows.stop - rows.start
+        parts = np.array_split(np.arange(rows.start, rows.stop), max(1, min(_WINDOWS, length // 4)))
+        for part in parts:
+            window[part] = len(owner)
+            owner.append(i)
+    return window, np.array(owner, np.intp)
+
+
+def fit_kind(profiles: RadialProfiles, free: tuple[int, ...]) -> BodyFits:
+    """Return the best fits of one kind of body from several starts."""
+    every = np.arange(len(profiles))
+    best: BodyFits | None = None
     for core_radius in (0.85, 0.7, 0.55) if CORE in free else (0.9,):
         for void_radius in (0.45, 0.25) if VOID in free else (0.3,):
-            start = first_guesses(profile)[0]
-            start[CORE_RADIUS], start[VOID_RADIUS] = core_radius, void_radius
-            start[CORE] = 0.4 if CORE in free else 0.0
-            start[VOID] = 0.6 if VOID in free else 0.0
-            fits.append(fit_body(profile, start, free, rounds=20))
-    return min(fits, key=lambda fit: fit.chi2)
+            start = solid_guess(profiles)
+            start[:, CORE_RADIUS], start[:, VOID_RADIUS] = core_radius, void_radius
+            start[:, CORE] = 0.4 if CORE in free else 0.0
+            start[:, VOID] = 0.6 if VOID in free else 0.0
+            fits = fit_bodies(profiles, start, free, rounds=20)
+            if best is None:
+                best = fits
+            else:
+                best.improve(every, fits)
+    assert best is not None
+    return best
 
 
-def kind_of_body(profiles: Sequence[RadialProfile], edges: Sequence[float]) -> Kind:
-    """Return the kind of body that the profiles of a track show together.
+def _small_kinds(pooled: RadialProfiles, tracks: Sequence[NDArray[np.intp]]) -> list[Kind]:
+    """Return the kinds of tracks only a few blurs wide: they show no more than a ball."""
+    fits = fit_kind(pooled, SMALL_BALL)
+    return [Kind("solid", SMALL_BALL, _typical(fits.take(mine))) for mine in tracks]
 
-    Parameters
-    ----------
-    profiles : sequence of RadialProfile
-        Of all frames, in order.
-    edges : sequence of float
-        Fitted edge of each in the profile's unit.
-    """
-    windows = np.array_split(np.arange(len(profiles)), max(1, min(_WINDOWS, len(profiles) // 4)))
-    pooled = [pool_profiles([profiles[i] for i in w], [edges[i] for i in w]) for w in windows]
-    if np.median([p.blur for p in pooled]) > SMALL:
-        return Kind("solid", (EDGE, BASE, BODY), _typical([fit_kind(p, (EDGE, BASE, BODY)) for p in pooled]))
-    blur = float(np.median([p.blur for p in pooled]))
-    solid = [fit_kind(p, SOLID) for p in pooled]
-    hollow = [fit_kind(p, HOLLOW) for p in pooled]
-    cored = [fit_kind(p, WITH_CORE) for p in pooled]
-    flat = [fit_kind(p, (*SOLID, FLAT)) for p in pooled]
+
+def _resolved_kinds(pooled: RadialProfiles, tracks: Sequence[NDArray[np.intp]]) -> list[Kind]:
+    """Return the kinds of tracks wide enough for a core or void to be seen."""
+    fits = {free: fit_kind(pooled, free) for free in (SOLID, HOLLOW, WITH_CORE, (*SOLID, FLAT))}
+    flat_cored = fit_bodies(pooled, fits[WITH_CORE].parameters, (*WITH_CORE, FLAT), rounds=20)
+    return [
+        _kind_of_track(
+            float(np.median(pooled.blur[mine])),
+            {free: fit.take(mine) for free, fit in fits.items()},
+            flat_cored.take(mine),
+        )
+        for mine in tracks
+    ]
+
+
+def _kind_of_track(blur: float, fits: dict[tuple[int, ...], BodyFits], flat_cored: BodyFits) -> Kind:
+    """Return the kind of one track from the fits of its windows by every kind of body."""
+    solid, hollow, cored, flat = fits[SOLID], fits[HOLLOW], fits[WITH_CORE], fits[(*SOLID, FLAT)]
     if _shows(cored, hollow, CORE, CORE_RADIUS, _CORE_STEP, blur) and _shows(
         cored, flat, CORE, CORE_RADIUS, _CORE_STEP, blur
     ):
-        flat_cored = [
-            fit_body(p, c.parameters, (*WITH_CORE, FLAT), rounds=20) for p, c in zip(pooled, cored, strict=True)
-        ]
         if _is_flat(flat_cored, cored):
             return Kind("core-shell", (*WITH_CORE, FLAT), _typical(flat_cored))
         return Kind("core-shell", WITH_CORE, _typical(cored))
@@ -137,13 +156,12 @@ def kind_of_body(profiles: Sequence[RadialProfile], edges: Sequence[float]) -> K
     return Kind("solid", (*SOLID, CORE), _full(_typical(solid)))
 
 
-def _shows(fits: Sequence[BodyFit], without: Sequence[BodyFit], part: int, at: int, least: float, blur: float) -> bool:
+def _shows(fits: BodyFits, without: BodyFits, part: int, at: int, least: float, blur: float) -> bool:
     """Return whether most windows agree on a core or void that is strong, needed, steady and resolved."""
     # One picture cannot show that a core is steady, so it has to be twice as clear.
-    clear = 1.0 if len(fits) >= _FEW else 2.0
-    step = np.array([fit.parameters[part] for fit in fits])
-    place = np.array([fit.parameters[at] for fit in fits])
-    needed = np.array([b.chi2 > clear * _NEEDED * f.chi2 for f, b in zip(fits, without, strict=True)])
+    clear = 1.0 if len(fits.chi2) >= _FEW else 2.0
+    step, place = fits.parameters[:, part], fits.parameters[:, at]
+    needed = without.chi2 > clear * _NEEDED * fits.chi2
     good = (step > clear * least) & needed & (place > _RESOLVED * blur) & (1 - place > _RESOLVED * blur)
     if good.mean() <= 0.5:
         return False
@@ -152,11 +170,10 @@ def _shows(fits: Sequence[BodyFit], without: Sequence[BodyFit], part: int, at: i
     return bool(not jumps.size or float(np.median(jumps)) < _STEADY)
 
 
-def _is_flat(flat: Sequence[BodyFit], round_: Sequence[BodyFit]) -> bool:
+def _is_flat(flat: BodyFits, round_: BodyFits) -> bool:
     """Return whether most windows show a body with steep sides (plate, hemisphere, facets) rather than a ball."""
-    share = np.array([fit.parameters[FLAT] for fit in flat])
-    needed = np.array([b.chi2 > _NEEDED * f.chi2 for f, b in zip(flat, round_, strict=True)])
-    return bool(((share > _FLAT_SHARE) & needed).mean() > 0.5)
+    needed = round_.chi2 > _NEEDED * flat.chi2
+    return bool(((flat.parameters[:, FLAT] > _FLAT_SHARE) & needed).mean() > 0.5)
 
 
 def _full(start: FloatArray) -> FloatArray:
@@ -167,10 +184,10 @@ def _full(start: FloatArray) -> FloatArray:
     the contrast fades.
     """
     full = start.copy()
-    full[CORE], full[CORE_RADIUS] = 0.0, _FULLNESS_RADIUS
+    full[CORE], full[CORE_RADIUS] = 0.0, FULLNESS_RADIUS
     return full
 
 
-def _typical(fits: Sequence[BodyFit]) -> FloatArray:
+def _typical(fits: BodyFits) -> FloatArray:
     """Return the median parameters of several fits."""
-    return np.asarray(np.median([fit.parameters for fit in fits], axis=0))
+    return np.asarray(np.median(fits.parameters, axis=0))

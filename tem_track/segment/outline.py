@@ -1,52 +1,39 @@
 """Sub-pixel outlines, cores and shells of tracked particles, frame by frame.
 
-Strategy. Each frame is read once. All particles of a frame start from their labels and are refined in three common
-rounds, so that each knows by then where its neighbours really end. What is kept of a particle and frame is small: its
-outline and its mean profile. When the movie is over, the profiles of a track together decide what kind of body it is
-and give core and void of every frame (core.py).
+Strategy. Each frame is read once. All particles of a frame start from their labels and are refined in common rounds,
+so that each knows by then where its neighbours really end. What is kept of a particle and frame is small: its outline
+and its mean profile. When the movie is over, the profiles of a track together decide what kind of body it is and give
+core and void of every frame (core.py). Particles with equal numbers of rays are worked on as one group of arrays, in a
+frame as well as at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
-from tem_track.segment.core import inner_boundaries
-from tem_track.segment.outline_chord import BodyFit
 from tem_track.segment.outline_contour import follow_contour
-from tem_track.segment.outline_fit import (
-    Evidence,
-    RayOutline,
-    evidence_of,
-    finished_radius,
-    quality_of,
-    rays_uncertainty,
-    refine,
-)
-from tem_track.segment.outline_polygon import (
-    ellipse_axes,
-    polygon_area,
-    polygon_moments,
-    rough_mask,
-)
-from tem_track.segment.outline_rays import Surroundings, binning_for, cut_surroundings, ray_points, resample_radius
-from tem_track.segment.outline_start import Start, label_boxes, start_from_label
+from tem_track.segment.outline_fit import OutlineGroup, finished_radii, new_group, refine
+from tem_track.segment.outline_noise import NoiseSharing
+from tem_track.segment.outline_owner import OwnerPicture
+from tem_track.segment.outline_polygon import polygon_moments
+from tem_track.segment.outline_profile import View
+from tem_track.segment.outline_rays import binned, binning_for, ray_points, resample_radius, to_frame, to_working
+from tem_track.segment.outline_rows import OutlineRow, evidence_of, finished_outlines, quality_of
+from tem_track.segment.outline_start import Start, starts_from_labels
 from tem_track.segment.outline_table import Outlines
 from tem_track.settings import SegmentSettings
 
 # Rounds of refinement; a label that is a pixel or two off is further off for a small particle.
 _ROUNDS_LARGE, _ROUNDS, _SMALL_PX = 3, 5, 12.0
+# An outline that moved less than this in a round is finished, px.
+_STILL_PX = 0.05
 # An outline whose radius differs from its label's by more than this factor and margin has run away.
 _RUNAWAY, _RUNAWAY_PX = 1.5, 2.5
-# A neighbour's own blurred edge reaches this far beyond its outline, px.
-_NEIGHBOUR_MARGIN_PX = 2
-# What the body model itself leaves open: the radius, as a share of it (real bodies are not balls; measured on simulated
-# movies, where it is 0.2 to 0.4 %), and the edge in px (astigmatism, pixel aperture).
-_MODEL_SD, _EDGE_SD_PX = 0.003, 0.05
 # An outline that encloses less is none, px^2.
 _LEAST_AREA = 0.5
 # Weight of the newest frame in the remembered shape: a memory of about five frames.
@@ -54,52 +41,25 @@ _RECENT = 0.2
 Measured = Callable[[int, int], bool]
 
 
-@dataclass
-class _Row:
-    """One particle in one frame, while the movie runs."""
-
-    track_id: int
-    frame: int
-    points: Image
-    area_sd: float
-    touches_border: bool
-    quality: float
-    rays_sd: float = 0.0
-    evidence: Evidence | None = None
-    core_ratio: float = np.nan
-    core_sd: float = np.nan
-    void_ratio: float = np.nan
-
-
-@dataclass
-class _Particle:
-    """One particle of the frame in hand."""
-
-    track_id: int
-    start: Start
-    around: Surroundings
-    fit: RayOutline
-    neighbours: list[int] = field(default_factory=list)
-
-    def points(self) -> FloatArray:
-        """Outline as it stands, frame coordinates."""
-        working = ray_points(self.fit.centre, self.fit.radius)
-        return np.asarray((working + 0.5) * self.around.binning - 0.5 + self.around.corner)
-
-
 @dataclass(frozen=True)
 class _Memory:
-    """What a track brings to its next frame: its profile's fit and its shape (mean over the last frames)."""
+    """What a track brings to its next frame: its profile's fit (9,) and its shape (mean over the last frames)."""
 
-    body: BodyFit | None
+    parameters: FloatArray
     radius: FloatArray
 
 
-def _remember(memory: _Memory | None, fit: RayOutline) -> _Memory:
-    shape = fit.radius / float(fit.radius.mean())
-    if memory is not None:
-        shape = (1 - _RECENT) * resample_radius(memory.radius, len(shape)) + _RECENT * shape
-    return _Memory(fit.body, shape)
+@dataclass(frozen=True)
+class _Members:
+    """Particles of one frame that are fitted together: their starts and the outlines as they stand."""
+
+    starts: list[Start]
+    group: OutlineGroup
+    binning: int
+
+    def outlines(self) -> FloatArray:
+        """Return the (P, N, 2) outlines in frame coordinates."""
+        return to_frame(ray_points(self.group.centre, self.group.radius), self.binning)
 
 
 def outline_particles(
@@ -146,14 +106,13 @@ def outline_particles(
     if polarity not in ("dark", "bright"):
         raise ValueError(f"polarity {polarity!r} is neither 'dark' nor 'bright'")
     seen = _as_callable(measured)
-    rows: list[_Row] = []
-    memories: dict[int, _Memory] = {}
+    stage = _Stage(polarity == "dark", fixed)
+    rows: list[OutlineRow] = []
     for k in range(count):
         if usable[k]:
-            rows += _outline_frame(k, frames[k], labels[k], seen, polarity == "dark", fixed, memories)
+            rows += stage.outline_frame(k, frames[k], labels[k], lambda track, k=k: seen(track, k))  # type: ignore[misc]
         progress(k + 1, count)
-    kinds = _find_cores(rows)
-    return _as_outlines(rows, kinds)
+    return finished_outlines(rows, stage.dark)
 
 
 def _as_callable(measured: Measured | set[tuple[int, int]]) -> Measured:
@@ -163,190 +122,147 @@ def _as_callable(measured: Measured | set[tuple[int, int]]) -> Measured:
     return lambda track, frame: (track, frame) not in bridged
 
 
-def _outline_frame(
-    k: int,
-    frame: Image,
-    labels: Labels,
-    seen: Measured,
-    dark: bool,
-    fixed: Mask | None,
-    memories: dict[int, _Memory],
-) -> list[_Row]:
-    """Return the rows of one frame, sorted by track; `memories` goes on from frame to frame."""
-    particles: list[_Particle] = []
-    contours: list[_Row] = []
-    for track, box in sorted(label_boxes(labels).items()):
-        if not seen(track, k):
+class _Stage:
+    """What goes on from frame to frame: the tracks' memories and how neighbouring pixels share their noise."""
+
+    def __init__(self, dark: bool, fixed: Mask | None):
+        self.dark = dark
+        self._fixed = fixed
+        self._memories: dict[int, _Memory] = {}
+        self._sharing = NoiseSharing()
+
+    def outline_frame(self, k: int, frame: Image, labels: Labels, wanted: Callable[[int], bool]) -> list[OutlineRow]:
+        """Return the rows of frame k, sorted by track."""
+        starts = starts_from_labels(labels, wanted)
+        members = [
+            self._begin(binning, [start for start in starts if start.star and _class_of(start) == (count, binning)])
+            for count, binning in sorted({_class_of(start) for start in starts if start.star})
+        ]
+        contours = [start for start in starts if not start.star]
+        self._refine(frame, labels, members, contours)
+        rows = [self._contour_row(k, frame, labels, start) for start in contours]
+        for m in members:
+            self._remember(m)
+            rows += _ray_rows(k, m)
+        # A label one or two pixels wide, such as the tip that a particle leaves the field with, has no outline.
+        kept = [row for row in rows if _area(row.points) >= _LEAST_AREA]
+        return sorted(kept, key=lambda row: row.track_id)
+
+    def _begin(self, binning: int, starts: list[Start]) -> _Members:
+        centre = np.stack([start.contour.centre for start in starts])
+        radius = np.stack([start.radius for start in starts]) / binning
+        number = np.array([start.contour.track_id for start in starts])
+        group = new_group(number, to_working(centre, binning), radius)
+        for i, start in enumerate(starts):
+            memory = self._memories.get(start.contour.track_id)
+            if memory is not None:
+                group.parameters[i] = memory.parameters
+                group.before[i] = np.log(resample_radius(memory.radius, radius.shape[1]))
+        return _Members(starts, group, binning)
+
+    def _refine(self, frame: Image, labels: Labels, members: list[_Members], contours: list[Start]) -> None:
+        binnings = sorted({m.binning for m in members})
+        pictures = {b: binned(frame, b) for b in binnings}
+        views = {
+            b: View(self.dark, b, self._sharing.independent(pictures[b], labels, self._fixed, b)) for b in binnings
+        }
+        owners = {b: _owner_picture(pictures[b], self._fixed, b) for b in binnings}
+        alone = sum(len(m.starts) for m in members) + len(contours) < 2
+        for r in range(_ROUNDS):
+            moving = [np.flatnonzero(_unfinished(m, r)) for m in members]
+            if not any(len(chosen) for chosen in moving):
+                break
+            if not alone:
+                _draw_owners(owners, members, contours)
+            for m, chosen in zip(members, moving, strict=True):
+                refine(m.group, pictures[m.binning], owners[m.binning].owner, chosen, views[m.binning])
+
+    def _remember(self, m: _Members) -> None:
+        shapes = m.group.radius / m.group.radius.mean(axis=1, keepdims=True)
+        for i, start in enumerate(m.starts):
+            track, shape = start.contour.track_id, shapes[i]
+            memory = self._memories.get(track)
+            if memory is not None:
+                shape = (1 - _RECENT) * resample_radius(memory.radius, len(shape)) + _RECENT * shape
+            self._memories[track] = _Memory(m.group.parameters[i], shape)
+
+    def _contour_row(self, k: int, frame: Image, labels: Labels, start: Start) -> OutlineRow:
+        """Return the row of a particle that is not star-shaped."""
+        margin = 16
+        top, left, bottom, right = start.contour.box
+        top, left = max(0, top - margin), max(0, left - margin)
+        part = np.s_[top : bottom + margin, left : right + margin]
+        barred = (labels[part] != 0) & (labels[part] != start.contour.track_id)
+        if self._fixed is not None:
+            barred |= self._fixed[part]
+        picture = np.ascontiguousarray(frame[part])
+        found = follow_contour(picture, barred.astype(np.float32), start.contour.points - (top, left), self.dark)
+        points = (found.points + np.array([top, left])).astype(np.float32)
+        contour = start.contour
+        # Nothing but the label itself says how wrong the edge is where shapes are this irregular.
+        sd = float(np.hypot(found.area_sd, 0.5 * abs(_area(points) - contour.whole_area)))
+        row = OutlineRow(contour.track_id, k, points, max(sd, 1.0), contour.cut, 0.5 * found.seen)
+        row.label_area = np.nan if contour.cut else contour.whole_area
+        return row
+
+
+def _class_of(start: Start) -> tuple[int, int]:
+    """Return what particles must share to be fitted together: number of rays and binning."""
+    return len(start.radius), binning_for(float(start.radius.mean()))
+
+
+def _unfinished(m: _Members, r: int) -> Mask:
+    """Return which outlines go on in round r."""
+    few = (r < _ROUNDS_LARGE) | (m.group.radius.mean(axis=1) < _SMALL_PX)
+    return np.asarray(few & (m.group.moved * m.binning > _STILL_PX))
+
+
+def _owner_picture(picture: Image, fixed: Mask | None, binning: int) -> OwnerPicture:
+    height, width = picture.shape
+    hidden = None
+    if fixed is not None and fixed.any():
+        # A binned pixel is hidden if a quarter of it is.
+        hidden = binned(fixed.astype(np.float32), binning) > 0.25
+    return OwnerPicture((height, width), hidden, binning)
+
+
+def _draw_owners(owners: dict[int, OwnerPicture], members: list[_Members], contours: list[Start]) -> None:
+    """Draw all particles as they stand into the owner picture of every binning."""
+    numbers = [start.contour.track_id for m in members for start in m.starts]
+    numbers += [start.contour.track_id for start in contours]
+    outlines = [points for m in members for points in m.outlines()] + [start.contour.points for start in contours]
+    for binning, picture in owners.items():
+        picture.draw(numbers, [to_working(points, binning) for points in outlines])
+
+
+def _ray_rows(k: int, m: _Members) -> list[OutlineRow]:
+    """Return the finished rows of particles fitted by rays, or their labels' where the fit ran away."""
+    g = m.group
+    points = to_frame(ray_points(g.centre, finished_radii(g)), m.binning)
+    area = np.abs(polygon_moments(points)[0])
+    size = np.sqrt(area / np.pi)
+    labels = ray_points(np.stack([s.contour.centre for s in m.starts]), np.stack([s.radius for s in m.starts]))
+    expected = np.sqrt(np.abs(polygon_moments(labels)[0]) / np.pi)
+    sane = (size > expected / _RUNAWAY - _RUNAWAY_PX) & (size < _RUNAWAY * expected + _RUNAWAY_PX)
+    sane &= np.isfinite(points).all(axis=(1, 2))
+    share, quality = np.sqrt(g.variance), quality_of(g)
+    rows = []
+    for i, start in enumerate(m.starts):
+        contour = start.contour
+        if not sane[i]:
+            # The label's own outline, uncertain by 2 px all round, and by what the border hides of it.
+            hidden = float(contour.hidden.mean()) if contour.cut else 0.0
+            sd = float(np.hypot(2.0 * 2 * np.pi * float(start.radius.mean()), hidden * expected[i] ** 2 * np.pi))
+            rows.append(OutlineRow(contour.track_id, k, labels[i].astype(np.float32), sd, contour.cut, 0.1))
             continue
-        top, left, bottom, right = box
-        own = labels[top:bottom, left:right] == track
-        start = start_from_label(own, (top, left), (frame.shape[0], frame.shape[1]))
-        if start is None:
-            continue
-        if start.star:
-            particles.append(_begin(track, start, frame, fixed, memories.get(track)))
-        else:
-            contours.append(_contour_row(k, track, start, frame, labels, fixed, box, dark))
-    _meet(particles)
-    for r in range(_ROUNDS):
-        bars = [_barred(p, particles) for p in particles]
-        for p, bar in zip(particles, bars, strict=True):
-            if r < _ROUNDS_LARGE or float(p.fit.radius.mean()) < _SMALL_PX:
-                refine(p.around, bar, p.fit, dark)
-    for p in particles:
-        memories[p.track_id] = _remember(memories.get(p.track_id), p.fit)
-    rows = contours + [_ray_row(k, p) for p in particles]
-    # A label one or two pixels wide, such as the tip that a particle leaves the field with, has no outline.
-    return sorted(
-        (row for row in rows if polygon_area(row.points.astype(np.float64)) >= _LEAST_AREA),
-        key=lambda row: row.track_id,
-    )
+        sd = float(share[i] * area[i])
+        row = OutlineRow(contour.track_id, k, points[i].astype(np.float32), sd, contour.cut, float(quality[i]))
+        row.rays_sd, row.evidence = float(share[i]), evidence_of(g, i)
+        if not contour.cut:
+            row.label_area = contour.whole_area
+        rows.append(row)
+    return rows
 
 
-def _begin(track: int, start: Start, frame: Image, fixed: Mask | None, memory: _Memory | None) -> _Particle:
-    mean = float(start.radius.mean())
-    binning = binning_for(mean)
-    around = cut_surroundings(frame, fixed, start.centre, 1.9 * float(start.radius.max()) + 20, binning)
-    fit = RayOutline(around.to_working(start.centre), start.radius / binning)
-    if memory is not None:
-        fit.body, fit.before = memory.body, memory.radius
-    return _Particle(track, start, around, fit)
-
-
-def _meet(particles: list[_Particle]) -> None:
-    """Note for every particle which others come near enough to stand in its rays."""
-    centres = np.array([p.start.centre for p in particles]).reshape(-1, 2)
-    largest = np.array([p.start.radius.max() for p in particles])
-    for i, p in enumerate(particles):
-        gap = np.hypot(*(centres - centres[i]).T)
-        near = gap < 1.9 * largest[i] + 1.3 * largest + 28
-        p.neighbours = [int(j) for j in np.flatnonzero(near) if j != i]
-
-
-def _barred(p: _Particle, particles: list[_Particle]) -> Image:
-    """Return the unusable pixels around a particle: overlays, and its neighbours where they stand by now."""
-    if not p.neighbours:
-        return p.around.barred
-    rows, columns = p.around.picture.shape[:2]
-    bar = np.zeros((rows, columns), np.uint8)
-    for j in p.neighbours:
-        bar |= rough_mask(p.around.to_working(particles[j].points()), (rows, columns), (0, 0))
-    size = 2 * max(1, round(_NEIGHBOUR_MARGIN_PX / p.around.binning)) + 1
-    bar = cv2.dilate(bar, np.ones((size, size), np.uint8))
-    return np.asarray(np.maximum(p.around.barred, bar.astype(np.float32)))
-
-
-def _ray_row(k: int, p: _Particle) -> _Row:
-    """Return the finished row of a particle fitted by rays, or its label's where the fit ran away."""
-    radius = finished_radius(p.fit)
-    points = (ray_points(p.fit.centre, radius) + 0.5) * p.around.binning - 0.5 + p.around.corner
-    area = polygon_area(points)
-    size = float(np.sqrt(area / np.pi))
-    expected = float(np.sqrt(polygon_area(ray_points(p.start.centre, p.start.radius)) / np.pi))
-    most, least = _RUNAWAY * expected + _RUNAWAY_PX, expected / _RUNAWAY - _RUNAWAY_PX
-    if not np.isfinite(points).all() or not least < size < most:
-        return _label_row(k, p.track_id, p.start)
-    share = rays_uncertainty(p.fit)
-    return _Row(
-        p.track_id,
-        k,
-        points.astype(np.float32),
-        share * area,
-        p.start.cut,
-        quality_of(p.fit),
-        share,
-        evidence_of(p.fit),
-    )
-
-
-def _label_row(k: int, track: int, start: Start) -> _Row:
-    """Return a row with the label's own outline and an uncertainty of 2 px all round."""
-    points = ray_points(start.centre, start.radius)
-    sd = 2.0 * 2 * np.pi * float(start.radius.mean())
-    return _Row(track, k, points.astype(np.float32), sd, start.cut, 0.1)
-
-
-def _contour_row(
-    k: int,
-    track: int,
-    start: Start,
-    frame: Image,
-    labels: Labels,
-    fixed: Mask | None,
-    box: tuple[int, int, int, int],
-    dark: bool,
-) -> _Row:
-    """Return the row of a particle that is not star-shaped."""
-    margin = 16
-    top, left = max(0, box[0] - margin), max(0, box[1] - margin)
-    part = np.s_[top : box[2] + margin, left : box[3] + margin]
-    barred = (labels[part] != 0) & (labels[part] != track)
-    if fixed is not None:
-        barred |= fixed[part]
-    found = follow_contour(
-        np.ascontiguousarray(frame[part]), barred.astype(np.float32), start.contour - (top, left), dark
-    )
-    points = found.points + np.array([top, left])
-    return _Row(track, k, points.astype(np.float32), max(found.area_sd, 1.0), start.cut, 0.5 * found.seen)
-
-
-def _find_cores(rows: list[_Row]) -> dict[int, str]:
-    """Fill core, void and final edge into the rows, track by track, and return each track's kind."""
-    by_track: dict[int, list[_Row]] = {}
-    for row in rows:
-        by_track.setdefault(row.track_id, []).append(row)
-    kinds = {}
-    for track, mine in sorted(by_track.items()):
-        fitted = [row for row in mine if row.evidence is not None]
-        found = inner_boundaries([row.evidence for row in fitted if row.evidence is not None])
-        kinds[track] = found.kind
-        for i, row in enumerate(fitted):
-            row.core_ratio, row.core_sd = float(found.core_ratio[i]), float(found.core_ratio_sd[i])
-            row.void_ratio = float(found.void_ratio[i])
-            _scale(row, float(found.edge_factor[i]), float(found.edge_sd[i]))
-    return kinds
-
-
-def _scale(row: _Row, factor: float, edge_sd: float) -> None:
-    """Scale a row's outline about its centre by the final edge of its profile."""
-    if not np.isfinite(factor) or not np.isfinite(edge_sd):
-        return
-    points = row.points.astype(np.float64)
-    centre = points.mean(axis=0)
-    points = centre + factor * (points - centre)
-    row.points = points.astype(np.float32)
-    area = polygon_area(points)
-    perimeter = 2 * float(np.sqrt(np.pi * area))
-    parts = (row.rays_sd * area, 2 * edge_sd * area, _MODEL_SD * 2 * area, _EDGE_SD_PX * perimeter)
-    row.area_sd = float(np.sqrt(np.sum(np.square(parts))))
-
-
-def _as_outlines(rows: list[_Row], kinds: Mapping[int, str]) -> Outlines:
-    """Return the rows as plain arrays."""
-    moments = [polygon_moments(row.points.astype(np.float64)) for row in rows]
-    axes = np.array([ellipse_axes(m[2]) for m in moments]).reshape(-1, 2)
-    area = np.array([m[0] for m in moments], np.float64)
-    centre = np.array([m[1] for m in moments]).reshape(-1, 2)
-    diameter = 2 * np.sqrt(area / np.pi)
-    ratio = np.array([row.core_ratio for row in rows], np.float64)
-    ratio_sd = np.array([row.core_sd for row in rows], np.float64)
-    area_sd = np.array([row.area_sd for row in rows], np.float64)
-    outer_part = ratio * 0.5 * area_sd / np.maximum(area, 1e-9)
-    return Outlines(
-        track_id=np.array([row.track_id for row in rows], np.int64),
-        frame=np.array([row.frame for row in rows], np.int64),
-        y_px=centre[:, 0],
-        x_px=centre[:, 1],
-        area_px=area,
-        area_sd_px=area_sd,
-        major_axis_px=axes[:, 0],
-        minor_axis_px=axes[:, 1],
-        core_diameter_px=ratio * diameter,
-        core_diameter_sd_px=np.hypot(ratio_sd, outer_part) * diameter,
-        void_diameter_px=np.array([row.void_ratio for row in rows], np.float64) * diameter,
-        touches_border=np.array([row.touches_border for row in rows], np.bool_),
-        quality=np.array([row.quality for row in rows], np.float64),
-        points=tuple(row.points for row in rows),
-        core_ratio=ratio,
-        kinds=dict(kinds),
-    )
+def _area(points: NDArray[np.float32]) -> float:
+    return float(polygon_moments(points.astype(np.float64))[0])

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from tem_track.movie import FloatArray, Image
+from tem_track.segment.outline_average import circular_mean
 from tem_track.segment.outline_polygon import polygon_area
-from tem_track.segment.outline_rays import circular_mean
 
 # Spacing of the points along the contour and of the samples along a normal, px.
 _SPACING_PX, _SAMPLE_PX = 1.5, 0.5
@@ -53,7 +53,9 @@ def follow_contour(frame: Image, barred: Image, contour: FloatArray, dark: bool)
     step = np.hypot(*(np.roll(points, -1, axis=0) - points).T)
     # Common error of the half-height rule: a third of the edge's width all round.
     common = float(np.average(width, weights=seen + 1e-9)) / 3 * float(step.sum())
-    return ContourOutline(points, common, float((seen > 0).mean()))
+    # Where nothing was seen the label decides: uncertain by the reach.
+    blind = reach * float(step[seen <= 0].sum())
+    return ContourOutline(points, float(np.hypot(common, blind)), float((seen > 0).mean()))
 
 
 def _even_points(contour: FloatArray) -> FloatArray:
@@ -64,7 +66,7 @@ def _even_points(contour: FloatArray) -> FloatArray:
     at = np.linspace(0, along[-1], count, endpoint=False)
     even = np.stack([np.interp(at, along, closed[:, axis]) for axis in (0, 1)], axis=1)
     flat = np.ones(count)
-    smooth = np.stack([circular_mean(even[:, axis], flat, min(2.0, count / 16)) for axis in (0, 1)], axis=1)
+    smooth = circular_mean(even.T, flat, min(2.0, count / 16)).T
     # Label contours run through the centres of the outermost pixels: half a pixel inside the label.
     return np.asarray(smooth + 0.5 * _normals(smooth))
 
@@ -93,7 +95,7 @@ def _edge_shift(
     weight = (seen & (depth > 0.4 * reach)).sum(axis=1).astype(np.float64)
     weight *= seen[:, depth < 0].mean(axis=1) > 0.7
     smooth_width = max(1.0, 4.0 / _SPACING_PX)
-    level = np.apply_along_axis(circular_mean, 0, level.astype(np.float64), weight + 1e-3, smooth_width / 2)
+    level = circular_mean(level.T.astype(np.float64), weight + 1e-3, smooth_width / 2).T
     outside = circular_mean(np.median(level[:, depth > 0.5 * reach], axis=1), weight, smooth_width)
     inside = circular_mean(np.median(level[:, depth < -0.5 * reach], axis=1), weight, smooth_width)
     contrast = inside - outside

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Mask
-
-# cv2.fillPoly takes fixed-point vertices; 8 fractional bits place a vertex to 1/256 px.
-_SHIFT = 8
 
 
 def polygon_area(points: FloatArray) -> float:
@@ -22,8 +17,19 @@ def polygon_area(points: FloatArray) -> float:
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
-def polygon_moments(points: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-    """Return area (px^2), centroid (2,) yx (px) and central second moments (2, 2) per area (px^2) of a polygon.
+def polygon_moments(points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return area (px^2), centroid yx (px) and central second moments per area (px^2) of polygons.
+
+    Parameters
+    ----------
+    points : (..., P, 2) float64
+        yx, px; either way round.
+
+    Returns
+    -------
+    area : (...,) float64
+    centroid : (..., 2) float64
+    moments : (..., 2, 2) float64
 
     Notes
     -----
@@ -33,28 +39,28 @@ def polygon_moments(points: FloatArray) -> tuple[float, FloatArray, FloatArray]:
     ----------
     Steger, "On the calculation of arbitrary moments of polygons", FGBV-96-05, TU Muenchen (1996).
     """
-    origin = points.mean(axis=0)
-    y, x = (points - origin).T
-    y1, x1 = np.roll(y, -1), np.roll(x, -1)
+    origin = points.mean(axis=-2)
+    y, x = np.moveaxis(points - origin[..., None, :], -1, 0)
+    y1, x1 = np.roll(y, -1, axis=-1), np.roll(x, -1, axis=-1)
     cross = x * y1 - x1 * y
-    area = cross.sum() / 2
-    if abs(area) < 1e-9:
-        return 0.0, origin, np.zeros((2, 2))
-    my, mx = ((y + y1) * cross).sum() / (6 * area), ((x + x1) * cross).sum() / (6 * area)
-    yy = ((y * y + y * y1 + y1 * y1) * cross).sum() / (12 * area) - my * my
-    xx = ((x * x + x * x1 + x1 * x1) * cross).sum() / (12 * area) - mx * mx
-    xy = ((x * y1 + 2 * x * y + 2 * x1 * y1 + x1 * y) * cross).sum() / (24 * area) - mx * my
-    return float(abs(area)), origin + np.array([my, mx]), np.array([[yy, xy], [xy, xx]])
+    area = cross.sum(axis=-1) / 2
+    none = np.abs(area) < 1e-9
+    whole = np.where(none, np.inf, area)
+    my, mx = ((y + y1) * cross).sum(axis=-1) / (6 * whole), ((x + x1) * cross).sum(axis=-1) / (6 * whole)
+    yy = ((y * y + y * y1 + y1 * y1) * cross).sum(axis=-1) / (12 * whole) - my * my
+    xx = ((x * x + x * x1 + x1 * x1) * cross).sum(axis=-1) / (12 * whole) - mx * mx
+    xy = ((x * y1 + 2 * x * y + 2 * x1 * y1 + x1 * y) * cross).sum(axis=-1) / (24 * whole) - mx * my
+    moments = np.stack([np.stack([yy, xy], axis=-1), np.stack([xy, xx], axis=-1)], axis=-2)
+    return np.where(none, 0.0, np.abs(area)), origin + np.stack([my, mx], axis=-1), moments
 
 
-def ellipse_axes(moments: FloatArray) -> tuple[float, float]:
-    """Return the full long and short axis (px) of the ellipse with the given second moments (px^2).
+def ellipse_axes(moments: FloatArray) -> FloatArray:
+    """Return the full long and short axes (..., 2) px of the ellipses with the given second moments (..., 2, 2) px^2.
 
     >>> ellipse_axes(np.diag([4.0, 1.0]))
-    (8.0, 4.0)
+    array([8., 4.])
     """
-    low, high = np.linalg.eigvalsh(moments)
-    return 4 * float(np.sqrt(max(high, 0.0))), 4 * float(np.sqrt(max(low, 0.0)))
+    return np.asarray(4 * np.sqrt(np.maximum(np.linalg.eigvalsh(moments)[..., ::-1], 0.0)))
 
 
 def polygon_mask(points: FloatArray, shape: tuple[int, int], corner: tuple[int, int] = (0, 0)) -> Mask:
@@ -86,14 +92,6 @@ def polygon_mask(points: FloatArray, shape: tuple[int, int], corner: tuple[int, 
     at_column = np.clip(column[at_row, at_edge], 0, width).astype(np.intp)
     np.add.at(flips, (at_row, at_column), 1)
     return np.asarray(np.cumsum(flips[:, :width], axis=1) % 2 == 1)
-
-
-def rough_mask(points: FloatArray, shape: tuple[int, int], corner: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return a (Y, X) uint8 picture of a polygon with its boundary pixels, fast; for exclusion zones."""
-    picture = np.zeros(shape, np.uint8)
-    vertices = np.rint((points[:, ::-1] - (corner[1], corner[0])) * (1 << _SHIFT)).astype(np.int32)
-    cv2.fillPoly(picture, [vertices], 1, shift=_SHIFT)
-    return picture
 
 
 def bounding_box(points: FloatArray, shape: tuple[int, int], margin: float = 1.0) -> tuple[int, int, int, int]:

@@ -1,13 +1,19 @@
-"""Rays from a particle's centre: which directions, what the picture shows along them, the background around it."""
+"""Rays from particles' centres: which directions, what the picture shows along them, the background around them.
+
+Particles with the same number of rays and the same binning are sampled together: arrays (P, N, J) hold P particles, N
+rays of each and J samples along every ray.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from tem_track.movie import FloatArray, Image, Mask
+from tem_track.movie import FloatArray, Image
+from tem_track.segment.outline_average import circular_mean, masked_median
 
 # Radius (px) to which a large particle's surroundings are binned down: 50 px keep an edge's position to 0.1 % of the
 # radius, and every particle costs the same.
@@ -16,22 +22,26 @@ _WORKING_RADIUS_PX = 50.0
 _REACH, _REACH_PX = 0.4, 7.0
 # A step of the background smaller than this share of the particle's own height moves no edge.
 _STRAND = 0.03
+# Numbers of rays: one per 2.5 px of the outline, rounded up to one of these so that many particles have the same; and
+# the samples along each of them, no further apart than about 0.75 px for the largest radius that has so few rays.
+_RAYS_EVERY_PX = 2.5
+_SAMPLES = {24: 32, 48: 40, 96: 72, 128: 104}
 
 
 @dataclass(frozen=True)
 class Rays:
-    """What a picture shows along N rays from a centre, at the same J multiples of each ray's own radius.
+    """What a picture shows along N rays from each of P centres, at the same J multiples of each ray's own radius.
 
     Attributes
     ----------
-    level : (N, J) float32
+    level : (P, N, J) float32
         Grey values.
-    seen : (N, J) float32
-        0 where a sample lies outside the field, in another particle or on an overlay; else the share of a pixel's
-        information that the sample carries (its area in px^2, at most 1).
-    rho : (J,) float64
+    seen : (P, N, J) float32
+        0 where a sample lies outside the field, in another particle or on an overlay; else how many pixels the sample
+        is worth (its area in px^2, at most 1).
+    rho : (P, J) float64
         Distance from the centre in units of the ray's radius.
-    radius : (N,) float64
+    radius : (P, N) float64
         Radius of each ray, working px.
     """
 
@@ -41,28 +51,20 @@ class Rays:
     radius: FloatArray
 
     @property
-    def step(self) -> float:
-        """Spacing of the samples in units of the radius."""
-        return float(self.rho[1] - self.rho[0])
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """A particle's neighbourhood cut from a frame, binned by `binning`, with the pixels that may not be used."""
-
-    picture: Image
-    barred: Image
-    corner: tuple[int, int]
-    binning: int
-
-    def to_working(self, points: FloatArray) -> FloatArray:
-        """Return frame coordinates (..., 2) yx as coordinates of this picture."""
-        return np.asarray((points - self.corner + 0.5) / self.binning - 0.5)
+    def step(self) -> FloatArray:
+        """Spacing of the samples in units of the radius, (P,)."""
+        return np.asarray(self.rho[:, 1] - self.rho[:, 0])
 
 
 def ray_count(radius: float) -> int:
-    """Return how many rays a particle of a given working radius (px) gets: one per 2.5 px of its outline."""
-    return int(np.clip(4 * round(2 * np.pi * radius / 2.5 / 4), 24, 128))
+    """Return how many rays a particle of a given working radius (px) gets."""
+    needed = 2 * np.pi * radius / _RAYS_EVERY_PX
+    return next((count for count in _SAMPLES if count >= needed), max(_SAMPLES))
+
+
+def sample_count(rays: int) -> int:
+    """Return how many samples the rays of a particle with this many rays have."""
+    return _SAMPLES[rays]
 
 
 def ray_angles(count: int) -> FloatArray:
@@ -71,9 +73,10 @@ def ray_angles(count: int) -> FloatArray:
 
 
 def ray_points(centre: FloatArray, radius: FloatArray) -> FloatArray:
-    """Return the (N, 2) yx end points of rays of the given (N,) radii."""
-    angles = ray_angles(len(radius))
-    return np.stack([centre[0] + radius * np.sin(angles), centre[1] + radius * np.cos(angles)], axis=1)
+    """Return the (..., N, 2) yx end points of rays of given (..., N) radii from (..., 2) centres."""
+    angles = ray_angles(radius.shape[-1])
+    y = centre[..., 0, None] + radius * np.sin(angles)
+    return np.stack([y, centre[..., 1, None] + radius * np.cos(angles)], axis=-1)
 
 
 def binning_for(radius: float) -> int:
@@ -81,127 +84,151 @@ def binning_for(radius: float) -> int:
     return max(1, round(radius / _WORKING_RADIUS_PX))
 
 
-def cut_surroundings(frame: Image, barred: Mask | None, centre: FloatArray, reach: float, binning: int) -> Surroundings:
-    """Return the part of a (Y, X) frame within `reach` px of a centre, binned; `barred` marks unusable pixels."""
-    height, width = frame.shape
-    top, left = np.floor(centre - reach).astype(int).clip(0)
-    bottom = int(min(height, np.ceil(centre[0] + reach) + 1))
-    right = int(min(width, np.ceil(centre[1] + reach) + 1))
-    bottom, right = max(bottom, top + 2 * binning), max(right, left + 2 * binning)
-    part = frame[top:bottom, left:right]
-    rows, columns = part.shape[0] // binning, part.shape[1] // binning
-    part = part[: rows * binning, : columns * binning]
-    bar = np.zeros(part.shape, np.float32)
-    if barred is not None:
-        bar[barred[top : top + part.shape[0], left : left + part.shape[1]]] = 1.0
-    if binning > 1:
-        part = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
-        bar = cv2.resize(bar, (columns, rows), interpolation=cv2.INTER_AREA)
-    return Surroundings(np.ascontiguousarray(part, np.float32), bar, (int(top), int(left)), binning)
+def to_working(points: FloatArray, binning: int) -> FloatArray:
+    """Return frame coordinates (px) as coordinates of the frame binned by `binning`."""
+    return np.asarray((points + 0.5) / binning - 0.5)
 
 
-def sample_rays(around: Surroundings, barred: Image, centre: FloatArray, radius: FloatArray) -> Rays:
-    """Return the picture along rays from `centre` (working px) with the given (N,) radii (working px)."""
-    mean = float(radius.mean())
-    reach = 1 + max(_REACH, _REACH_PX / mean)
-    count = int(np.clip(np.ceil(reach * mean / 0.75), 32, 112))
-    step = reach / count
-    rho = (np.arange(count, dtype=np.float64) + 0.5) * step
-    angles = ray_angles(len(radius))
-    along = radius[:, None] * rho[None, :]
-    y = (centre[0] + along * np.sin(angles)[:, None]).astype(np.float32)
-    x = (centre[1] + along * np.cos(angles)[:, None]).astype(np.float32)
-    level = _between_rays(around.picture, centre, along, angles)
-    bar = cv2.remap(barred, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    height, width = around.picture.shape
-    inside = (y >= 0) & (y <= height - 1) & (x >= 0) & (x <= width - 1) & (bar < 0.25)
-    # A bar hides what lies behind it: the far side of a neighbour is its surroundings, not this particle's.
-    behind = np.maximum.accumulate((bar >= 0.25) & (rho > 0.6), axis=1)
-    area = along * step * radius[:, None] * (2 * np.pi / len(radius))
-    return Rays(level, np.where(inside & ~behind, np.minimum(area, 1.0), 0.0).astype(np.float32), rho, radius)
+def to_frame(points: FloatArray, binning: int) -> FloatArray:
+    """Return coordinates of the frame binned by `binning` as frame coordinates (px)."""
+    return np.asarray((points + 0.5) * binning - 0.5)
 
 
-def _between_rays(picture: Image, centre: FloatArray, along: FloatArray, angles: FloatArray) -> Image:
-    """Return the (N, J) mean of two lines a quarter of the spacing to either side of each ray.
+def binned(frame: Image, binning: int) -> Image:
+    """Return a (Y, X) frame binned; what is left over at its lower and right border is dropped."""
+    if binning == 1:
+        return np.ascontiguousarray(frame, np.float32)
+    rows, columns = max(1, frame.shape[0] // binning), max(1, frame.shape[1] // binning)
+    part = np.ascontiguousarray(frame[: rows * binning, : columns * binning], np.float32)
+    return np.asarray(cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
 
-    Rays 2.5 px apart would leave half of the electrons out.
+
+def sample_rays(
+    picture: Image, owner: Image, numbers: NDArray[np.int64], centre: FloatArray, radius: FloatArray
+) -> Rays:
+    """Return the picture along rays.
+
+    Parameters
+    ----------
+    picture : (Y, X) float32
+        Working picture.
+    owner : (Y, X) float32
+        Number of the particle a pixel belongs to, 0 = nobody, negative = unusable or contested.
+    numbers : (P,) int64
+        The particles' own numbers.
+    centre, radius : (P, 2), (P, N) float64
+        Working px.
     """
-    level = np.zeros(along.shape, np.float32)
-    for side in (-0.25, 0.25):
-        direction = angles + side * (2 * np.pi / len(angles))
-        y = (centre[0] + along * np.sin(direction)[:, None]).astype(np.float32)
-        x = (centre[1] + along * np.cos(direction)[:, None]).astype(np.float32)
-        level += cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return level / np.float32(2)
+    mean = radius.mean(axis=1)
+    bins = _SAMPLES[radius.shape[1]]
+    step = (1 + np.maximum(_REACH, _REACH_PX / mean)) / bins
+    rho = (np.arange(bins) + 0.5) * step[:, None]
+    along = (radius[:, :, None] * rho[:, None, :]).astype(np.float32)
+    y, x = _coordinates(centre, along, 0.0)
+    belongs = _look(owner, y, x, cv2.INTER_NEAREST)
+    height, width = picture.shape
+    free = (belongs == 0) | (belongs == numbers[:, None, None].astype(np.float32))
+    inside = (y >= 0) & (y <= height - 1) & (x >= 0) & (x <= width - 1) & free
+    if not free.all():
+        # What bars a ray hides what lies behind it: the far side of a neighbour is its surroundings, not this one's.
+        inside &= ~np.maximum.accumulate(~free & (rho > 0.6)[:, None, :], axis=2)
+    # Rays 2.5 px apart would leave half of the electrons out: two lines a quarter of the spacing to either side.
+    level = _look(picture, *_coordinates(centre, along, -0.25), cv2.INTER_LINEAR)
+    level += _look(picture, *_coordinates(centre, along, 0.25), cv2.INTER_LINEAR)
+    level *= np.float32(0.5)
+    per_length = (step[:, None] * radius * (2 * np.pi / radius.shape[1])).astype(np.float32)
+    area = np.minimum(along * per_length[:, :, None], np.float32(1))
+    return Rays(level, area * inside, rho, radius)
 
 
-def near_surroundings(rays: Rays, gap: float, height: float) -> Image:
-    """Return `rays.seen` (N, J) without what lies behind a step of the background beyond a particle's edge.
+def _coordinates(centre: FloatArray, along: Image, side: float) -> tuple[Image, Image]:
+    """Return y and x (P, N, J) of the samples of rays turned by a share `side` of their spacing."""
+    count = along.shape[1]
+    angles = ray_angles(count) + side * (2 * np.pi / count)
+    sine, cosine = np.sin(angles).astype(np.float32)[:, None], np.cos(angles).astype(np.float32)[:, None]
+    start = centre.astype(np.float32)[:, :, None, None]
+    return start[:, 0] + along * sine, start[:, 1] + along * cosine
 
-    A strand or film that ends just outside the particle would be taken for its edge. Each ray's samples from `gap`
-    outwards are cut where two levels explain them better than one (4 sigma, and a share of the height): what is
+
+def _look(picture: Image, y: Image, x: Image, how: int) -> Image:
+    flat = (-1, y.shape[2])
+    found = cv2.remap(picture, x.reshape(flat), y.reshape(flat), how, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found, np.float32).reshape(y.shape)
+
+
+def near_surroundings(rays: Rays, gap: FloatArray, height: FloatArray, information: float) -> Rays:
+    """Return the rays without what lies behind a step of the background beyond a particle's edge.
+
+    A strand or film that ends just outside the particle would be taken for its edge. Each ray's samples from `gap` (P,)
+    outwards are cut where two levels explain them better than one (4 sigma, and a share of the height (P,)): what is
     further out belongs to another background.
     """
-    first = int(np.searchsorted(rays.rho, 1 + gap))
-    outer = rays.level[:, first:].astype(np.float64)
-    seen = (rays.seen[:, first:] > 0).astype(np.float64)
-    if outer.shape[1] < 6:
-        return rays.seen
-    for shift in (-1, 1):
-        outer = outer + 0.5 * np.roll(rays.level[:, first:], shift, axis=0)
-    outer /= 2.0
-    before, total = np.cumsum(seen, axis=1), seen.sum(axis=1, keepdims=True)
-    sum_before, sum_all = np.cumsum(seen * outer, axis=1), (seen * outer).sum(axis=1, keepdims=True)
+    first = int(np.argmax(rays.rho >= 1 + gap[:, None], axis=1).min())
+    if rays.rho.shape[1] - first < 6:
+        return rays
+    level = rays.level[:, :, first:]
+    seen = (rays.seen[:, :, first:] > 0) & (rays.rho[:, None, first:] >= 1 + gap[:, None, None])
+    outer = 0.5 * level + 0.25 * (np.roll(level, 1, axis=1) + np.roll(level, -1, axis=1))
+    level_here = np.where(seen, outer - outer.mean(axis=2, keepdims=True), np.float32(0))
+    before = np.cumsum(seen, axis=2, dtype=np.float32)
+    sum_before = np.cumsum(level_here, axis=2)
+    total, sum_all = before[:, :, -1:], sum_before[:, :, -1:]
     after = total - before
-    mean_before = sum_before / np.maximum(before, 1)
-    mean_after = (sum_all - sum_before) / np.maximum(after, 1)
-    gain = np.where((before >= 2) & (after >= 2), before * after / np.maximum(total, 1), 0.0)
-    jump = mean_after - mean_before
-    noise = np.diff(outer, axis=1)[(seen[:, 1:] > 0) & (seen[:, :-1] > 0)]
-    variance = (1.4826 * float(np.median(np.abs(noise)))) ** 2 if noise.size else np.inf
-    at = np.argmax(gain * jump**2, axis=1)
-    index = np.arange(len(at))
-    step = np.abs(jump[index, at])
-    clear = (gain[index, at] * step**2 > 16 * variance) & (step > _STRAND * height)
-    keep = rays.seen.copy()
-    column = np.arange(keep.shape[1])
-    keep[clear[:, None] & (column[None, :] > (first + at)[:, None])] = 0.0
-    return keep
+    jump = (sum_all - sum_before) / np.maximum(after, 1) - sum_before / np.maximum(before, 1)
+    gain = np.where((before >= 2) & (after >= 2), before * after / np.maximum(total, 1), np.float32(0))
+    pairs = seen[:, :, 1:] & seen[:, :, :-1]
+    noise = 1.4826 * masked_median(np.abs(np.diff(outer, axis=2)), pairs) * pairs.any(axis=(1, 2))
+    variance = np.where(pairs.any(axis=(1, 2)), noise**2, np.inf) / information
+    best = np.argmax(gain * jump**2, axis=2)[:, :, None]
+    size = np.take_along_axis(np.abs(jump), best, axis=2)
+    clear = np.take_along_axis(gain, best, axis=2) * size**2 > 16 * variance[:, None, None]
+    clear &= size > _STRAND * height[:, None, None]
+    cut = clear & (np.arange(rays.rho.shape[1]) > first + best)
+    return replace(rays, seen=np.where(cut, np.float32(0), rays.seen))
 
 
-def local_background(rays: Rays, gap: float) -> FloatArray:
-    """Return the (N,) grey level of the background next to each ray's edge.
+def local_background(rays: Rays, gap: FloatArray) -> FloatArray:
+    """Return the (P, N) grey level of the background next to each ray's edge.
 
-    Median of the samples beyond `gap` (in units of the radius), then smoothed along the outline with weights, so that
-    directions that see none (a neighbour, the border) take it from those beside them.
+    Median of the samples beyond `gap` (P, in units of the radius), then smoothed along the outline with weights, so
+    that directions that see none (a neighbour, the border) take it from those beside them.
     """
-    beyond = (rays.rho[None, :] > 1 + gap) & (rays.seen > 0)
-    enough = beyond.sum(axis=1) >= 3
-    levels = np.where(beyond, rays.level, np.nan).astype(np.float64)
-    if not enough.any():
-        return np.full(len(rays.level), float(np.median(rays.level[:, -3:])))
-    value = np.full(len(levels), np.nan)
-    value[enough] = np.nanmedian(levels[enough], axis=1)
-    weight = np.where(enough, beyond.sum(axis=1), 0.0)
-    return circular_mean(np.nan_to_num(value), weight, width=max(1.0, len(levels) / 36))
-
-
-def circular_mean(values: FloatArray, weights: FloatArray, width: float) -> FloatArray:
-    """Return the weighted Gaussian mean of (N,) values around a circle; `width` is its standard deviation in samples.
-
-    Where all weights nearby vanish the overall weighted mean takes over.
-    """
-    count = len(values)
-    offset = np.minimum(np.arange(count), count - np.arange(count))
-    kernel = np.fft.rfft(np.exp(-0.5 * (offset / width) ** 2))
-    overall = float(np.average(values, weights=weights)) if weights.sum() > 0 else float(values.mean())
-    faint = 1e-3 * max(float(weights.max()), 1e-12)
-    top = np.fft.irfft(np.fft.rfft(weights * values) * kernel, count) + faint * overall
-    bottom = np.fft.irfft(np.fft.rfft(weights) * kernel, count) + faint
-    return np.asarray(top / np.maximum(bottom, faint))
+    first = int(np.argmax(rays.rho > 1 + gap[:, None], axis=1).min())
+    level = rays.level[:, :, first:]
+    beyond = (rays.rho[:, None, first:] > 1 + gap[:, None, None]) & (rays.seen[:, :, first:] > 0)
+    count = beyond.sum(axis=2)
+    flat = level.reshape(-1, 1, level.shape[2])
+    value = masked_median(flat, beyond.reshape(flat.shape)).reshape(count.shape)
+    weight = np.where(count >= 3, count, 0).astype(np.float64)
+    smooth = circular_mean(value, weight, max(1.0, count.shape[1] / 36))
+    blind = ~(weight > 0).any(axis=1)
+    if blind.any():
+        smooth[blind] = np.median(rays.level[blind, :, -3:], axis=(1, 2))[:, None]
+    return smooth
 
 
 def resample_radius(radius: FloatArray, count: int) -> FloatArray:
     """Return (N,) radii interpolated to `count` rays."""
-    angles = ray_angles(count)
-    return np.asarray(np.interp(angles, ray_angles(len(radius)), radius, period=2 * np.pi))
+    if len(radius) == count:
+        return radius
+    return np.asarray(np.interp(ray_angles(count), ray_angles(len(radius)), radius, period=2 * np.pi))
+
+
+def recentred(centre: FloatArray, radius: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return centres (P, 2) moved to the centroid of the outlines' points and radii (P, N) of the same outlines."""
+    count = radius.shape[1]
+    points = ray_points(centre, radius)
+    shift = points.mean(axis=1) - centre
+    limit = 0.3 * radius.mean(axis=1) / np.maximum(np.hypot(shift[:, 0], shift[:, 1]), 1e-9)
+    moved = centre + shift * np.minimum(1.0, limit)[:, None]
+    offset = points - moved[:, None, :]
+    distance = np.hypot(offset[:, :, 0], offset[:, :, 1])
+    angle = np.arctan2(offset[:, :, 0], offset[:, :, 1]) % (2 * np.pi)
+    order = np.argsort(angle, axis=1)
+    angle, distance = np.take_along_axis(angle, order, axis=1), np.take_along_axis(distance, order, axis=1)
+    # All circles one after the other on one line, each continued by a point at either end: one interpolation for all.
+    angle = np.hstack([angle[:, -1:] - 2 * np.pi, angle, angle[:, :1] + 2 * np.pi])
+    distance = np.hstack([distance[:, -1:], distance, distance[:, :1]])
+    place = 8 * np.pi * np.arange(len(radius))[:, None]
+    even = np.interp((ray_angles(count) + place).ravel(), (angle + place).ravel(), distance.ravel())
+    return moved, even.reshape(radius.shape)

@@ -1,11 +1,13 @@
-"""Where an outline starts: centre and rough radii of a particle from its whole-pixel label."""
+"""Where outlines start: centres and rough radii of the particles from their whole-pixel labels."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy.ndimage import find_objects
 
 from tem_track.movie import FloatArray, Labels, Mask
 from tem_track.segment.outline_polygon import polygon_area
@@ -14,6 +16,43 @@ from tem_track.segment.outline_shape import smooth_log_radius
 
 # Share of a label's area that rays from its centre may get wrong before it counts as not star-shaped.
 _STAR_TOLERANCE = 0.06
+# A particle's rays are counted for at most this radius, px: larger ones are binned.
+_LARGEST_PX = 50.0
+
+
+@dataclass(frozen=True)
+class LabelContour:
+    """A particle's label in one frame, seen from outside.
+
+    Attributes
+    ----------
+    track_id : int
+    box : (int, int, int, int)
+        top, left, bottom, right; bottom and right exclusive.
+    points : (P, 2) float64
+        Outer contour of the label, yx, px.
+    centre : (2,) float64
+        yx, px.
+    area : float
+        Inside the contour, px^2.
+    hidden : (P,) bool
+        Points where the border of the field cuts the label.
+    cut : bool
+        The border of the field cuts the label.
+    """
+
+    track_id: int
+    box: tuple[int, int, int, int]
+    points: FloatArray
+    centre: FloatArray
+    area: float
+    hidden: Mask
+    cut: bool
+
+    @property
+    def whole_area(self) -> float:
+        """Area of the label, px^2: its contour runs through the centres of its outermost pixels."""
+        return self.area + 0.5 * len(self.points) + 1.0
 
 
 @dataclass(frozen=True)
@@ -22,100 +61,95 @@ class Start:
 
     Attributes
     ----------
-    centre : (2,) float64
-        yx, px.
+    contour : LabelContour
     radius : (N,) float64
         Radius per ray, px; smooth where the label is cut by the border.
-    contour : (P, 2) float64
-        Outer contour of the label, yx, px.
-    cut : bool
-        The border of the field cuts the label.
     star : bool
         Every point of the label is seen from the centre.
     """
 
-    centre: FloatArray
+    contour: LabelContour
     radius: FloatArray
-    contour: FloatArray
-    cut: bool
     star: bool
 
 
-def label_boxes(labels: Labels) -> dict[int, tuple[int, int, int, int]]:
-    """Return (top, left, bottom, right) of every label of a (Y, X) label image, bottom and right exclusive."""
-    rows, columns = np.nonzero(labels)
-    if not len(rows):
-        return {}
-    values = labels[rows, columns]
-    found, index = np.unique(values, return_inverse=True)
-    top = np.full(len(found), labels.shape[0])
-    left = np.full(len(found), labels.shape[1])
-    bottom, right = np.zeros(len(found), int), np.zeros(len(found), int)
-    np.minimum.at(top, index, rows)
-    np.minimum.at(left, index, columns)
-    np.maximum.at(bottom, index, rows + 1)
-    np.maximum.at(right, index, columns + 1)
-    return {
-        int(v): (int(t), int(le), int(b), int(r))
-        for v, t, le, b, r in zip(found, top, left, bottom, right, strict=True)
-    }
+def starts_from_labels(labels: Labels, wanted: Callable[[int], bool]) -> list[Start]:
+    """Return the starting outlines of the wanted labels of a (Y, X) label image, sorted by label."""
+    contours = []
+    for track, box in enumerate(find_objects(labels), start=1):
+        if box is not None and wanted(track):
+            contours.append(_contour_of(labels, track, box))
+    by_count: dict[int, list[int]] = {}
+    for i, contour in enumerate(contours):
+        by_count.setdefault(ray_count(min(_size(contour), _LARGEST_PX)), []).append(i)
+    starts: dict[int, Start] = {}
+    for count, members in by_count.items():
+        radius, star = _radii([contours[i] for i in members], count)
+        starts.update({i: Start(contours[i], radius[k], bool(star[k])) for k, i in enumerate(members)})
+    return [starts[i] for i in range(len(contours))]
 
 
-def start_from_label(own: Mask, corner: tuple[int, int], field: tuple[int, int]) -> Start | None:
-    """Return the starting outline of a label given as (Y, X) mask cut out at `corner` of a `field`; None if empty."""
-    padded = cv2.copyMakeBorder(own.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    contours, _ = cv2.findContours(padded, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    if not contours:
-        return None
-    largest = max(contours, key=lambda c: (cv2.contourArea(c), len(c)))
-    points = largest[:, 0, ::-1].astype(np.float64) - 1.0 + corner
-    on_border = _on_border(points, field)
-    cut = bool(on_border.sum() >= 3)
-    centre = points.mean(axis=0) if len(points) < 8 else _centre(points, on_border if cut else None)
-    radius, star = _radii(points, centre, on_border if cut else np.zeros(len(points), bool))
-    return Start(centre, radius, points, cut, star)
-
-
-def _on_border(points: FloatArray, field: tuple[int, int]) -> Mask:
-    return np.asarray(((points <= 0.5) | (points >= np.array(field) - 1.5)).any(axis=1))
-
-
-def _centre(points: FloatArray, on_border: Mask | None) -> FloatArray:
-    """Return the centroid of a contour; of a cut one the centre of the circle through what is left of it."""
-    moments = cv2.moments(points[:, ::-1].astype(np.float32))
+def _contour_of(labels: Labels, track: int, box: tuple[slice, slice]) -> LabelContour:
+    top, left, bottom, right = box[0].start, box[1].start, box[0].stop, box[1].stop
+    padded = np.zeros((bottom - top + 2, right - left + 2), np.uint8)
+    padded[1:-1, 1:-1] = labels[box] == track
+    outer, _ = cv2.findContours(padded, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    largest = outer[0] if len(outer) == 1 else max(outer, key=lambda c: (cv2.contourArea(c), len(c)))
+    points = largest[:, 0, ::-1].astype(np.float64) + np.array([top - 1.0, left - 1.0])
+    field = labels.shape
+    hidden = np.zeros(len(points), np.bool_)
+    if top == 0 or left == 0 or bottom == field[0] or right == field[1]:
+        hidden = ((points <= 0.5) | (points >= np.array(field) - 1.5)).any(axis=1)
+    cut = bool(hidden.sum() >= 3)
+    moments = cv2.moments(largest)
     centre = points.mean(axis=0)
-    if moments["m00"] > 0:
-        centre = np.array([moments["m01"], moments["m10"]], np.float64) / moments["m00"]
-    if on_border is None or (~on_border).sum() < 8:
-        return np.asarray(centre)
-    free = points[~on_border] - centre
+    if len(points) >= 8 and moments["m00"] > 0:
+        centre = np.array([moments["m01"] / moments["m00"] + top - 1, moments["m10"] / moments["m00"] + left - 1])
+    if cut and len(points) >= 8:
+        centre = _centre_of_cut(points, hidden, centre)
+    return LabelContour(track, (top, left, bottom, right), points, centre, float(moments["m00"]), hidden, cut)
+
+
+def _size(contour: LabelContour) -> float:
+    """Return the radius (px) of the circle of the contour's area."""
+    return float(np.sqrt(max(contour.area, 1.0) / np.pi))
+
+
+def _centre_of_cut(points: FloatArray, hidden: Mask, centre: FloatArray) -> FloatArray:
+    """Return the centre of the circle through what the border leaves of a contour."""
+    if (~hidden).sum() < 8:
+        return centre
+    free = points[~hidden] - centre
     # Kasa's circle: |p|^2 = 2 c.p + k, linear in the centre c.
     system = np.hstack([2 * free, np.ones((len(free), 1))])
-    solution = np.linalg.lstsq(system, (free**2).sum(axis=1), rcond=None)[0]
+    shift = np.linalg.lstsq(system, (free**2).sum(axis=1), rcond=None)[0][:2]
     size = np.sqrt(polygon_area(points) / np.pi)
-    shift = solution[:2]
     return np.asarray(centre + shift * min(1.0, size / max(float(np.hypot(*shift)), 1e-9)))
 
 
-def _radii(points: FloatArray, centre: FloatArray, hidden: Mask) -> tuple[FloatArray, bool]:
-    """Return the radius per ray of a contour (mean of its points in each sector), and whether it is star-shaped."""
-    offset = points - centre
-    distance = np.hypot(offset[:, 0], offset[:, 1]) + 0.5
-    size = float(np.sqrt(max(polygon_area(points), 1.0) / np.pi))
-    count = ray_count(min(size, 50.0))
+def _radii(contours: Sequence[LabelContour], count: int) -> tuple[FloatArray, Mask]:
+    """Return radii (P, N) of contours (mean of their points in each sector), and whether they are star-shaped (P,)."""
+    points = np.concatenate([c.points for c in contours])
+    shown = ~np.concatenate([c.hidden if c.cut else np.zeros(len(c.points), np.bool_) for c in contours])
+    lengths = np.array([len(c.points) for c in contours])
+    which = np.repeat(np.arange(len(contours)), lengths)
+    offset = points - np.stack([c.centre for c in contours])[which]
+    log_distance = np.log(np.maximum(np.hypot(offset[:, 0], offset[:, 1]) + 0.5, 0.5))
     angle = np.arctan2(offset[:, 0], offset[:, 1])
-    sector = np.rint(angle / (2 * np.pi / count)).astype(int) % count
-    weight = np.bincount(sector, ~hidden, count)
-    log_sum = np.bincount(sector, np.log(np.maximum(distance, 0.5)) * ~hidden, count)
-    mean = np.divide(log_sum, weight, out=np.full(count, np.log(max(size, 1.0))), where=weight > 0)
+    sector = which * count + np.rint(angle / (2 * np.pi / count)).astype(int) % count
+    cells = len(contours) * count
+    weight = np.bincount(sector, shown, cells)
+    size = np.array([_size(c) for c in contours])[:, None]
+    mean = np.divide(np.bincount(sector, log_distance * shown, cells), weight, where=weight > 0, out=np.zeros(cells))
+    mean = np.where(weight > 0, mean, np.repeat(np.log(np.maximum(size, 1.0)), count))
+    scatter = np.bincount(sector, (log_distance - mean[sector]) ** 2, cells) / np.maximum(weight, 1)
+    mean, weight = mean.reshape(-1, count), weight.reshape(-1, count)
     # 5 % of the radius is the raggedness of a whole-pixel label.
     smooth, _ = smooth_log_radius(mean, np.where(weight > 0, 400.0, 0.0))
     radius = np.exp(np.clip(smooth, np.log(size) - 1.5, np.log(size) + 1.5))
-    star_area = 0.5 * np.sin(2 * np.pi / count) * float((np.exp(mean) * np.roll(np.exp(mean), -1)).sum())
-    label_area = polygon_area(points) + 0.5 * len(points)
-    spread = np.bincount(sector, (np.log(distance) - mean[sector]) ** 2, count) / np.maximum(weight, 1)
-    star = bool(hidden.any()) or (
-        abs(star_area / label_area - 1) < 2 * _STAR_TOLERANCE + 2.0 / size
-        and float(np.sqrt(spread).mean()) < _STAR_TOLERANCE + 1.0 / size
-    )
-    return radius, star
+    star_area = 0.5 * np.sin(2 * np.pi / count) * (np.exp(mean) * np.exp(np.roll(mean, -1, axis=1))).sum(axis=1)
+    label_area = np.array([c.area for c in contours]) + 0.5 * lengths
+    close = np.abs(star_area / label_area - 1) < 2 * _STAR_TOLERANCE + 2.0 / size[:, 0]
+    clean = np.sqrt(scatter.reshape(-1, count)).mean(axis=1) < _STAR_TOLERANCE + 1.0 / size[:, 0]
+    hidden = np.array([c.cut for c in contours])
+    return radius, hidden | (close & clean)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import platform
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -181,7 +183,9 @@ def check_run_folder(path: Path, overwrite: bool = False) -> None:
             if not path.is_dir():
                 raise OutputError(f"{path}: is a file; choose a folder with -o")
             _refuse_foreign(path, overwrite)
-        standing = next(p for p in (path, *path.absolute().parents) if p.exists())
+        standing = next(p for p in (path, *path.absolute().parents) if p.exists() or p.is_symlink())
+        if not standing.is_dir():
+            raise OutputError(f"{path}: {standing} is no folder; choose another folder with -o")
         if not os.access(standing, os.W_OK):
             raise OutputError(f"{standing}: cannot be written: permission denied; {_REMEDIES[errno.EACCES]}")
     except OSError as error:
@@ -210,7 +214,7 @@ def prepare_run_folder(path: Path, overwrite: bool = False) -> RunFolder:
         created = not path.exists()
         path.mkdir(parents=True, exist_ok=True)
         _refuse_foreign(path, overwrite)
-        (path / MARKER).write_text(f"{PROGRAM} has not finished writing this run folder\n", encoding="utf-8")
+        (path / MARKER).write_text(_marker_text(), encoding="utf-8")
         _remove_run_files(path)
     except OSError as error:
         raise output_error(path, error) from error
@@ -227,7 +231,31 @@ def is_finished(path: Path) -> bool:
     return _is_run_record(path / RUN_RECORD) and not (path / MARKER).exists()
 
 
+def _marker_text() -> str:
+    return f"{PROGRAM} has not finished writing this run folder\nprocess {os.getpid()} on {platform.node()}\n"
+
+
+def _is_being_written(path: Path) -> bool:
+    """Return whether another live process of this computer is writing the run folder."""
+    try:
+        text = (path / MARKER).read_text(encoding="utf-8")
+    except OSError:
+        return False
+    found = re.search(r"process (\d+) on (.*)", text)
+    if not found or found[2] != platform.node() or int(found[1]) == os.getpid():
+        return False
+    try:
+        os.kill(int(found[1]), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return os.name != "nt"
+
+
 def _refuse_foreign(path: Path, overwrite: bool) -> None:
+    if _is_being_written(path):
+        raise OutputError(f"{path}: another run is being written there now; choose another folder with -o")
     if is_run_folder(path):
         if not overwrite:
             state = "a finished run" if is_finished(path) else "an unfinished run"

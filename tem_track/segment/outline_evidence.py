@@ -1,0 +1,155 @@
+"""What is kept of the profiles of a whole movie: one row per particle and frame, sorted by track, then frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tem_track.movie import FloatArray, Image
+from tem_track.segment.outline_body import FULLNESS_RADIUS, SMALL_BALL, BodyFits, fit_bodies, solid_guess
+from tem_track.segment.outline_chord import BLUR, CORE, CORE_RADIUS, EDGE, RadialProfiles
+
+# Bins of the common grid, which ends at 1.3 radii of the edge: nothing further out is used again.
+_BINS, _REACH = 64, 1.3
+# How much better the blur is known once neighbouring frames have been fitted: 0.6 px at first, then 0.1 px (focus
+# drifts and scans jitter, but not by more from one frame to the next).
+_BLUR_KNOWN = 0.15
+# A frame's own profile counts up to here, in radii of the edge.
+_OWN_REACH = 1.35
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One particle's profile in one frame (see RadialProfiles) and the (9,) parameters of its fit."""
+
+    step: float
+    level: Image
+    weight: Image
+    blur: float
+    blur_sd: float
+    parameters: FloatArray
+
+
+class MovieProfiles:
+    """All profiles of a movie: R rows sorted by track, then frame.
+
+    Attributes
+    ----------
+    track : (R,) int64
+    edge : (R,) float64
+        Fitted edge of each profile in its own unit.
+    common : RadialProfiles
+        All of them on one grid, each in units of its own fitted edge.
+    """
+
+    def __init__(self, evidence: Sequence[Evidence], track: NDArray[np.int64], dark: bool):
+        self.track = track
+        self._evidence = evidence
+        self._dark = dark
+        parameters = np.stack([e.parameters for e in evidence])
+        self.edge: FloatArray = parameters[:, EDGE]
+        step = np.array([e.step for e in evidence])
+        blur = np.array([e.blur for e in evidence])
+        # Blur is a fixed number of px over the radius: a fit relative to what was expected has no unit.
+        common = self._running_median(parameters[:, BLUR] / blur)
+        self._blur, self._step = blur * common, step
+        self._blur_sd = np.array([e.blur_sd for e in evidence]) * _BLUR_KNOWN
+        self.common = self._on_one_grid()
+
+    def __len__(self) -> int:
+        return len(self.track)
+
+    def tracks(self) -> list[slice]:
+        """Return the rows of every track, in order."""
+        bounds = np.flatnonzero(np.diff(self.track)) + 1
+        return [slice(int(a), int(b)) for a, b in zip([0, *bounds], [*bounds, len(self.track)], strict=True)]
+
+    def _running_median(self, values: FloatArray) -> FloatArray:
+        """Return the median of each row and up to five rows of the same track on either side."""
+        found = np.empty_like(values)
+        for rows in self.tracks():
+            mine = values[rows]
+            found[rows] = [np.median(mine[max(0, k - 5) : k + 6]) for k in range(len(mine))] if len(mine) > 1 else mine
+        return found
+
+    def _by_bins(self) -> list[NDArray[np.intp]]:
+        bins = np.array([len(e.level) for e in self._evidence])
+        return [np.flatnonzero(bins == count) for count in np.unique(bins)]
+
+    def _own(self, rows: NDArray[np.intp]) -> RadialProfiles:
+        """Return rows with equal numbers of bins as they were measured."""
+        level = np.stack([self._evidence[i].level for i in rows]).astype(np.float64)
+        weight = np.stack([self._evidence[i].weight for i in rows]).astype(np.float64)
+        own = RadialProfiles(self._step[rows], level, weight, self._dark, self._blur[rows], self._blur_sd[rows])
+        own.weight[own.rho > _OWN_REACH * self.edge[rows][:, None]] = 0.0
+        return own
+
+    def _on_one_grid(self) -> RadialProfiles:
+        count, step = len(self), _REACH / _BINS
+        level, weight = np.zeros((count, _BINS)), np.zeros((count, _BINS))
+        for rows in self._by_bins():
+            own = self._own(rows)
+            # Where the bins of the common grid lie among the profile's own, in bins.
+            at = (np.arange(_BINS) + 0.5) * step * (self.edge[rows] / own.step)[:, None] - 0.5
+            last = own.level.shape[1] - 1
+            low = np.clip(np.floor(at), 0, last - 1).astype(np.intp)
+            part = np.clip(at - low, 0.0, 1.0)
+            for kept, values in ((level, own.level), (weight, own.weight)):
+                left, right = np.take_along_axis(values, low, axis=1), np.take_along_axis(values, low + 1, axis=1)
+                kept[rows] = left + part * (right - left)
+            # A bin of the common grid holds the information of its own width.
+            weight[rows] *= (at <= last) * (step * self.edge[rows] / own.step)[:, None]
+        edge = self.edge
+        return RadialProfiles(np.full(count, step), level, weight, self._dark, self._blur / edge, self._blur_sd / edge)
+
+    def pooled(self, group: NDArray[np.intp], count: int) -> RadialProfiles:
+        """Return the weighted means of the rows of each group; `group` (R,) numbers them 0 to count - 1."""
+        top, bottom = np.zeros((count, _BINS)), np.zeros((count, _BINS))
+        np.add.at(top, group, self.common.weight * self.common.level)
+        np.add.at(bottom, group, self.common.weight)
+        members = np.maximum(np.bincount(group, minlength=count), 1)
+        blur = np.bincount(group, self.common.blur, count) / members
+        blur_sd = np.bincount(group, self.common.blur_sd, count) / members
+        step = np.full(count, _REACH / _BINS)
+        return RadialProfiles(step, top / np.maximum(bottom, 1e-12), bottom, self._dark, blur, blur_sd)
+
+    def pooled_over_time(self, rows: NDArray[np.intp], reach: int) -> RadialProfiles:
+        """Return for each of some rows the weighted mean of the rows of its track up to `reach` before and after."""
+        top, bottom = np.zeros((len(rows), _BINS)), np.zeros((len(rows), _BINS))
+        blur, blur_sd, members = np.zeros(len(rows)), np.zeros(len(rows)), np.zeros(len(rows))
+        for offset in range(-reach, reach + 1):
+            other = np.clip(rows + offset, 0, len(self) - 1)
+            mine = ((rows + offset == other) & (self.track[other] == self.track[rows])).astype(np.float64)
+            weight = self.common.weight[other] * mine[:, None]
+            top += weight * self.common.level[other]
+            bottom += weight
+            blur += mine * self.common.blur[other]
+            blur_sd += mine * self.common.blur_sd[other]
+            members += mine
+        step = np.full(len(rows), _REACH / _BINS)
+        level = top / np.maximum(bottom, 1e-12)
+        return RadialProfiles(step, level, bottom, self._dark, blur / members, blur_sd / members)
+
+    def edges_of_fuller_bodies(self) -> FloatArray:
+        """Return the (R,) edges of the rows' own profiles, in their own units, for bodies whose fullness is free.
+
+        Another form of body that describes the same profile: how far its edge is from that of the chosen one says how
+        much the edge depends on the form, which for broken or faceted bodies is unknown.
+        """
+        edge = np.empty(len(self))
+        for rows in self._by_bins():
+            own = self._own(rows)
+            start = solid_guess(own)
+            start[:, CORE_RADIUS] = FULLNESS_RADIUS
+            edge[rows] = fit_bodies(own, start, (*SMALL_BALL, CORE), rounds=15).parameters[:, EDGE]
+        return edge
+
+    def fit_own(
+        self, start: FloatArray, free: tuple[int, ...], rounds: int, done: Callable[[NDArray[np.intp], BodyFits], None]
+    ) -> None:
+        """Fit every row's own profile from (R, 9) parameters and hand rows and fits over, equal bins together."""
+        for rows in self._by_bins():
+            done(rows, fit_bodies(self._own(rows), start[rows], free, rounds))
