@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,14 @@ def test_a_discarded_run_leaves_nothing_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     prepare_run_folder(tmp_path / "kept").discard()
     assert (tmp_path / "kept").is_dir()
+
+
+def test_a_folder_that_a_living_process_writes_is_left_alone(tmp_path: Path) -> None:
+    folder = prepare_run_folder(tmp_path / "run")
+    marker = folder.path / MARKER
+    text = marker.read_text(encoding="utf-8")
+    marker.write_text(text.replace(str(os.getpid()), str(os.getppid())), encoding="utf-8")
+    with pytest.raises(OutputError, match="being written"):
+        prepare_run_folder(folder.path, overwrite=True)
+    marker.write_text(re.sub(r"process \d+", "process 4194303", text), encoding="utf-8")
+    prepare_run_folder(folder.path, overwrite=True)
