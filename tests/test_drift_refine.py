@@ -15,7 +15,7 @@ def test_low_dose_path_gets_better() -> None:
     frames = moving_texture(path, 2)
     quality, rough = survey_frames(frames)
     refined = refine_drift(frames, rough, quality)
-    assert rmse(refined.displacement_px, path) < 0.8 * rmse(rough.displacement_px, path)
+    assert rmse(refined.displacement_px, path) < 0.9 * rmse(rough.displacement_px, path)
     assert rmse(refined.displacement_px, path) < 0.2
 
 

@@ -26,6 +26,8 @@ MOST_STILL = 0.9
 SHARP_STEP = 0.6
 # Ink steps by at least this share of the contrast of the whole picture.
 INK_STEP = 0.25
+# Ink on its own ground differs by at least this share of the contrast of the picture.
+INK_INSIDE = 0.8
 # Frames read that must carry a border for its pixels to be fixed; others move with the frames (see `picture_mask`).
 BORDER_SHARE = 0.99
 # A drawn shape smaller than this, px, is a dead or hot pixel.
@@ -97,9 +99,24 @@ def _drawn_shapes(still: Mask, seen: _Extremes) -> Mask:
             continue
         box = np.s_[max(0, y - 8) : y + height + 8, max(0, x - 8) : x + width + 8]
         shape = number[box] == n
-        if _has_sharp_rim(shape, still[box], seen.mean[box], spread[box], float(high - low)):
+        sharp = _has_sharp_rim(shape, still[box], seen.mean[box], spread[box], float(high - low))
+        if sharp or _holds_ink(shape, seen.mean[box], float(high - low)):
             drawn[box] |= shape
     return drawn
+
+
+def _holds_ink(shape: Mask, mean: Image, contrast: float) -> bool:
+    """Return whether black and white stand side by side in a shape that never changes: a bar in its box.
+
+    In dark field the box may be as dark as the specimen beside it, so that its rim says nothing.
+    """
+    values = mean[shape]
+    middle = 0.5 * (float(values.min()) + float(values.max()))
+    if float(np.ptp(values)) < INK_INSIDE * contrast:
+        return False
+    light, dark = shape & (mean > middle), shape & (mean <= middle)
+    beside = grown(light, 1) & dark
+    return bool(min(light.sum(), dark.sum()) >= 4 * SMALLEST_DRAWN_PX and beside.sum() >= SMALLEST_DRAWN_PX)
 
 
 def _has_sharp_rim(shape: Mask, still: Mask, mean: Image, spread: Image, contrast: float) -> bool:

@@ -7,6 +7,7 @@ Burned-in pixels and borders are filled in smoothly first and weigh nothing afte
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -14,9 +15,14 @@ import numpy as np
 from tem_track.drift.border import Window, picture_window
 from tem_track.movie import Frames, Image, Mask, finite
 
-# Band of the difference of Gaussians, px of the binned frame: TRIALS.md, best of its trials on all kinds of movies.
+# Band of the difference of Gaussians, px of the binned frame: best of the trials on all kinds of movies. Where shot
+# noise makes up most of what passes it (a few electrons per px), a broader one keeps ten times less of it.
 FINE_SIGMA_PX = 1.2
 BROAD_SIGMA_PX = 4.5
+NOISY_BAND_PX = (2.0, 8.0)
+MOSTLY_NOISE = 0.7
+# Frames from which the noise is judged.
+FRAMES_JUDGED = 5
 # Half the length of the Lanczos kernel that shifts a frame by a fraction of a pixel; the band-passed frame has
 # nothing above a third of the sampling rate, where this kernel is exact to 1 % in amplitude and has no phase error.
 LANCZOS_HALF = 4
@@ -36,11 +42,24 @@ class Prepared:
         1 where the pixel shows the specimen, 0 in borders, burned-in text and the filter's margin.
     scale : float
         What the grey values were multiplied by.
+    band : (float, float)
+        The two sigmas of the band-pass, px.
     """
 
     image: Image
     weight: Image
     scale: float = 1.0
+    band: tuple[float, float] = (FINE_SIGMA_PX, BROAD_SIGMA_PX)
+
+    @property
+    def noise_gain(self) -> float:
+        """Share of the power of white noise that passed the band."""
+        return noise_gain(*self.band)
+
+    @property
+    def pixels_a_patch(self) -> float:
+        """How many pixels of band-passed white noise share one value."""
+        return pixels_a_patch(*self.band)
 
 
 class Preparer:
@@ -63,6 +82,13 @@ class Preparer:
         self.shape = (max(1, self.height // self.binning), max(1, self.width // self.binning))
         self.fixed = None if fixed is None or not fixed.any() else self.binned(fixed.astype(np.float32)) > 0
         self._margin = _margin_weight(self.shape)
+        self.band = self._band()
+
+    def _band(self) -> tuple[float, float]:
+        """Return the band (two sigmas, px) that the noise of the movie calls for."""
+        numbers = np.unique(np.linspace(0, len(self.frames) - 1, FRAMES_JUDGED).round().astype(int))
+        shares = [noise_share(self.frame(int(k))) for k in numbers]
+        return NOISY_BAND_PX if float(np.median(shares)) > MOSTLY_NOISE else (FINE_SIGMA_PX, BROAD_SIGMA_PX)
 
     def binned(self, frame: Image) -> Image:
         """Return the frame averaged over binning x binning pixels, (y, x) float32."""
@@ -95,7 +121,7 @@ class Preparer:
         level = float(small.mean())
         scale = 1.0 / level if level > 0 and float(small.min()) > -level else 1.0
         # Values in the margin stay: a shift reaches into it, and a cut there would be an edge that never moves.
-        return Prepared(band_pass(small) * np.float32(scale), weight, scale)
+        return Prepared(band_pass(small, *self.band) * np.float32(scale), weight, scale, self.band)
 
 
 def band_pass(image: Image, fine: float = FINE_SIGMA_PX, broad: float = BROAD_SIGMA_PX) -> Image:
@@ -106,15 +132,45 @@ def band_pass(image: Image, fine: float = FINE_SIGMA_PX, broad: float = BROAD_SI
     return np.asarray(narrow - wide, dtype=np.float32)
 
 
-def _pixels_a_patch() -> float:
-    """Return how many pixels of band-passed white noise share one value (sum of squared autocorrelation)."""
+def band_response(fine: float, broad: float) -> Image:
+    """Return what the band-pass makes of a single bright pixel, (129, 129) float32."""
     spike = np.zeros((129, 129), np.float32)
     spike[64, 64] = 1.0
-    power = np.abs(np.fft.fft2(band_pass(spike))) ** 2
+    return band_pass(spike, fine, broad)
+
+
+@cache
+def pixels_a_patch(fine: float, broad: float) -> float:
+    """Return how many pixels of band-passed white noise share one value (sum of squared autocorrelation)."""
+    power = np.abs(np.fft.fft2(band_response(fine, broad))) ** 2
     return float((power**2).mean() / power.mean() ** 2)
 
 
-PIXELS_A_PATCH = _pixels_a_patch()
+@cache
+def noise_gain(fine: float, broad: float) -> float:
+    """Return which share of the power of white noise passes a band."""
+    response = band_response(fine, broad)
+    return float(np.vdot(response, response))
+
+
+def noise_power(small: Image) -> float:
+    """Return the variance of the white noise of a frame from the kernel that cancels planes and edges.
+
+    References
+    ----------
+    Immerkaer 1996, doi:10.1006/cviu.1996.0060.
+    """
+    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    detail = cv2.filter2D(small, -1, kernel)[1:-1, 1:-1]
+    if detail.size == 0:
+        return 0.0
+    return float(1.4826 * np.median(np.abs(detail[::2, ::3]))) ** 2 / 36.0
+
+
+def noise_share(small: Image) -> float:
+    """Return which share of what the usual band lets through of a (y, x) frame is shot noise, 0 to 1."""
+    power = float(band_pass(small).var())
+    return min(1.0, noise_power(small) * noise_gain(FINE_SIGMA_PX, BROAD_SIGMA_PX) / power) if power > 0 else 0.0
 
 
 def without_spikes(image: Image) -> Image:

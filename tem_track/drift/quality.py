@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from tem_track.drift.path import FrameQuality
-from tem_track.drift.prepare import Prepared, band_pass
+from tem_track.drift.prepare import Prepared, noise_power
 from tem_track.movie import FloatArray, Image, Mask
 
 Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.intp]]
@@ -70,39 +70,14 @@ def traits(small: Image, prepared: Prepared, patch: Image, patch_before: Image |
     """Return what there is to note of a frame: binned and prepared, its noise and that of the frame before."""
     constant = float((small.max(axis=1) - small.min(axis=1) == 0).mean())
     power = float(np.vdot(prepared.image * prepared.weight, prepared.image)) / max(float(prepared.weight.sum()), 1.0)
-    noise = _noise_power(small) * prepared.scale**2
+    noise = noise_power(small) * prepared.scale**2
     return Traits(
         float(small.mean()),
-        max(0.0, power - NOISE_THROUGH_BAND * noise),
+        max(0.0, power - prepared.noise_gain * noise),
         power,
         _correlation(patch, patch_before),
         constant,
     )
-
-
-def _band_gain() -> float:
-    """Return which share of the power of white noise passes the band-pass."""
-    spike = np.zeros((65, 65), np.float32)
-    spike[32, 32] = 1.0
-    response = band_pass(spike)
-    return float(np.vdot(response, response))
-
-
-NOISE_THROUGH_BAND = _band_gain()
-
-
-def _noise_power(small: Image) -> float:
-    """Return the variance of the white noise of a frame from the kernel that cancels planes and edges.
-
-    References
-    ----------
-    Immerkaer 1996, doi:10.1006/cviu.1996.0060.
-    """
-    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-    detail = cv2.filter2D(small, -1, kernel)[1:-1, 1:-1]
-    if detail.size == 0:
-        return 0.0
-    return float(1.4826 * np.median(np.abs(detail[::2, ::3]))) ** 2 / 36.0
 
 
 def _correlation(a: Image, b: Image | None) -> float:

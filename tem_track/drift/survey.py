@@ -16,7 +16,7 @@ import numpy as np
 from tem_track.drift.graph import Pair, solve_path
 from tem_track.drift.pairs import SIGNIFICANT_PEAK, Match, Searchable, climb, search, searchable
 from tem_track.drift.path import Drift, FrameQuality, no_drift
-from tem_track.drift.prepare import PIXELS_A_PATCH, Preparer
+from tem_track.drift.prepare import Preparer
 from tem_track.drift.quality import Traits, judge, noise_patch, traits
 from tem_track.movie import FloatArray, Frames, Image, Mask, Progress, finite, no_progress
 from tem_track.settings import DriftSettings
@@ -169,7 +169,7 @@ def _climbed(a: Searchable, b: Searchable, start: FloatArray) -> Match | None:
         return None
     # Two frames of noise alone correlate with this scatter around 0.
     overlap = float(np.prod(1 - np.abs(match.displacement) / a.prepared.image.shape)) * float(a.prepared.weight.sum())
-    chance = np.sqrt(PIXELS_A_PATCH / max(overlap, 1.0))
+    chance = np.sqrt(a.prepared.pixels_a_patch / max(overlap, 1.0))
     return match if match.correlation > SIGNIFICANT_CORRELATION * chance and np.isfinite(match.sd) else None
 
 

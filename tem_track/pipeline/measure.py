@@ -11,12 +11,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 
-from tem_track.drift import Drift, FrameQuality, find_fixed_pixels, refine_drift, survey_frames
+from tem_track.drift import Drift, FrameQuality, find_fixed_pixels, follow_particles, refine_drift, survey_frames
 from tem_track.errors import InputError
 from tem_track.expansion import Expansion, measure_expansion
 from tem_track.labels import LabelStack
@@ -157,6 +157,10 @@ def measure_movie(
             progress=reporter.stage("outlining", count),
         )
         drawn, cores = _draw(outlines, tracks)
+        followed = follow_particles(drift, *_whole_particles(outlines, tracks)) if settings.drift.enabled else drift
+        if followed is not drift:
+            reporter.note("the support shows too little texture; the drift follows the particles' common motion")
+        drift = followed
     with clock.stage("expansion"):
         expansion = measure_expansion(
             track_rows(tracks, outlines, drift, movie),
@@ -213,6 +217,13 @@ def _in_order(function: Callable[[int], _Result], count: int) -> Iterator[_Resul
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _whole_particles(outlines: Outlines, tracks: Tracks) -> tuple[Any, Any, Any, Any]:
+    """Return frame, track, centroid and wholeness of every outline, as `follow_particles` takes them."""
+    broken = [track for track, fate in tracks.fate.items() if fate in ("fractured", "merged", "left")]
+    whole = ~outlines.touches_border & ~np.isin(outlines.track_id, broken)
+    return outlines.frame, outlines.track_id, np.stack([outlines.y_px, outlines.x_px], axis=1), whole
 
 
 def _draw(outlines: Outlines, tracks: Tracks) -> tuple[LabelStack, LabelStack]:

@@ -32,8 +32,8 @@ LEAST_CONTRAST_OF_NOISE = 4.0
 LEAST_EDGE_OF_NOISE = 0.5
 # Against the population of the frame: a compact patch needs this share of the common contrast, an outstretched or
 # ragged one more. Nanotubes and lacey carbon have a quarter to a third of a particle's contrast and are outstretched.
-LEAST_CONTRAST_OF_COMMON = 0.22
-RAGGED_CONTRAST_OF_COMMON = 0.60
+LEAST_CONTRAST_OF_COMMON, LEAST_CONTRAST_AT_BORDER = 0.18, 0.22
+RAGGED_CONTRAST_OF_COMMON = 0.40
 LEAST_EDGE_OF_COMMON = 0.12
 # Compactness: two touching discs have 0.7, strands and meshes of film stay below 0.5. A patch smaller than half the
 # common diameter is one particle or a crossing of strands: the first is round, the second longer than twice its width.
@@ -189,9 +189,8 @@ def least_contrast(region: Region, across: float) -> float:
     ragged = (TWO_DISCS - region.compactness) / (TWO_DISCS - RAGGED)
     if diameter(region) < SMALL_PATCH * across:
         ragged = max(ragged, (region.elongation - ROUND) / (OUTSTRETCHED - ROUND))
-    return LEAST_CONTRAST_OF_COMMON + (RAGGED_CONTRAST_OF_COMMON - LEAST_CONTRAST_OF_COMMON) * float(
-        np.clip(ragged, 0, 1)
-    )
+    least = LEAST_CONTRAST_OF_COMMON if region.border_share == 0 else LEAST_CONTRAST_AT_BORDER
+    return least + (RAGGED_CONTRAST_OF_COMMON - least) * float(np.clip(ragged, 0, 1))
 
 
 def particles(regions: list[Region], usual: tuple[float, float, float], frame_px: int) -> list[Region]:
