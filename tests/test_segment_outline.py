@@ -197,3 +197,17 @@ def test_poisson_pictures_of_the_shared_helper_agree() -> None:
     frame = bright_field(ball_thickness(SIZE, 60, 60, 25), 300, np.random.default_rng(3), 0.015).astype(np.float32)
     found = outline([frame], [labels_of(SIZE, (60, 60, 25))])
     assert np.sqrt(found.area_px[0] / np.pi) == pytest.approx(25, rel=0.01)
+
+
+def test_a_particle_at_a_burned_in_bar_is_cut_by_it() -> None:
+    labels = labels_of(SIZE, (60, 60, 20))
+    fixed = np.zeros(SIZE, np.bool_)
+    fixed[70:] = True
+    labels[fixed] = 0
+    frame = ball_frame(20)
+    frame[fixed] = 0
+    found = outline([frame], [labels], fixed=fixed)
+    assert found.touches_border.all()
+    assert not outline(
+        [ball_frame(20)], [labels_of(SIZE, (60, 60, 20))], fixed=np.zeros(SIZE, np.bool_)
+    ).touches_border.any()

@@ -44,6 +44,7 @@ def track_rows(tracks: Tracks, outlines: Outlines, drift: Drift, movie: Movie) -
     table["core_equivalent_diameter_px"][measured] = outlines.core_diameter_px[source]
     table["core_equivalent_diameter_sd_px"][measured] = outlines.core_diameter_sd_px[source]
     table["void_equivalent_diameter_px"][measured] = outlines.void_diameter_px[source]
+    table["void_equivalent_diameter_sd_px"][measured] = outlines.void_diameter_sd_px[source]
     table["state"][~measured] = "inferred"
     there = drift.displacement_px[table["frame"]]
     table["y_specimen_px"], table["x_specimen_px"] = table["y_px"] - there[:, 0], table["x_px"] - there[:, 1]

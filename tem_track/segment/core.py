@@ -44,7 +44,7 @@ class InnerBoundaries:
     ----------
     kinds : mapping of int to str
         Per track: ``solid``, ``core-shell`` or ``hollow``.
-    core_ratio, core_ratio_sd, void_ratio : (R,) float64
+    core_ratio, core_ratio_sd, void_ratio, void_ratio_sd : (R,) float64
         Radius of core and void as fractions of the outline's; NaN where there is none.
     edge_factor : (R,) float64
         By how much the outline is to be scaled, and
@@ -58,6 +58,7 @@ class InnerBoundaries:
     core_ratio: FloatArray
     core_ratio_sd: FloatArray
     void_ratio: FloatArray
+    void_ratio_sd: FloatArray
     edge_factor: FloatArray
     edge_sd: FloatArray
     form_sd: FloatArray
@@ -69,7 +70,7 @@ def inner_boundaries(profiles: MovieProfiles) -> InnerBoundaries:
     kinds = kinds_of_bodies(profiles)
     found = InnerBoundaries(
         {int(profiles.track[rows.start]): kind.name for rows, kind in zip(profiles.tracks(), kinds, strict=True)},
-        *(np.full(count, np.nan) for _ in range(6)),
+        *(np.full(count, np.nan) for _ in range(7)),
     )
     template = np.zeros((count, len(kinds[0].start)))
     for free, rows, start in _by_free(profiles, kinds):
@@ -114,12 +115,13 @@ def _by_free(profiles: MovieProfiles, kinds: list[Kind]) -> list[tuple[tuple[int
 def _note_inside(found: InnerBoundaries, rows: NDArray[np.intp], pooled: BodyFits, free: tuple[int, ...]) -> None:
     """Write core and void of some rows, where their kind has them."""
     p = pooled.parameters
+    excess = np.maximum(1.0, pooled.chi2 / np.maximum(1, pooled.bins - len(free)))
     if CORE_RADIUS in free:
-        excess = np.maximum(1.0, pooled.chi2 / np.maximum(1, pooled.bins - len(free)))
         found.core_ratio[rows] = p[:, CORE_RADIUS]
         found.core_ratio_sd[rows] = np.sqrt(excess * pooled.variance[:, CORE_RADIUS])
     if VOID in free:
         found.void_ratio[rows] = np.where(p[:, VOID] > 0, p[:, VOID_RADIUS], 0.0)
+        found.void_ratio_sd[rows] = np.sqrt(excess * pooled.variance[:, VOID_RADIUS])
 
 
 def _steady(found: InnerBoundaries, profiles: MovieProfiles) -> None:
@@ -130,7 +132,9 @@ def _steady(found: InnerBoundaries, profiles: MovieProfiles) -> None:
                 found.core_ratio[rows], found.core_ratio_sd[rows]
             )
         if np.isfinite(found.void_ratio[rows]).any():
-            found.void_ratio[rows], _ = steady_path(found.void_ratio[rows], np.zeros(rows.stop - rows.start))
+            found.void_ratio[rows], found.void_ratio_sd[rows] = steady_path(
+                found.void_ratio[rows], found.void_ratio_sd[rows]
+            )
 
 
 def steady_path(ratio: FloatArray, ratio_sd: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -133,7 +133,7 @@ class _Stage:
 
     def outline_frame(self, k: int, frame: Image, labels: Labels, wanted: Callable[[int], bool]) -> list[OutlineRow]:
         """Return the rows of frame k, sorted by track."""
-        starts = starts_from_labels(labels, wanted)
+        starts = starts_from_labels(labels, wanted, self._fixed)
         members = [
             self._begin(binning, [start for start in starts if start.star and _class_of(start) == (count, binning)])
             for count, binning in sorted({_class_of(start) for start in starts if start.star})

@@ -43,6 +43,7 @@ class OutlineRow:
     core_ratio: float = np.nan
     core_sd: float = np.nan
     void_ratio: float = np.nan
+    void_sd: float = np.nan
 
 
 def quality_of(group: OutlineGroup) -> FloatArray:
@@ -73,7 +74,7 @@ def finished_outlines(rows: list[OutlineRow], dark: bool) -> Outlines:
         kinds.update(found.kinds)
         for i, row in enumerate(fitted):
             row.core_ratio, row.core_sd = float(found.core_ratio[i]), float(found.core_ratio_sd[i])
-            row.void_ratio = float(found.void_ratio[i])
+            row.void_ratio, row.void_sd = float(found.void_ratio[i]), float(found.void_ratio_sd[i])
         _scale(fitted, found.edge_factor, np.hypot(found.edge_sd, found.form_sd))
     return _as_outlines(rows, {track: kinds[track] for track in sorted(kinds)})
 
@@ -136,6 +137,8 @@ def _as_outlines(rows: Sequence[OutlineRow], kinds: Mapping[int, str]) -> Outlin
     ratio_sd = np.array([row.core_sd for row in rows], np.float64)
     area_sd = np.array([row.area_sd for row in rows], np.float64)
     outer_part = ratio * 0.5 * area_sd / np.maximum(area, 1e-9)
+    void = np.array([row.void_ratio for row in rows], np.float64)
+    void_sd = np.array([row.void_sd for row in rows], np.float64)
     return Outlines(
         track_id=np.array([row.track_id for row in rows], np.int64),
         frame=np.array([row.frame for row in rows], np.int64),
@@ -147,7 +150,8 @@ def _as_outlines(rows: Sequence[OutlineRow], kinds: Mapping[int, str]) -> Outlin
         minor_axis_px=axes[:, 1],
         core_diameter_px=ratio * diameter,
         core_diameter_sd_px=np.hypot(ratio_sd, outer_part) * diameter,
-        void_diameter_px=np.array([row.void_ratio for row in rows], np.float64) * diameter,
+        void_diameter_px=void * diameter,
+        void_diameter_sd_px=np.hypot(void_sd, void * 0.5 * area_sd / np.maximum(area, 1e-9)) * diameter,
         touches_border=np.array([row.touches_border for row in rows], np.bool_),
         quality=_judge(rows, area),
         points=tuple(row.points for row in rows),

@@ -73,12 +73,18 @@ class Start:
     star: bool
 
 
-def starts_from_labels(labels: Labels, wanted: Callable[[int], bool]) -> list[Start]:
-    """Return the starting outlines of the wanted labels of a (Y, X) label image, sorted by label."""
+def starts_from_labels(labels: Labels, wanted: Callable[[int], bool], fixed: Mask | None = None) -> list[Start]:
+    """Return the starting outlines of the wanted labels of a (Y, X) label image, sorted by label.
+
+    Where a label ends at `fixed` pixels (a burned-in bar) the field ends for it too.
+    """
     contours = []
+    beside = (
+        None if fixed is None or not fixed.any() else cv2.dilate(fixed.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    )
     for track, box in enumerate(find_objects(labels), start=1):
         if box is not None and wanted(track):
-            contours.append(_contour_of(labels, track, box))
+            contours.append(_contour_of(labels, track, box, beside))
     by_count: dict[int, list[int]] = {}
     for i, contour in enumerate(contours):
         by_count.setdefault(ray_count(min(_size(contour), _LARGEST_PX)), []).append(i)
@@ -89,7 +95,7 @@ def starts_from_labels(labels: Labels, wanted: Callable[[int], bool]) -> list[St
     return [starts[i] for i in range(len(contours))]
 
 
-def _contour_of(labels: Labels, track: int, box: tuple[slice, slice]) -> LabelContour:
+def _contour_of(labels: Labels, track: int, box: tuple[slice, slice], beside: Mask | None) -> LabelContour:
     top, left, bottom, right = box[0].start, box[1].start, box[0].stop, box[1].stop
     padded = np.zeros((bottom - top + 2, right - left + 2), np.uint8)
     padded[1:-1, 1:-1] = labels[box] == track
@@ -100,6 +106,9 @@ def _contour_of(labels: Labels, track: int, box: tuple[slice, slice]) -> LabelCo
     hidden = np.zeros(len(points), np.bool_)
     if top == 0 or left == 0 or bottom == field[0] or right == field[1]:
         hidden = ((points <= 0.5) | (points >= np.array(field) - 1.5)).any(axis=1)
+    if beside is not None and beside[box].any():
+        inside = points.round().astype(np.intp).clip(0, np.array(field) - 1)
+        hidden |= beside[inside[:, 0], inside[:, 1]]
     cut = bool(hidden.sum() >= 3)
     moments = cv2.moments(largest)
     centre = points.mean(axis=0)

@@ -25,7 +25,7 @@ class Outlines:
         Area inside the outline (of the full outline where the border cuts it), px^2, and its standard uncertainty.
     major_axis_px, minor_axis_px : (N,) float64
         Full axes of the ellipse with the outline's second moments.
-    core_diameter_px, core_diameter_sd_px, void_diameter_px : (N,) float64
+    core_diameter_px, core_diameter_sd_px, void_diameter_px, void_diameter_sd_px : (N,) float64
         Equivalent diameters; NaN where there is none.
     touches_border : (N,) bool
     quality : (N,) float64
@@ -49,6 +49,7 @@ class Outlines:
     core_diameter_px: FloatArray
     core_diameter_sd_px: FloatArray
     void_diameter_px: FloatArray
+    void_diameter_sd_px: FloatArray
     touches_border: Mask
     quality: FloatArray
     points: tuple[Image, ...]
