@@ -20,6 +20,8 @@ LEAST_PARTICLES = 3
 # Common motion that exceeds its own uncertainty by this factor is drift. It is 1.7 at most on simulated movies that
 # register well, and 2.8 to 32 on those that do not.
 CLEAR = 2.5
+# Less than this, px (root mean square of a component), uneven growth of a few particles can do to their centres.
+LEAST_MOTION_PX = 0.15
 # Share of the frames a particle must be seen in.
 LEAST_SEEN = 0.5
 _ROUNDS = 30
@@ -54,7 +56,8 @@ def follow_particles(
     if not known[0] or known.sum() < max(LEAST_PARTICLES, LEAST_SEEN * count):
         return drift
     common -= common[0]
-    if np.sqrt(np.mean(common[known] ** 2)) < CLEAR * np.sqrt(np.mean(sd[known] ** 2)):
+    motion = np.sqrt(np.mean(common[known] ** 2))
+    if motion < max(LEAST_MOTION_PX, CLEAR * np.sqrt(np.mean(sd[known] ** 2))):
         return drift
     frames = np.arange(count)
     between = np.stack([np.interp(frames, frames[known], common[known, axis]) for axis in (0, 1)], axis=1)
