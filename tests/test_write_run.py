@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
-from tem_track.errors import InputError
 from tem_track.movie import Calibration, Movie
-from tem_track.settings import Settings, settings_dict, settings_from
-from tem_track.write.run import read_run_json, run_record, settings_values, write_run_json
+from tem_track.settings import Settings, read_settings_file, settings_dict, settings_from
+from tem_track.write.run import run_record, write_run_json
 
 
 def movie() -> Movie:
@@ -60,7 +58,7 @@ def test_settings_come_back_as_they_were(tmp_path: Path) -> None:
     assert made["settings"]["track"]["max_gap_frames"] == {"value": 4, "source": "command line"}
     assert made["settings"]["drift"]["enabled"]["source"] == "default"
     write_run_json(tmp_path / "run.json", made)
-    values = settings_values(read_run_json(tmp_path))
+    values = read_settings_file(tmp_path / "run.json")
     assert settings_from(values) == settings_from({"track": {"max_gap_frames": 4}})
     assert values != settings_dict(Settings())
 
@@ -70,23 +68,3 @@ def test_numbers_become_plain_json(tmp_path: Path) -> None:
     write_run_json(tmp_path / "run.json", record(outcome=outcome))
     found = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["outcome"]
     assert found == {"count": 3, "ratio": 0.5, "lost": None, "set": [1, 2], "path": "a"}
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        ("{", "not a JSON file"),
-        ('{"program": "other"}', "not written by"),
-        ("[]", "not written by"),
-        ('{"program": "tem-track", "layout": 99, "version": "9"}', "newer"),
-    ],
-)
-def test_a_record_of_someone_else_is_refused(tmp_path: Path, content: str, says: str) -> None:
-    (tmp_path / "run.json").write_text(content)
-    with pytest.raises(InputError, match=says):
-        read_run_json(tmp_path)
-
-
-def test_a_missing_record_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
-        read_run_json(tmp_path)

@@ -75,8 +75,8 @@ def refine_drift(
         return drift
     preparer = Preparer(frames, fixed, REFINE_PX)
     path = drift.displacement_px / preparer.binning
-    todo = [k for k in range(len(frames)) if drift.registered[k] and quality.repeats[k] == k]
-    steps = len(PATH_ERROR_PX) * (len(members) + len(todo))
+    wanted = [k for k in range(len(frames)) if drift.registered[k] and quality.repeats[k] == k]
+    steps = len(PATH_ERROR_PX) * (len(members) + len(wanted))
     done = 0
     for error_px in PATH_ERROR_PX:
         blocks, noise = _filled_blocks(preparer, members, path)
@@ -84,10 +84,10 @@ def refine_drift(
         progress(done, steps)
         corrections = align_blocks(blocks, noise, ALIGN_ERROR_PX)
         path = _corrected(path, blocks, corrections)
-        votes = _votes(preparer, blocks, references(blocks, noise, error_px), path, todo, particles)
-        done += len(todo)
+        votes = _votes(preparer, blocks, references(blocks, noise, error_px), path, wanted, particles)
+        done += len(wanted)
         progress(done, steps)
-        path, sd = _moved_path(path, votes, blocks, todo)
+        path, sd = _moved_path(path, votes, blocks, wanted)
     return _finished(drift, quality, path * preparer.binning, sd * preparer.binning)
 
 
@@ -129,14 +129,14 @@ def _votes(
     blocks: Sequence[Block],
     against: Sequence[Reference],
     path: FloatArray,
-    todo: list[int],
+    wanted: list[int],
     particles: Sequence[Labels] | None,
 ) -> _Votes:
     sets = 1 if particles is None else 2
     count = len(path)
     votes = _Votes(np.zeros((count, sets * TILES**2, 2)), np.zeros((count, sets * TILES**2, 2, 2)))
-    owner = _owners(blocks, todo)
-    for k in todo:
+    owner = _owners(blocks, wanted)
+    for k in wanted:
         block, reference = blocks[owner[k]], against[owner[k]]
         image, weight = _placed(preparer(k), path[k] - block.origin)
         inside = None
@@ -147,10 +147,10 @@ def _votes(
     return votes
 
 
-def _owners(blocks: Sequence[Block], todo: list[int]) -> dict[int, int]:
+def _owners(blocks: Sequence[Block], wanted: list[int]) -> dict[int, int]:
     """Return the number of the block each frame is registered in: its own or the nearest in time."""
     first = np.array([block.members[0] for block in blocks])
-    return {k: int(np.clip(np.searchsorted(first, k, side="right") - 1, 0, len(blocks) - 1)) for k in todo}
+    return {k: int(np.clip(np.searchsorted(first, k, side="right") - 1, 0, len(blocks) - 1)) for k in wanted}
 
 
 def _particle_weight(preparer: Preparer, labels: Labels) -> Image:
@@ -193,12 +193,14 @@ def _terms(
 
 
 def _moved_path(
-    path: FloatArray, votes: _Votes, blocks: Sequence[Block], todo: list[int]
+    path: FloatArray, votes: _Votes, blocks: Sequence[Block], wanted: list[int]
 ) -> tuple[FloatArray, FloatArray]:
     """Return the path after one Newton step with weighted tiles, and its standard uncertainty, px."""
-    owner = _owners(blocks, todo)
-    groups = [[k for k in todo if owner[k] == b] for b in range(len(blocks))]
-    curvature = np.stack([votes.curvature[g].mean(axis=0) if g else votes.curvature[todo].mean(axis=0) for g in groups])
+    owner = _owners(blocks, wanted)
+    groups = [[k for k in wanted if owner[k] == b] for b in range(len(blocks))]
+    curvature = np.stack(
+        [votes.curvature[g].mean(axis=0) if g else votes.curvature[wanted].mean(axis=0) for g in groups]
+    )
     strength = np.maximum(np.trace(curvature, axis1=2, axis2=3) / 2, 0.0)
     weight = np.where(strength > 0, 1.0, 0.0)
     step, residual = np.zeros_like(path), np.zeros_like(votes.score)
@@ -218,7 +220,7 @@ def _moved_path(
             spread = np.einsum("kni,knj->kij", loose, loose)
             sd[group] = np.sqrt(np.trace(inverse @ spread @ inverse, axis1=1, axis2=2) / 2)
     new = path.copy()
-    new[todo] += step[todo]
+    new[wanted] += step[wanted]
     return new, sd
 
 

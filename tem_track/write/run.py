@@ -18,10 +18,9 @@ from typing import Any
 import numpy as np
 
 import tem_track
-from tem_track.errors import InputError
 from tem_track.movie import Movie
 from tem_track.settings import Settings
-from tem_track.write.files import PROGRAM, RUN_RECORD, write_text
+from tem_track.write.files import PROGRAM, write_text
 
 # Version of the layout below: raised when a script that reads run.json would have to change.
 LAYOUT = 1
@@ -95,36 +94,6 @@ def write_run_json(path: Path, record: Mapping[str, Any]) -> None:
         The file cannot be written.
     """
     write_text(path, json.dumps(_plain(record), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def read_run_json(path: Path) -> dict[str, Any]:
-    """Return the record of a run from its `run.json` or its folder.
-
-    Raises
-    ------
-    InputError
-        There is none, it is not JSON, or another program wrote it.
-    """
-    path = path / RUN_RECORD if path.is_dir() else path
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
-    except ValueError as error:
-        raise InputError(f"{path}: is not a JSON file: {error}") from error
-    if not isinstance(record, dict) or record.get("program") != PROGRAM:
-        raise InputError(f"{path}: was not written by {PROGRAM}")
-    if record.get("layout", 0) > LAYOUT:
-        raise InputError(f"{path}: was written by a newer {PROGRAM} ({record.get('version')}); update to read it")
-    return record
-
-
-def settings_values(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return ``{stage: {name: value}}`` of a record, as `tem_track.settings.settings_from` takes it."""
-    return {
-        stage: {name: setting["value"] for name, setting in group.items()}
-        for stage, group in record.get("settings", {}).items()
-    }
 
 
 def library_versions() -> dict[str, str]:
