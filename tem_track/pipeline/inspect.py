@@ -10,11 +10,14 @@ from tem_track.pipeline.analyze import open_for
 from tem_track.read import describe
 from tem_track.settings import InputSettings, Settings
 
+# Longest side of the pictures that the polarity is guessed from, px.
+COARSE_PX = 384
+
 
 def inspect(path: Path, settings: InputSettings, times: Path | None = None) -> dict[str, Any]:
     """Return JSON-ready facts about a recording: shape, calibration, times, temperature, polarity, unusable frames.
 
-    The polarity is a guess from a few frames of the movie.
+    The polarity is a guess from three frames, coarsely: the answer should come at once.
 
     Raises
     ------
@@ -27,12 +30,16 @@ def inspect(path: Path, settings: InputSettings, times: Path | None = None) -> d
 
 def _polarity(movie: Movie) -> dict[str, Any]:
     from tem_track.segment import learn_appearance
+    from tem_track.segment.candidates import binned
 
+    measured = MeasuredFrames(movie.frames)
+    coarse = max(1, -(-max(movie.shape[1:]) // COARSE_PX))
+    few = sorted({0, len(movie) // 2, len(movie) - 1})
     appearance = learn_appearance(
-        MeasuredFrames(movie.frames),
+        [binned(measured[k], coarse) for k in few],
         usable=None,
         fixed=None,
-        pixel_size_nm=movie.calibration.pixel_size_nm,
+        pixel_size_nm=None,
         settings=Settings().segment,
     )
     return {
