@@ -150,10 +150,10 @@ def patches(
     closed : (Y, X) bool or None
         Working pixels that show nothing of the specimen.
     """
-    regions = region_tree(picture, ladder(picture, noise, STEPS), least_area_px, closed)
-    slope = noise / (np.sqrt(2) * smoothing_px)
+    least_edge = LEAST_EDGE_OF_NOISE * noise / (np.sqrt(2) * smoothing_px)
+    regions = region_tree(picture, ladder(picture, noise, STEPS), least_area_px, closed, least_edge)
     for region in regions:
-        if region.contrast < LEAST_CONTRAST_OF_NOISE * noise or region.edge < LEAST_EDGE_OF_NOISE * slope:
+        if region.contrast < LEAST_CONTRAST_OF_NOISE * noise:
             region.score = 0.0
     count_as_clusters(regions)
     return Patches(regions, sorted(best_regions(regions, ADVANTAGE), key=lambda region: -region.score))

@@ -129,9 +129,18 @@ def contrast_along(picture: Image, contour: NDArray[np.int32], step_px: int = 3)
 
 
 def judged(
-    contour: NDArray[np.int32], level: float, picture: Image, edges: Image, least_area_px: float, closed: Mask | None
+    contour: NDArray[np.int32],
+    level: float,
+    picture: Image,
+    edges: Image,
+    least_area_px: float,
+    closed: Mask | None,
+    least_edge: float,
 ) -> Region | None:
-    """Return the patch inside a contour with its shape and edge, or None where it is no candidate at all."""
+    """Return the patch inside a contour with its shape and edge, or None where it is no candidate at all.
+
+    A patch with an edge below `least_edge` keeps its place in the tree with score and contrast 0, unmeasured.
+    """
     area = cv2.contourArea(contour) + 0.5 * len(contour) + 1
     if area < least_area_px:
         return None
@@ -158,8 +167,8 @@ def judged(
         return None
     rank = int(WEAK_SHARE * (len(along) - 1))
     edge = float(np.partition(along, rank)[rank])
-    score = edge * shape_factor(solidity)
-    contrast = contrast_across(picture, contour)
+    score = edge * shape_factor(solidity) if edge >= least_edge else 0.0
+    contrast = contrast_across(picture, contour) if score > 0 else 0.0
     if solidity < NEARLY_CONVEX and score > 0:
         contrast = max(contrast, contrast_along(picture, contour))
     if contrast <= 0:
@@ -168,7 +177,13 @@ def judged(
     return Region(level, 0, contour, area, solidity, edge, contrast, elongation, border_share, score, compactness)
 
 
-def region_tree(picture: Image, levels: FloatArray, least_area_px: float, closed: Mask | None = None) -> list[Region]:
+def region_tree(
+    picture: Image,
+    levels: FloatArray,
+    least_area_px: float,
+    closed: Mask | None = None,
+    least_edge: float = 0.0,
+) -> list[Region]:
     """Return all candidate patches of a (Y, X) picture, a patch after the patch at a lower level that holds it.
 
     Parameters
@@ -181,6 +196,8 @@ def region_tree(picture: Image, levels: FloatArray, least_area_px: float, closed
         Smaller patches are left out.
     closed : (Y, X) bool or None
         Pixels that show nothing of the specimen (black borders, burned-in bars); the frame ends there.
+    least_edge : float
+        Patches with a weaker edge (grey value per px) are noise: not worth measuring.
     """
     edges = edge_strength(picture)
     owner = np.full(picture.shape, -1, np.int32)
@@ -191,7 +208,7 @@ def region_tree(picture: Image, levels: FloatArray, least_area_px: float, closed
         for contour in contours:
             if len(contour) * len(contour) < 4 * least_area_px:
                 continue
-            region = judged(contour, float(level), picture, edges, least_area_px, closed)
+            region = judged(contour, float(level), picture, edges, least_area_px, closed, least_edge)
             if region is None:
                 continue
             region.parent = int(owner[contour[0, 0, 1], contour[0, 0, 0]])
