@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 from tem_track.movie import FloatArray, Labels
 from tem_track.segment import learn_appearance, segment_frame
 from tem_track.segment.appearance import Appearance
+from tem_track.segment.detect import without_film_steps
 from tem_track.settings import SegmentSettings
 
 SHAPE = (200, 240)
@@ -220,3 +221,14 @@ def test_exam_frames(case: str) -> None:
             mine = np.bincount(labels[own])[1:]
             assert mine.max(initial=0) > 0.8 * own.sum()
         assert labels.max() == len(np.unique(truth[k])) - 1
+
+
+def test_one_side_of_a_step_in_the_film_is_no_particle_but_a_row_along_the_border_is() -> None:
+    labels = np.zeros((80, 100), np.int32)
+    labels[:, :45] = 1
+    labels[30:50, 60:80] = 2
+    assert set(np.unique(without_film_steps(labels))) == {0, 1}
+    labels[:, :45] = 0
+    labels[0:30, 0:25] = 1
+    kept = without_film_steps(labels)
+    assert kept.max() == 2

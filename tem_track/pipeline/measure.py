@@ -16,7 +16,15 @@ from typing import Any, TypeVar
 import cv2
 import numpy as np
 
-from tem_track.drift import Drift, FrameQuality, find_fixed_pixels, follow_particles, refine_drift, survey_frames
+from tem_track.drift import (
+    Drift,
+    FrameQuality,
+    find_fixed_pixels,
+    follow_particles,
+    picture_mask,
+    refine_drift,
+    survey_frames,
+)
 from tem_track.errors import InputError
 from tem_track.expansion import Expansion, measure_expansion
 from tem_track.labels import LabelStack
@@ -108,6 +116,11 @@ def measure_movie(
         )
     if not quality.usable.any():
         raise InputError(f"{movie.name}: {_nothing_usable(quality)}")
+
+    def unseen(k: int) -> Mask:
+        """Return what a frame does not show of the specimen: overlays, and the border that an alignment left in it."""
+        return np.asarray(fixed | ~picture_mask(frames[k]))
+
     with clock.stage("detection"):
         appearance = learn_appearance(
             frames,
@@ -115,10 +128,11 @@ def measure_movie(
             fixed=fixed,
             pixel_size_nm=movie.calibration.pixel_size_nm,
             settings=settings.segment,
+            unseen=unseen,
         )
         if labels is None and settings.segment.polarity == "auto" and appearance.particle_like < _NOT_PARTICLES:
             raise InputError(f"{movie.name}: {_nothing_found(appearance, settings)}")
-        found = labels or _detect(frames, appearance, fixed, reporter)
+        found = labels or _detect(frames, appearance, unseen, reporter)
     if not any(image.any() for image in found):
         raise InputError(f"{movie.name}: {_nothing_found(appearance, settings)}")
     with clock.stage("drift refinement"):
@@ -194,12 +208,14 @@ def zero_level(frames: Frames) -> float:
     return low - (usual - low) / 9
 
 
-def _detect(frames: MeasuredFrames, appearance: Appearance, fixed: Mask, reporter: Reporter) -> LabelStack:
-    found = LabelStack(fixed.shape)
+def _detect(
+    frames: MeasuredFrames, appearance: Appearance, unseen: Callable[[int], Mask], reporter: Reporter
+) -> LabelStack:
+    found = LabelStack(frames[0].shape)
     report = reporter.stage("finding particles", len(frames))
 
     def labels_of(k: int) -> Labels:
-        return segment_frame(frames[k], appearance, fixed=fixed)
+        return segment_frame(frames[k], appearance, fixed=unseen(k))
 
     for image in _in_order(labels_of, len(frames)):
         found.append(image)

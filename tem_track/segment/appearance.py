@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -109,6 +110,7 @@ def learn_appearance(
     fixed: Mask | None,
     pixel_size_nm: float | None,
     settings: SegmentSettings,
+    unseen: Callable[[int], Mask] | None = None,
 ) -> Appearance:
     """Return what particles look like in a movie, from a few of its frames.
 
@@ -123,6 +125,8 @@ def learn_appearance(
     pixel_size_nm : float or None
         For the size limits of the settings; without it they are not applied.
     settings : SegmentSettings
+    unseen : callable (frame) -> (Y, X) bool, or None
+        Pixels of a frame that show nothing of the specimen, where they differ from frame to frame (`fixed` included).
 
     Returns
     -------
@@ -130,11 +134,12 @@ def learn_appearance(
     """
     chosen = _sampled(len(frames), usable)
     coarse = max(1, -(-max(frames[chosen[0]].shape) // FIRST_SIDE_PX))
-    looks, background = _looks(frames, chosen, fixed, coarse)
+    closed = [fixed if unseen is None else unseen(k) for k in chosen]
+    looks, background = _looks(frames, chosen, closed, coarse)
     sign = _sign(looks, settings)
     look = looks[sign]
     for bin_px in _finer(look, coarse):
-        look = _looks(frames, chosen, fixed, bin_px, only=sign)[0][sign]
+        look = _looks(frames, chosen, closed, bin_px, only=sign)[0][sign]
     return _appearance(look, looks, background, pixel_size_nm, settings)
 
 
@@ -146,19 +151,19 @@ def _sampled(count: int, usable: NDArray[np.bool_] | None) -> list[int]:
 
 
 def _looks(
-    frames: Frames, chosen: list[int], fixed: Mask | None, bin_px: int, only: int = 0
+    frames: Frames, chosen: list[int], closed: Sequence[Mask | None], bin_px: int, only: int = 0
 ) -> tuple[dict[int, Look], float]:
     """Return what each polarity shows at a binning, and the median grey value."""
-    pictures, grey = [], []
-    for k in chosen:
-        picture = working_picture(finite(frames[k]), Working(1, bin_px, 0.0), fixed)
+    pictures, bars, grey = [], [], []
+    for k, shut in zip(chosen, closed, strict=True):
+        picture = working_picture(finite(frames[k]), Working(1, bin_px, 0.0), shut)
         grey.append(float(np.median(picture[::4, ::4])))
         pictures.append(_middle(picture))
+        bar = closed_pixels(shut, bin_px)
+        bars.append(None if bar is None else _middle(bar))
     smoothing, noise = _smoothing(pictures)
     signs = (only,) if only else (-1, 1)
-    closed = closed_pixels(fixed, bin_px)
-    closed = None if closed is None else _middle(closed)
-    looks = {sign: _look(pictures, Working(sign, bin_px, smoothing), noise, closed) for sign in signs}
+    looks = {sign: _look(pictures, Working(sign, bin_px, smoothing), noise, bars) for sign in signs}
     return looks, float(np.median(grey))
 
 
@@ -180,13 +185,13 @@ def _middle(picture: Part) -> Part:
     return picture[top : top + limit, left : left + limit]
 
 
-def _look(pictures: list[Image], working: Working, noise: float, closed: Mask | None) -> Look:
+def _look(pictures: list[Image], working: Working, noise: float, bars: list[Mask | None]) -> Look:
     found: list[Region] = []
     strength = 0.0
-    for picture in pictures:
+    for picture, bar in zip(pictures, bars, strict=True):
         smooth = smoothed(picture, working.smoothing_px) * np.float32(working.sign)
-        seen = patches(smooth, noise, working.smoothing_px, LEAST_AREA_PX, closed).chosen
-        kept = particles(seen, common(seen), picture.size)
+        seen = patches(smooth, noise, working.smoothing_px, LEAST_AREA_PX, bar).chosen
+        kept = particles(seen, common(seen))
         found += kept
         clear = [r for r in kept if r.contrast > CLEAR_OF_NOISE * noise]
         strength += sum(weight(r) for r in clear)

@@ -39,8 +39,6 @@ LEAST_EDGE_OF_COMMON = 0.12
 # common diameter is one particle or a crossing of strands: the first is round, the second longer than twice its width.
 TWO_DISCS, RAGGED = 0.7, 0.5
 SMALL_PATCH, ROUND, OUTSTRETCHED = 0.5, 1.6, 2.0
-# A patch with more of the frame than this, and more of its outline along the border, is no particle to be measured.
-LARGE_SHARE, MOST_BORDER_OF_LARGE = 0.1, 0.35
 # Enclosed gaps smaller than this share of a patch do not part it.
 LEAST_GAP = 0.01
 # A piece of a cluster is a particle where it is this convex; a division is right where most of the patch goes into
@@ -193,24 +191,19 @@ def least_contrast(region: Region, across: float) -> float:
     return least + (RAGGED_CONTRAST_OF_COMMON - least) * float(np.clip(ragged, 0, 1))
 
 
-def particles(regions: list[Region], usual: tuple[float, float, float], frame_px: int) -> list[Region]:
-    """Return the patches of a frame of `frame_px` pixels that belong to a population.
+def particles(regions: list[Region], usual: tuple[float, float, float]) -> list[Region]:
+    """Return the patches of a frame that belong to a population.
 
     Parameters
     ----------
     regions : list of Region
     usual : (float, float, float)
         Contrast, edge and diameter (px) common in the population.
-    frame_px : int
     """
     contrast, edge, across = usual
     kept = []
     for region in regions:
         need = least_contrast(region, across)
-        # Half of the outline along the border and a good part of the frame: one side of a step in the film, or a
-        # particle that cannot be measured anyway.
-        if region.border_share > MOST_BORDER_OF_LARGE and region.area_px > LARGE_SHARE * frame_px:
-            continue
         if region.contrast >= need * contrast and region.edge >= LEAST_EDGE_OF_COMMON * edge:
             kept.append(region)
     return kept

@@ -8,6 +8,7 @@ level it lies at (`levels`); those that do not belong to the frame's population 
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from tem_track.movie import Image, Labels, Mask
@@ -18,6 +19,7 @@ from tem_track.segment.candidates import (
     common,
     particles,
     patches,
+    renumbered,
     tight_labels,
     working_picture,
 )
@@ -30,6 +32,8 @@ __all__ = ["Appearance", "learn_appearance", "segment_frame"]
 FRAME_CONTRAST = (0.8, 2.0)
 # Blur of microscope and camera, image px: the smallest seen in the exam movies and on well focused recordings.
 BLUR_PX = 0.8
+# A patch with more of the frame than this, and more of its outline along the border, is no particle to be measured.
+LARGE_SHARE, MOST_BORDER = 0.1, 0.45
 
 
 def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -> Labels:
@@ -61,11 +65,31 @@ def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -
     low, high = (share * appearance.contrast for share in FRAME_CONTRAST)
     usual_px = appearance.diameter_px / working.bin_px
     usual = float(np.clip(contrast, low, high)), min(edge, appearance.edge), max(across, usual_px)
-    kept = particles(seen.chosen, usual, picture.size)
+    kept = particles(seen.chosen, usual)
     tight = tight_labels(picture, seen.tree, kept)
     blur = float(np.hypot(working.smoothing_px, BLUR_PX / working.bin_px))
     reach = Reach(blur, appearance.noise, 1, (0.0, np.inf))
     first = reached(foot_of(picture, tight), tight, reach, picture.shape, None)
     limits = (appearance.min_diameter_px, appearance.max_diameter_px)
     full = Reach(blur, appearance.noise, working.bin_px, limits)
-    return reached(foot_of(picture, tight, first), tight, full, frame.shape, fixed)
+    return without_film_steps(reached(foot_of(picture, tight, first), tight, full, frame.shape, fixed))
+
+
+def without_film_steps(labels: Labels) -> Labels:
+    """Return a label image without patches that fill a good part of the frame and lie along its border.
+
+    One side of a step in the film, or a particle that shows too little of itself to be measured. A particle cut in
+    half has 0.4 of its outline along the border, a quarter of one in a corner 0.56.
+    """
+    sizes = np.bincount(labels.ravel())
+    large = [n for n in range(1, len(sizes)) if sizes[n] > LARGE_SHARE * labels.size]
+    dropped = [n for n in large if _border_share(labels == n) > MOST_BORDER]
+    if not dropped:
+        return labels
+    return renumbered(labels, [n for n in range(1, len(sizes)) if n not in dropped])
+
+
+def _border_share(mask: Mask) -> float:
+    along = sum(int(np.count_nonzero(side)) for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return along / max(1, sum(len(contour) for contour in contours))
