@@ -72,10 +72,10 @@ def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -
     first = reached(foot_of(picture, tight), tight, reach, picture.shape, None)
     limits = (appearance.min_diameter_px, appearance.max_diameter_px)
     full = Reach(blur, appearance.noise, working.bin_px, limits)
-    return without_film_steps(reached(foot_of(picture, tight, first), tight, full, frame.shape, fixed))
+    return without_film_steps(reached(foot_of(picture, tight, first), tight, full, frame.shape, fixed), fixed)
 
 
-def without_film_steps(labels: Labels) -> Labels:
+def without_film_steps(labels: Labels, fixed: Mask | None = None) -> Labels:
     """Return a label image without patches that fill a good part of the frame and lie along its border.
 
     One side of a step in the film, or a particle that shows too little of itself to be measured. A particle cut in
@@ -83,13 +83,18 @@ def without_film_steps(labels: Labels) -> Labels:
     """
     sizes = np.bincount(labels.ravel())
     large = [n for n in range(1, len(sizes)) if sizes[n] > LARGE_SHARE * labels.size]
-    dropped = [n for n in large if _border_share(labels == n) > MOST_BORDER]
+    dropped = [n for n in large if _border_share(labels == n, fixed) > MOST_BORDER]
     if not dropped:
         return labels
     return renumbered(labels, [n for n in range(1, len(sizes)) if n not in dropped])
 
 
-def _border_share(mask: Mask) -> float:
-    along = sum(int(np.count_nonzero(side)) for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
+def _border_share(mask: Mask, fixed: Mask | None) -> float:
+    """Return the share of a patch's outline that lies along the border of the frame or along fixed pixels."""
+    border = np.ones(mask.shape, np.uint8)
+    border[1:-1, 1:-1] = 0
+    if fixed is not None:
+        border |= cv2.dilate(fixed.astype(np.uint8), np.ones((5, 5), np.uint8))
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return along / max(1, sum(len(contour) for contour in contours))
+    points = np.concatenate(contours)[:, 0]
+    return float(np.count_nonzero(border[points[:, 1], points[:, 0]])) / len(points)
