@@ -36,6 +36,9 @@ LEAST_AREA_PX = 20.0
 # Smoothing leaves the noise at this share of the contrast of the picture.
 NOISE_OF_CONTRAST = 0.06
 SMOOTHING_PX = (0.8, 1.2, 1.8, 2.7, 4.0)
+# Share of the outline along the border of a disc cut in half, and of a field between borders and material. Where the
+# strongest patches have more of the latter, they are what lies between the particles, or show too little of themselves.
+HALF_CUT, FIELD_CUT = 0.4, 0.6
 # Only outlines with this contrast against the noise speak for a polarity.
 CLEAR_OF_NOISE = 8.0
 # Particles smaller than this against the common diameter are specks; larger than this many times are something else.
@@ -258,10 +261,11 @@ def _particle_like(look: Look, contrast: float) -> tuple[float, str]:
         return 0.0, "no closed outline stands out of the noise"
     across = np.array([diameter(r) for r in look.found])
     shape = float(np.average([r.compactness for r in look.found], weights=across))
-    # Half of an outline may lie along the border; where more of it does on average, background between borders is seen.
-    inside = min(1.0, 2 * float(np.average([1 - r.border_share for r in look.found], weights=across)))
+    large = [r for r in look.found if diameter(r) >= SPECK * common(look.found)[2]]
+    cut = float(np.average([r.border_share for r in large], weights=[weight(r) + 1e-12 for r in large]))
+    inside = float(np.clip((FIELD_CUT - cut) / (FIELD_CUT - HALF_CUT), 0, 1))
     clear = float(np.clip(contrast / (12 * look.noise), 0, 1)) if look.noise > 0 else 1.0
     return (
-        shape * clear * max(0.0, inside),
+        shape * clear * inside,
         f"{len(look.found)} outlines, compactness {shape:.2f}, contrast {contrast / max(look.noise, 1e-12):.0f} noise",
     )
