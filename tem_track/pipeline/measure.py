@@ -28,7 +28,7 @@ from tem_track.drift import (
 from tem_track.errors import InputError
 from tem_track.expansion import Expansion, measure_expansion
 from tem_track.labels import LabelStack
-from tem_track.movie import Frames, Labels, Mask, MeasuredFrames, Movie, finite
+from tem_track.movie import Frames, Image, Labels, Mask, MeasuredFrames, Movie, finite
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.rows import track_rows
 from tem_track.segment import Appearance, Outlines, draw_labels, learn_appearance, outline_particles, segment_frame
@@ -117,10 +117,6 @@ def measure_movie(
     if not quality.usable.any():
         raise InputError(f"{movie.name}: {_nothing_usable(quality)}")
 
-    def unseen(k: int) -> Mask:
-        """Return what a frame does not show of the specimen: overlays, and the border that an alignment left in it."""
-        return np.asarray(fixed | ~picture_mask(frames[k]))
-
     with clock.stage("detection"):
         appearance = learn_appearance(
             frames,
@@ -128,11 +124,11 @@ def measure_movie(
             fixed=fixed,
             pixel_size_nm=movie.calibration.pixel_size_nm,
             settings=settings.segment,
-            unseen=unseen,
+            unseen=lambda k: _unseen(frames[k], fixed),
         )
         if labels is None and settings.segment.polarity == "auto" and appearance.particle_like < _NOT_PARTICLES:
             raise InputError(f"{movie.name}: {_nothing_found(appearance, settings)}")
-        found = labels or _detect(frames, appearance, unseen, reporter)
+        found = labels or _detect(frames, appearance, fixed, reporter)
     if not any(image.any() for image in found):
         raise InputError(f"{movie.name}: {_nothing_found(appearance, settings)}")
     with clock.stage("drift refinement"):
@@ -172,8 +168,10 @@ def measure_movie(
         )
         drawn, cores = _draw(outlines, tracks)
         followed = follow_particles(drift, *_whole_particles(outlines, tracks)) if settings.drift.enabled else drift
-        if followed is not drift:
-            reporter.note("the support shows too little texture; the drift follows the particles' common motion")
+        # In the record too: it changes every position in the specimen frame.
+        follows = (
+            () if followed is drift else ("little texture to register on: drift follows the particles' common motion",)
+        )
         drift = followed
     with clock.stage("expansion"):
         expansion = measure_expansion(
@@ -188,7 +186,7 @@ def measure_movie(
     unsure = (
         () if zero == 0 else (f"grey values below zero: no electrons taken as {zero:.6g}; cores and V/V0 depend on it",)
     )
-    warnings = (*unsure, *(() if labels else _doubts(appearance)), *expansion.warnings)
+    warnings = (*unsure, *follows, *(() if labels else _doubts(appearance)), *expansion.warnings)
     return Measurement(quality, drift, fixed, appearance, tracks, outlines, drawn, cores, expansion, warnings)
 
 
@@ -208,14 +206,18 @@ def zero_level(frames: Frames) -> float:
     return low - (usual - low) / 9
 
 
-def _detect(
-    frames: MeasuredFrames, appearance: Appearance, unseen: Callable[[int], Mask], reporter: Reporter
-) -> LabelStack:
-    found = LabelStack(frames[0].shape)
+def _unseen(frame: Image, fixed: Mask) -> Mask:
+    """Return what a frame does not show of the specimen: overlays, and the border that an alignment left in it."""
+    return np.asarray(fixed | ~picture_mask(frame))
+
+
+def _detect(frames: MeasuredFrames, appearance: Appearance, fixed: Mask, reporter: Reporter) -> LabelStack:
+    found = LabelStack(fixed.shape)
     report = reporter.stage("finding particles", len(frames))
 
     def labels_of(k: int) -> Labels:
-        return segment_frame(frames[k], appearance, fixed=unseen(k))
+        frame = frames[k]
+        return segment_frame(frame, appearance, fixed=_unseen(frame, fixed))
 
     for image in _in_order(labels_of, len(frames)):
         found.append(image)
@@ -279,5 +281,7 @@ def _doubts(appearance: Appearance) -> list[str]:
         doubts.append(f"what was found hardly looks like particles: {appearance.reason}")
     if appearance.polarity_confidence < _SURE_OF_POLARITY and appearance.polarity_reason != "set by the user":
         other = "bright" if appearance.polarity == "dark" else "dark"
-        doubts.append(f"particles taken as {appearance.polarity}, not certain; --set segment.polarity={other} differs")
+        doubts.append(
+            f"particles taken as {appearance.polarity}, not certain; --set segment.polarity={other} tries the other"
+        )
     return doubts
