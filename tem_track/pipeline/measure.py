@@ -13,24 +13,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import cv2
 import numpy as np
 
-from tem_track.drift import (
-    Drift,
-    FrameQuality,
-    find_fixed_pixels,
-    follow_particles,
-    picture_mask,
-    refine_drift,
-    survey_frames,
-)
+from tem_track.drift import Drift, FrameQuality, follow_particles, refine_drift
 from tem_track.errors import InputError
 from tem_track.expansion import Expansion, measure_expansion
 from tem_track.labels import LabelStack
-from tem_track.movie import Frames, Image, Labels, Mask, MeasuredFrames, Movie, finite
+from tem_track.movie import Labels, Mask, Movie
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.rows import track_rows
+from tem_track.pipeline.survey import Survey, survey_movie
 from tem_track.segment import Appearance, Outlines, draw_labels, learn_appearance, outline_particles, segment_frame
 from tem_track.settings import Settings
 from tem_track.track import Tracks, link_particles
@@ -44,8 +36,6 @@ _PARTICLE_LIKE = 0.5
 _SURE_OF_POLARITY = 0.3
 # Below this nothing is measured unless the user says that there are particles: every textured film would give some.
 _NOT_PARTICLES = 0.3
-# Frames looked at for grey values below zero, and how far read noise alone may go there (share of the range).
-_SAMPLED, _NOISE_BELOW = 7, 0.05
 
 
 @dataclass(frozen=True)
@@ -82,9 +72,14 @@ class Measurement:
 
 
 def measure_movie(
-    movie: Movie, settings: Settings, reporter: Reporter, clock: Clock, labels: LabelStack | None = None
+    movie: Movie,
+    settings: Settings,
+    reporter: Reporter,
+    clock: Clock,
+    labels: LabelStack | None = None,
+    survey: Survey | None = None,
 ) -> Measurement:
-    """Return everything that is measured on a movie.
+    """Return everything that is measured on the particles of a movie.
 
     Parameters
     ----------
@@ -95,28 +90,17 @@ def measure_movie(
         Gets the seconds of every stage.
     labels : LabelStack or None
         (T, Y, X) label images made elsewhere; None detects the particles.
+    survey : Survey or None
+        The first look at the movie, where it was taken already.
 
     Raises
     ------
     InputError
         No frame can be used, or no particle is found.
     """
-    cv2.setNumThreads(1)
-    zero = zero_level(movie.frames)
-    frames = MeasuredFrames(movie.frames, zero)
+    survey = survey or survey_movie(movie, settings, reporter, clock)
+    frames, fixed, quality, drift = survey.frames, survey.fixed, survey.quality, survey.drift
     count = len(frames)
-    with clock.stage("survey"):
-        fixed = find_fixed_pixels(frames)
-        quality, drift = survey_frames(
-            frames,
-            fixed=fixed,
-            known_bad=movie.unusable,
-            settings=settings.drift,
-            progress=reporter.stage("judging frames", count),
-        )
-    if not quality.usable.any():
-        raise InputError(f"{movie.name}: {_nothing_usable(quality)}")
-
     with clock.stage("detection"):
         appearance = learn_appearance(
             frames,
@@ -124,11 +108,11 @@ def measure_movie(
             fixed=fixed,
             pixel_size_nm=movie.calibration.pixel_size_nm,
             settings=settings.segment,
-            unseen=lambda k: _unseen(frames[k], fixed),
+            unseen=lambda k: survey.unseen(frames[k]),
         )
         if labels is None and settings.segment.polarity == "auto" and appearance.particle_like < _NOT_PARTICLES:
             raise InputError(f"{movie.name}: {_nothing_found(appearance, settings)}")
-        found = labels or _detect(frames, appearance, fixed, reporter)
+        found = labels or _detect(survey, appearance, reporter)
     if not any(image.any() for image in found):
         raise InputError(f"{movie.name}: {_nothing_found(appearance, settings)}")
     with clock.stage("drift refinement"):
@@ -184,40 +168,22 @@ def measure_movie(
             settings=settings.expansion,
         )
     unsure = (
-        () if zero == 0 else (f"grey values below zero: no electrons taken as {zero:.6g}; cores and V/V0 depend on it",)
+        ()
+        if survey.zero == 0
+        else (f"grey values below zero: no electrons taken as {survey.zero:.6g}; cores and V/V0 depend on it",)
     )
     warnings = (*unsure, *follows, *(() if labels else _doubts(appearance)), *expansion.warnings)
     return Measurement(quality, drift, fixed, appearance, tracks, outlines, drawn, cores, expansion, warnings)
 
 
-def zero_level(frames: Frames) -> float:
-    """Return the grey value that stands for no electrons: 0, unless a movie goes below.
-
-    Notes
-    -----
-    Frames that were normalised or had a dark picture subtracted have lost their zero. The darkest pixels are then
-    taken to carry a tenth of the usual level: a thick particle lets a little through.
-    """
-    numbers = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), _SAMPLED)).round().astype(int))
-    levels = np.array([np.percentile(finite(frames[int(k)])[::4, ::4], (0.1, 50)) for k in numbers])
-    low, usual = float(levels[:, 0].min()), float(np.median(levels[:, 1]))
-    if low >= 0 or -low < _NOISE_BELOW * (usual - low):
-        return 0.0
-    return low - (usual - low) / 9
-
-
-def _unseen(frame: Image, fixed: Mask) -> Mask:
-    """Return what a frame does not show of the specimen: overlays, and the border that an alignment left in it."""
-    return np.asarray(fixed | ~picture_mask(frame))
-
-
-def _detect(frames: MeasuredFrames, appearance: Appearance, fixed: Mask, reporter: Reporter) -> LabelStack:
+def _detect(survey: Survey, appearance: Appearance, reporter: Reporter) -> LabelStack:
+    frames, fixed = survey.frames, survey.fixed
     found = LabelStack(fixed.shape)
     report = reporter.stage("finding particles", len(frames))
 
     def labels_of(k: int) -> Labels:
         frame = frames[k]
-        return segment_frame(frame, appearance, fixed=_unseen(frame, fixed))
+        return segment_frame(frame, appearance, fixed=survey.unseen(frame))
 
     for image in _in_order(labels_of, len(frames)):
         found.append(image)
@@ -253,13 +219,6 @@ def _draw(outlines: Outlines, tracks: Tracks) -> tuple[LabelStack, LabelStack]:
         particles.append(whole)
         cores.append(inner)
     return particles, cores
-
-
-def _nothing_usable(quality: FrameQuality) -> str:
-    reasons = sorted({reason.split(" of ")[0] for reason in quality.reason if reason})
-    if len(quality.reason) == 1:
-        return f"the image cannot be measured: {reasons[0]}"
-    return f"none of the {len(quality.reason)} frames can be measured: {', '.join(reasons)}"
 
 
 def _nothing_found(appearance: Appearance, settings: Settings) -> str:
