@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.simulate.scene import LithiationScene
+from tem_track.simulate.recording import Recording
 
 
-def burn_in(scene: LithiationScene, frame: NDArray[np.uint16], time_s: float, white: int) -> None:
+def burn_in(scene: Recording, frame: NDArray[np.uint16], time_s: float, white: int) -> None:
     """Draw the scene's overlays into a (Y, X) frame, in place: white on black, the same place in every frame."""
     size = max(0.3, min(frame.shape) / 900)
     if scene.scale_bar:

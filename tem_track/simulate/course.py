@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray
 from tem_track.simulate.chance import chance
-from tem_track.simulate.scene import LithiationScene
+from tem_track.simulate.recording import Recording
 
 
 @dataclass(frozen=True)
@@ -45,21 +46,33 @@ class Course:
         return self.times_s[self.shown]
 
 
-def course_of(scene: LithiationScene) -> Course:
-    """Return the course of a scene's recording."""
+def course_of(scene: Recording, settling_px: Callable[[FloatArray], FloatArray] | None = None) -> Course:
+    """Return the course of a scene's recording.
+
+    Parameters
+    ----------
+    scene : Recording
+    settling_px : function from times (T,) in s to (T, 2) px, optional
+        A path the specimen follows besides its random walk and jumps (thermal expansion of a heated holder).
+    """
     steps = _steps(scene)
     shown = _shown(scene)
+    times_s = np.asarray(steps * scene.frame_interval_s, dtype=np.float64)
+    drift_px = _drift(scene, steps)
+    if settling_px is not None:
+        path = settling_px(times_s)
+        drift_px = drift_px + path - path[0]
     return Course(
-        times_s=np.asarray(steps * scene.frame_interval_s, dtype=np.float64),
+        times_s=times_s,
         shown=shown,
-        drift_px=_drift(scene, steps)[shown],
+        drift_px=drift_px[shown],
         brightness=_brightness(scene)[shown],
         psf_px=_psf(scene)[shown],
         state=_state(scene),
     )
 
 
-def _steps(scene: LithiationScene) -> NDArray[np.int64]:
+def _steps(scene: Recording) -> NDArray[np.int64]:
     """Camera ticks at which the frames were recorded, dropped ones counted."""
     steps = np.arange(scene.frames)
     for frame, count in scene.dropped:
@@ -67,14 +80,14 @@ def _steps(scene: LithiationScene) -> NDArray[np.int64]:
     return steps
 
 
-def _shown(scene: LithiationScene) -> NDArray[np.int64]:
+def _shown(scene: Recording) -> NDArray[np.int64]:
     shown = np.arange(scene.frames)
     for frame in sorted(scene.duplicate):
         shown[frame] = shown[frame - 1]
     return shown
 
 
-def _drift(scene: LithiationScene, steps: NDArray[np.int64]) -> FloatArray:
+def _drift(scene: Recording, steps: NDArray[np.int64]) -> FloatArray:
     """Walk whose velocity keeps its direction for a while, half its power in steps without memory, and the jumps.
 
     Stages creep (slow, persistent) and shake (independent from frame to frame); both are seen in real movies.
@@ -92,7 +105,7 @@ def _drift(scene: LithiationScene, steps: NDArray[np.int64]) -> FloatArray:
     return np.asarray(path - path[0])
 
 
-def _brightness(scene: LithiationScene) -> FloatArray:
+def _brightness(scene: Recording) -> FloatArray:
     rng = chance(scene.seed, "flicker")
     brightness = np.clip(1 + scene.flicker * rng.normal(size=scene.frames), 0.05, None)
     for frame, factor in scene.illumination_steps:
@@ -100,7 +113,7 @@ def _brightness(scene: LithiationScene) -> FloatArray:
     return brightness
 
 
-def _psf(scene: LithiationScene) -> FloatArray:
+def _psf(scene: Recording) -> FloatArray:
     rng = chance(scene.seed, "defocus")
     psf = scene.psf_px * np.clip(1 + scene.defocus_wander * np.abs(rng.normal(size=scene.frames)), 0.3, 3.0)
     for frame, sigma in scene.blurred:
@@ -108,7 +121,7 @@ def _psf(scene: LithiationScene) -> FloatArray:
     return np.asarray(psf)
 
 
-def _state(scene: LithiationScene) -> NDArray[np.object_]:
+def _state(scene: Recording) -> NDArray[np.object_]:
     state = np.full(scene.frames, "ok", dtype=object)
     state[[int(frame) for frame, _ in scene.blurred]] = "blurred"
     state[list(scene.duplicate)] = "duplicate"

@@ -1,16 +1,18 @@
-"""Scenes by name: the three movies of the lithiation paper, and what users meet."""
+"""Scenes by name: the movies of the lithiation and the heating paper, and what users meet."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 
+from tem_track.simulate.heating_scene import HeatingScene, PrecipitateScene
+from tem_track.simulate.recording import Recording
 from tem_track.simulate.scene import LithiationScene
 
 # The paper's marks (onset 40 s, stage change 260 s, complete 760 s) hold for every particle of its three movies.
 _PAPER = LithiationScene(onset_low_s=40.0, onset_high_s=40.0, duration_spread=0.0, final_spread=0.0)
 
-PRESETS: Mapping[str, LithiationScene] = {
+PRESETS: Mapping[str, Recording] = {
     "nio": replace(_PAPER, nio=5, core_shell=0, height_px=384, width_px=384, frames=60, frame_interval_s=4.0, seed=11),
     # Particles near a micrometre are opaque to a narrow aperture: a thinner contrast, as with a wide one.
     "cuo": replace(
@@ -105,5 +107,36 @@ PRESETS: Mapping[str, LithiationScene] = {
         jitter_px=0.3,
         flutter=0.01,
         seed=18,
+    ),
+    # The heating paper: aged material intact to 500 degC, fronts held at boundaries to 600 degC (Fig. 3c-f); pristine
+    # material from 520 degC on, boundaries first, interiors by nanovoids (Fig. 3g); cobalt in a void (Fig. 4a).
+    "aged": HeatingScene(seed=21),
+    "pristine": HeatingScene(
+        variant="pristine",
+        onset_c=520.0,
+        crossing_c=0.0,
+        boundary_factor=6.0,
+        speed_nm_per_s=2.5,
+        seed=22,
+    ),
+    "stable": HeatingScene(variant="stable", seed=23),
+    "precipitate": PrecipitateScene(seed=24),
+    # The heating movie of sample_data/: as above, everything degraded before the end.
+    "sample-heating": HeatingScene(
+        height_px=208,
+        width_px=208,
+        frames=60,
+        frame_interval_s=1.6,
+        pixel_size_nm=2.2,
+        start_c=470.0,
+        grain_nm=150.0,
+        damage_sites=1.0,
+        settling_px=5.0,
+        dose_per_px=180.0,
+        counts_per_electron=0.25,
+        offset_counts=2.0,
+        read_noise_counts=0.4,
+        blurred=((33.0, 3.5),),
+        seed=25,
     ),
 }

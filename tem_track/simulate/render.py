@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image
 from tem_track.simulate.burn_in import burn_in
-from tem_track.simulate.chance import chance
+from tem_track.simulate.camera import Camera, vignetted
 from tem_track.simulate.course import Course
 from tem_track.simulate.dendrite import Dendrite
 from tem_track.simulate.footprint import Footprint, core_share, footprint
@@ -33,8 +33,6 @@ SPECKLE = {"bright-field": 1.0, "haadf": 0.2}
 HAADF_REFERENCE_NM = 100.0
 # Particles larger than this are sampled once a pixel, smaller ones 2 x 2 (their edges are a larger part of them).
 FINE_BELOW_PX = 60.0
-# Rows of a frame that go through the camera at a time.
-BAND_ROWS = 256
 
 
 class LithiationFrames:
@@ -47,7 +45,7 @@ class LithiationFrames:
         self._support = Support(scene, course.drift_px)
         self._speckle = {t.particle.number: Speckle(scene, t.particle.number) for t in tracks} if scene.speckle else {}
         self._dendrite = Dendrite(scene) if scene.dendrite_frame >= 0 else None
-        self._pixel_gain = _pixel_gain(scene)
+        self._camera = Camera(scene)
 
     def __len__(self) -> int:
         return self.scene.frames
@@ -56,9 +54,7 @@ class LithiationFrames:
         if not 0 <= k < len(self):
             raise IndexError(k)
         k = int(self._course.shown[k])
-        counts = self._camera(self._electrons(k), k)
-        counts += np.float32(0.5)
-        frame: NDArray[np.uint16] = np.clip(counts, 0, 65535, out=counts).astype(np.uint16)
+        frame = self._camera.frame(self._electrons(k), k)
         scene = self.scene
         if scene.scale_bar or scene.timestamp:
             brightest = scene.dose_per_px * (1.3 if scene.mode == "bright-field" else 3.0)
@@ -135,41 +131,9 @@ class LithiationFrames:
         share += np.float32(scene.background)
         if self._course.psf_px[k] > 0:
             share = cv2.GaussianBlur(share, (0, 0), float(self._course.psf_px[k]), borderType=cv2.BORDER_REPLICATE)
-        share = self._scan_errors(share, k)
+        share = self._camera.scanned(share, k)
         share *= np.float32(scene.dose_per_px * self._course.brightness[k])
-        return _vignetted(share, scene)
-
-    def _scan_errors(self, share: Image, k: int) -> Image:
-        """Displace and dim each scan line; the displacements of a frame have zero mean, so its drift stays true."""
-        scene = self.scene
-        if scene.jitter_px <= 0 and scene.flutter <= 0:
-            return share
-        rng = chance(scene.seed, "scan", k)
-        shifts = rng.normal(size=scene.height_px)
-        dimming = 1 + scene.flutter * rng.normal(size=scene.height_px)
-        x = np.arange(scene.width_px, dtype=np.float32)[None, :]
-        y = np.repeat(np.arange(scene.height_px, dtype=np.float32)[:, None], scene.width_px, axis=1)
-        x = x + (scene.jitter_px * (shifts - shifts.mean())).astype(np.float32)[:, None]
-        moved = cv2.remap(share, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(np.clip(moved * dimming.astype(np.float32)[:, None], 0, None))
-
-    def _camera(self, electrons: Image, k: int) -> Image:
-        """Return the counts (Y, X) of the camera: counting statistics, gain, fixed pattern, offset, its own noise."""
-        scene = self.scene
-        rng = chance(scene.seed, "noise", k)
-        counts = electrons
-        # Band by band: the generators return 8 bytes a pixel, too much at once for a 4096 px frame.
-        for band in (slice(y, y + BAND_ROWS) for y in range(0, scene.height_px, BAND_ROWS)):
-            if scene.noise:
-                counts[band] = rng.poisson(electrons[band])
-            counts[band] *= np.float32(scene.counts_per_electron)
-            if self._pixel_gain is not None:
-                counts[band] *= self._pixel_gain[band]
-            if scene.noise and scene.read_noise_counts > 0:
-                read = rng.standard_normal(counts[band].shape, dtype=np.float32)
-                counts[band] += np.float32(scene.read_noise_counts) * read
-        counts += np.float32(scene.offset_counts)
-        return counts
+        return vignetted(share, scene)
 
 
 def _fringe(path: Image, scene: LithiationScene) -> Image:
@@ -181,23 +145,3 @@ def _fringe(path: Image, scene: LithiationScene) -> Image:
     """
     curvature = cv2.Laplacian(cv2.GaussianBlur(path, (0, 0), 1.0), cv2.CV_32F) / np.float32(scene.pixel_size_nm**2)
     return np.asarray(np.clip(1 + np.float32(scene.fringe_nm) * curvature, 0.2, 2.0), dtype=np.float32)
-
-
-def _vignetted(share: Image, scene: LithiationScene) -> Image:
-    """Dim a frame towards its corners, in place: quadratic, `vignetting` in the corner."""
-    if scene.vignetting > 0:
-        y, x = ((np.arange(n) - (n - 1) / 2) / n for n in share.shape)
-        # Corner distance squared is 1/4 + 1/4.
-        fall = (2 * scene.vignetting) * (y[:, None] ** 2 + x[None, :] ** 2)
-        share *= (1 - fall).astype(np.float32)
-    return share
-
-
-def _pixel_gain(scene: LithiationScene) -> Image | None:
-    if scene.fixed_pattern <= 0:
-        return None
-    rng = chance(scene.seed, "pixel gain")
-    gain = rng.standard_normal((scene.height_px, scene.width_px), dtype=np.float32)
-    gain *= np.float32(scene.fixed_pattern)
-    gain += 1
-    return gain

@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from numpy.typing import NDArray
+
 from tem_track.movie import FloatArray, Frames, Labels, Movie
-from tem_track.simulate.scene import LithiationScene, scene_dict
+from tem_track.simulate.recording import scene_dict
+from tem_track.simulate.scene import LithiationScene
 from tem_track.simulate.truth import FRAMES, TRUE_DRIFT, TRUE_PARTICLES, TRUE_TRACKS, Truth
 from tem_track.tables import EVENTS, Column, Table
 
@@ -50,6 +53,11 @@ class Simulation:
         return scene_dict(self.scene)
 
     @property
+    def inputs(self) -> Mapping[str, tuple[tuple[Column, ...], Table]]:
+        """No table besides the movie."""
+        return {}
+
+    @property
     def tables(self) -> Mapping[str, tuple[tuple[Column, ...], Table]]:
         """Columns and rows of every table of the truth, by name."""
         truth = self.truth
@@ -65,3 +73,13 @@ class Simulation:
     def label_images(self) -> Mapping[str, Callable[[int], Labels]]:
         """Functions from a frame to its true label image, by name."""
         return {"labels": self.truth.labels, "cores": self.truth.cores}
+
+    @property
+    def maps(self) -> Mapping[str, NDArray[Any]]:
+        """Particles move: there is no image of all frames together."""
+        return {}
+
+    @property
+    def summaries(self) -> Mapping[str, Mapping[str, Any]]:
+        """The tables say it all."""
+        return {}

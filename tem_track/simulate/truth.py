@@ -105,7 +105,7 @@ def truth_of(
     return Truth(
         scene=scene,
         drift_px=course.drift_px,
-        drift=_drift_table(course),
+        drift=drift_table(course),
         frames=_frames_table(course),
         tracks=_tracks_table(scene, course, found, seen),
         particles=table_from_rows(TRUE_PARTICLES, [_particle_row(scene, course, t, seen[t.number]) for t in found]),
@@ -114,7 +114,8 @@ def truth_of(
     )
 
 
-def _drift_table(course: Course) -> Table:
+def drift_table(course: Course) -> Table:
+    """Return the true drift of every frame, columns `TRUE_DRIFT`."""
     frames = np.arange(len(course.times_s))
     rows = zip(frames, course.times_s, course.drift_px, course.state, strict=True)
     return table_from_rows(

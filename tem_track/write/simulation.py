@@ -2,8 +2,12 @@
 
 movie.tif            OME-TIFF, calibrated, zlib; the frames' times where some were dropped
 frame_times.csv      frame,time_s; only where frames were dropped
+temperature.csv      the holder's log on its own clock (heating)
 scene.json           the scene that makes the same bytes again; written last
-truth/drift.csv frames.csv tracks.csv particles.csv events.csv labels.tif cores.tif
+truth/               drift.csv frames.csv, and by kind of specimen
+    lithiation       tracks.csv particles.csv events.csv labels.tif cores.tif
+    heating          arrival_time.tif grains.tif front.csv grains.csv crossings.csv nuclei.csv summary.json
+    precipitate      tracks.csv labels.tif summary.json
 """
 
 from __future__ import annotations
@@ -30,9 +34,11 @@ RECORD = "scene.json"
 SIMULATION_FILES = (
     "movie.tif",
     "frame_times.csv",
+    "temperature.csv",
     *(f"truth/{name}.csv" for name in ("drift", "frames", "tracks", "particles", "events")),
-    "truth/labels.tif",
-    "truth/cores.tif",
+    *(f"truth/{name}.csv" for name in ("front", "grains", "crossings", "nuclei")),
+    *(f"truth/{name}.tif" for name in ("labels", "cores", "arrival_time", "grains")),
+    "truth/summary.json",
     RECORD,
 )
 """Every file a simulation may hold: what `overwrite` may replace or remove, and nothing else."""
@@ -56,11 +62,15 @@ class Simulated(Protocol):
 
     @property
     def specimen(self) -> str:
-        """What was simulated: ``"lithiation"``."""
+        """What was simulated: ``"lithiation"``, ``"heating"`` or ``"precipitate"``."""
 
     @property
     def record(self) -> Mapping[str, Any]:
         """The scene, in what JSON can hold."""
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[Sequence[Column], Table]]:
+        """Columns and rows of each table a user would have beside the movie, by the name of its file."""
 
     @property
     def tables(self) -> Mapping[str, tuple[Sequence[Column], Table]]:
@@ -69,6 +79,14 @@ class Simulated(Protocol):
     @property
     def label_images(self) -> Mapping[str, Callable[[int], Labels]]:
         """Functions from frame k to a (Y, X) int32 image of the truth, by the name of its file without ``.tif``."""
+
+    @property
+    def maps(self) -> Mapping[str, NDArray[Any]]:
+        """Images (Y, X) of the truth in the specimen frame, by the name of their file without ``.tif``."""
+
+    @property
+    def summaries(self) -> Mapping[str, Mapping[str, Any]]:
+        """What JSON can hold of the truth, by the name of its file without ``.json``."""
 
 
 def write_simulation(
@@ -99,10 +117,16 @@ def write_simulation(
     times_s = simulation.movie.times_s
     if _interval_s(simulation.movie) is None:
         write_table(folder / "frame_times.csv", _TIMES, {"frame": np.arange(len(times_s)), "time_s": times_s})
+    for name, (columns, table) in simulation.inputs.items():
+        write_table(folder / f"{name}.csv", columns, table)
     for name, (columns, table) in simulation.tables.items():
         write_table(folder / "truth" / f"{name}.csv", columns, table)
     for name, image_of in simulation.label_images.items():
         _write_labels(folder / "truth" / f"{name}.tif", image_of, simulation.movie)
+    for name, image in simulation.maps.items():
+        _write_map(folder / "truth" / f"{name}.tif", image)
+    for name, summary in simulation.summaries.items():
+        write_text(folder / "truth" / f"{name}.json", json.dumps(summary, indent=1) + "\n")
     record = {
         "tem_track": __version__,
         "made_by": "tem-track simulate",
@@ -115,7 +139,7 @@ def write_simulation(
 def read_scene(path: Path) -> tuple[str, dict[str, Any]]:
     """Return the specimen and the scene's values of a ``scene.json`` (or of the simulation folder that holds one).
 
-    The values are what `tem_track.simulate.scene_from` takes.
+    The values are what `tem_track.simulate.scene_changed` takes.
 
     Raises
     ------
@@ -166,6 +190,15 @@ def _write_labels(path: Path, image_of: Callable[[int], Labels], movie: Movie) -
         pixel_size_nm=movie.calibration.pixel_size_nm,
         frame_interval_s=float(movie.times_s[-1]) / max(len(movie) - 1, 1) or None,
     )
+
+
+def _write_map(path: Path, image: NDArray[Any]) -> None:
+    """Write one image of the truth as it is: float32, or uint16 for labels."""
+    import tifffile
+
+    kept = image.astype(np.float32 if np.issubdtype(image.dtype, np.floating) else np.uint16)
+    with whole_file(path) as aside:
+        tifffile.imwrite(aside, kept, byteorder="<", compression="zlib", metadata=None, software="tem-track")
 
 
 def _interval_s(movie: Movie) -> float | None:

@@ -5,15 +5,34 @@ from __future__ import annotations
 import dataclasses
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
+from .heating_scenes import HEATING_SCENES
+from .heating_truth import TrueHeating, public_heating_cases, simulated_heating
+from .heating_whole import heating_figures, run_heating
 from .scenes import SCENES, TIERS
 from .score import Figures, Share
 from .stages import stage_alone_figures
-from .table import ALONE, COST, FINDING, HOLDING, MEASURING, markdown, put_into
+from .table import (
+    ALONE,
+    BEGIN,
+    COST,
+    CRYSTAL,
+    END,
+    EVENTS,
+    FINDING,
+    FRONT,
+    HEATING_BEGIN,
+    HEATING_END,
+    HOLDING,
+    MEASURING,
+    Heading,
+    markdown,
+    put_into,
+)
 from .truth import TrueMovie, public_cases, simulated
 from .whole import RunFailedError, run_tool, whole_figures
 
@@ -26,6 +45,7 @@ PUBLIC = "independent generator"
 @click.option("--only", multiple=True, help="Movies whose name begins with this; may be repeated.")
 @click.option("--stages", is_flag=True, help="Score each stage alone as well, on the truth of the stage before.")
 @click.option("--stages-only", is_flag=True, help="Score each stage alone and do not run the whole tool.")
+@click.option("--heating", is_flag=True, help="The heating movies instead of the lithiation movies.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder that keeps the movies and run folders.")
 @click.option("--reuse", is_flag=True, help="Score the finished runs that --keep holds instead of running again.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure to this file.")
@@ -34,6 +54,7 @@ def main(
     only: tuple[str, ...],
     stages: bool,
     stages_only: bool,
+    heating: bool,
     keep: Path | None,
     reuse: bool,
     json_file: Path | None,
@@ -44,25 +65,30 @@ def main(
         raise click.UsageError(
             "--readme publishes the whole set through the whole tool: leave --only, --stages-only out"
         )
+    if heating and (stages or stages_only):
+        raise click.UsageError("--stages are those of the lithiation movies")
     results: dict[str, dict[str, Figures]] = {}
     with tempfile.TemporaryDirectory() as aside:
         folder = keep or Path(aside)
         folder.mkdir(parents=True, exist_ok=True)
-        for tier, movie in _movies(only, folder):
+        for tier, movie in _heating_movies(only, folder) if heating else _movies(only, folder):
             figures = {} if stages_only else _whole(movie, folder / f"{movie.name}_run", reuse)
-            if stages or stages_only:
+            if isinstance(movie, TrueMovie) and (stages or stages_only):
                 figures |= stage_alone_figures(movie)
             results.setdefault(tier, {})[movie.name] = figures
             click.echo(f"{movie.name} ({movie.what}): done", err=True)
     if not results:
-        raise click.UsageError(f"no movie is called so; there are {', '.join(scene.name for scene in SCENES)}")
-    text = report(results)
+        known = ", ".join(scene.name for scene in (HEATING_SCENES if heating else SCENES))
+        raise click.UsageError(f"no movie is called so; there are {known}")
+    text = report(results, heating=heating)
     click.echo(text)
     if json_file:
         json_file.write_text(json.dumps(results, indent=1, default=_plain) + "\n", encoding="utf-8")
     if readme:
         page = ROOT / "README.md"
-        page.write_text(put_into(page.read_text(encoding="utf-8"), report(results, published=True)), encoding="utf-8")
+        marks = (HEATING_BEGIN, HEATING_END) if heating else (BEGIN, END)
+        tables = report(results, published=True, heating=heating)
+        page.write_text(put_into(page.read_text(encoding="utf-8"), tables, *marks), encoding="utf-8")
 
 
 def _movies(only: tuple[str, ...], folder: Path) -> Iterator[tuple[str, TrueMovie]]:
@@ -80,6 +106,21 @@ def _movies(only: tuple[str, ...], folder: Path) -> Iterator[tuple[str, TrueMovi
         yield PUBLIC, movie
 
 
+def _heating_movies(only: tuple[str, ...], folder: Path) -> Iterator[tuple[str, TrueHeating]]:
+    """Yield (tier, movie) of the heating movies, each simulated when its turn comes."""
+    for tier in TIERS:
+        for benchmark in HEATING_SCENES:
+            if benchmark.tier == tier and _chosen(benchmark.name, only):
+                yield tier, simulated_heating(benchmark, _emptied(folder / f"{benchmark.name}_movie"))
+    if not CASES.is_dir():
+        click.echo(
+            f"The movies of the independent generator are left out: no {CASES.parent.name}/{CASES.name}", err=True
+        )
+        return
+    for movie in public_heating_cases(CASES, lambda name: _chosen(name, only)):
+        yield PUBLIC, movie
+
+
 def _emptied(place: Path) -> Path:
     """Return the folder of a simulation without what an earlier run of the benchmark left in it."""
     for path in sorted(place.rglob("*"), reverse=True):
@@ -91,36 +132,51 @@ def _chosen(name: str, only: tuple[str, ...]) -> bool:
     return not only or name.startswith(only)
 
 
-def _whole(movie: TrueMovie, run: Path, reuse: bool) -> Figures:
+def _whole(movie: TrueMovie | TrueHeating, run: Path, reuse: bool) -> Figures:
     """Run and score one movie; a run that fails has no figures and its words are shown."""
     cost: Figures = {}
     try:
         if not (reuse and (run / "run.json").exists()):
-            spent = run_tool(movie, run)
+            spent = run_heating(movie, run) if isinstance(movie, TrueHeating) else run_tool(movie, run)
             cost = {
                 "seconds": spent.seconds,
                 "frames_per_s": len(movie.times_s) / spent.seconds,
                 "peak_mb": spent.peak_bytes / 2**20,
             }
-        return whole_figures(movie, run) | cost
+        return (heating_figures(movie, run) if isinstance(movie, TrueHeating) else whole_figures(movie, run)) | cost
     except RunFailedError as error:
         click.echo(f"{movie.name}: {error}", err=True)
         return {}
 
 
-def report(results: dict[str, dict[str, Figures]], published: bool = False) -> str:
+def report(results: dict[str, dict[str, Figures]], published: bool = False, heating: bool = False) -> str:
     """Return all tables; the published ones hold nothing that depends on the machine."""
+    fronts, crystals = (_with_any(results, "crystal_area", wanted) for wanted in (False, True))
+    tables: tuple[tuple[str, Sequence[Heading], dict[str, dict[str, Figures]]], ...] = (
+        ("The front: errors against the truth.", FRONT if heating else (), fronts),
+        ("Grain by grain: what was found, and how much of what was found is true.", EVENTS if heating else (), fronts),
+        ("The precipitate: errors against the truth.", CRYSTAL if heating else (), crystals),
+        ("Finding: drift, detection, identity, events.", () if heating else FINDING, results),
+        ("Measuring: errors against the truth.", () if heating else MEASURING, results),
+        (
+            "Holding: how often the stated 95 % interval holds the truth, and what was measured.",
+            () if heating else HOLDING,
+            results,
+        ),
+        ("Each stage alone, on the truth of the stage before.", () if heating else ALONE, results),
+        ("Cost.", () if published else COST, results),
+    )
     parts = []
-    for words, headings in (
-        ("Finding: drift, detection, identity, events.", FINDING),
-        ("Measuring: errors against the truth.", MEASURING),
-        ("Holding: how often the stated 95 % interval holds the truth, and what was measured.", HOLDING),
-        ("Each stage alone, on the truth of the stage before.", ALONE),
-        ("Cost.", () if published else COST),
-    ):
-        if any(h.figure in f for tier in results.values() for f in tier.values() for h in headings):
-            parts += [words, markdown(headings, results)]
+    for words, headings, rows in tables:
+        if any(h.figure in f for tier in rows.values() for f in tier.values() for h in headings):
+            parts += [words, markdown(headings, rows)]
     return "\n\n".join(parts)
+
+
+def _with_any(results: dict[str, dict[str, Figures]], figure: str, wanted: bool) -> dict[str, dict[str, Figures]]:
+    """Return the movies that have (or lack) a figure; one that failed has none and stays with those that lack it."""
+    kept = {tier: {n: f for n, f in rows.items() if (figure in f) == wanted} for tier, rows in results.items()}
+    return {tier: rows for tier, rows in kept.items() if rows}
 
 
 def _plain(value: object) -> object:

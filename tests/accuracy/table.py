@@ -10,6 +10,7 @@ import numpy as np
 from .score import Figure, Figures, Share, mean_of
 
 BEGIN, END = "<!-- accuracy: begin -->", "<!-- accuracy: end -->"
+HEATING_BEGIN, HEATING_END = "<!-- heating accuracy: begin -->", "<!-- heating accuracy: end -->"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,41 @@ COST = (
     Heading("seconds", "seconds", 1, "sum"),
     Heading("frames_per_s", "frames/s"),
     Heading("peak_mb", "peak memory, MB", 0, "worst"),
+)
+FRONT = (
+    Heading("drift", "drift RMSE, px", 3),
+    Heading("arrival_error", "arrival time, frames", 2),
+    Heading("arrival_bias", "bias, frames", 2),
+    Heading("mask_iou", "degraded mask IoU", 3),
+    Heading("reached_iou", "reached IoU", 3),
+    Heading("false_reached", "wrongly reached, %", 2),
+    Heading("false_area", "degraded before anything was, %", 3),
+    Heading("onset_error", "onset, degC"),
+    Heading("crossing_error", "first crossing, degC"),
+    Heading("ratio_error", "speed ratio, %"),
+    Heading("half_error", "grain's half, degC"),
+)
+EVENTS = (
+    Heading("grains", "grains found"),
+    Heading("grains_right", "of those found, right"),
+    Heading("crossings", "crossings found"),
+    Heading("crossings_right", "right"),
+    Heading("nuclei", "nuclei found"),
+    Heading("nuclei_right", "right"),
+    Heading("onset_missed", "onset missed", 0, "sum"),
+    Heading("onset_invented", "invented", 0, "sum"),
+    Heading("crossing_missed", "crossing missed", 0, "sum"),
+    Heading("crossing_invented", "invented", 0, "sum"),
+    Heading("onset_inside", "onset inside its interval"),
+    Heading("crossing_inside", "crossing inside"),
+    Heading("bad_frames", "frames judged rightly"),
+)
+CRYSTAL = (
+    Heading("drift", "drift RMSE, px", 3),
+    Heading("crystal_area", "area, %"),
+    Heading("crystal_final", "final area, %"),
+    Heading("crystal_onset", "onset, degC"),
+    Heading("crystal_missed", "missed", 0, "sum"),
 )
 ALONE = (
     Heading("drift.rough", "drift survey, px", 2),
@@ -124,15 +160,15 @@ def cell(figure: Figure, heading: Heading) -> str:
     return f"{figure:.{heading.decimals}f}" if np.isfinite(figure) else ""
 
 
-def put_into(readme: str, text: str) -> str:
-    """Return the README with the text between its two marker comments replaced.
+def put_into(readme: str, text: str, begin: str = BEGIN, end: str = END) -> str:
+    """Return the README with the text between two marker comments replaced.
 
     Raises
     ------
     ValueError
         The README lacks the markers.
     """
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1 or readme.index(BEGIN) > readme.index(END):
-        raise ValueError(f"README.md must hold {BEGIN} and {END} once each, in this order")
-    before, rest = readme.split(BEGIN)
-    return f"{before}{BEGIN}\n\n{text.strip()}\n\n{END}{rest.split(END)[1]}"
+    if readme.count(begin) != 1 or readme.count(end) != 1 or readme.index(begin) > readme.index(end):
+        raise ValueError(f"README.md must hold {begin} and {end} once each, in this order")
+    before, rest = readme.split(begin)
+    return f"{before}{begin}\n\n{text.strip()}\n\n{end}{rest.split(end)[1]}"

@@ -20,7 +20,7 @@ from tem_track.write.simulation import write_simulation
 from .scenes import BenchmarkScene
 
 TEXT = {"state", "kind", "fate", "event", "other_track_ids", "reason", "material", "parent_ids", "growth_law"}
-TEXT |= {"volume_model", "type", "ids", "new_ids"}
+TEXT |= {"volume_model", "type", "ids", "new_ids", "site", "entered_from"}
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,18 @@ def run_tool(movie: TrueMovie, folder: Path) -> Spent:
     RunFailedError
         It did not end with a finished run.
     """
-    command = [sys.executable, "-m", "tem_track", "analyze", str(movie.movie), "-o", str(folder), "--overwrite"]
-    command += ["--times", str(movie.times)] if movie.times else []
+    return analyse(movie.movie, folder, ["--times", str(movie.times)] if movie.times else [])
+
+
+def analyse(movie: Path, folder: Path, options: list[str]) -> Spent:
+    """Run `tem-track analyze` on a file with some options in a process of its own.
+
+    Raises
+    ------
+    RunFailedError
+        It did not end with a finished run.
+    """
+    command = [sys.executable, "-m", "tem_track", "analyze", str(movie), "-o", str(folder), "--overwrite", *options]
     words = folder.with_suffix(".log")
     start = time.perf_counter()
     with words.open("wb") as log:

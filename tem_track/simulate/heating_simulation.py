@@ -1,0 +1,95 @@
+"""What a heating simulation gives: a movie, the holder's log and the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from tem_track.movie import FloatArray, Frames, Labels, Movie
+from tem_track.simulate.heating_ramp import LOG, log_table
+from tem_track.simulate.heating_scene import HeatingScene
+from tem_track.simulate.heating_truth import (
+    HEATED_FRAMES,
+    TRUE_CROSSINGS,
+    TRUE_FRONT,
+    TRUE_GRAINS,
+    TRUE_NUCLEI,
+    HeatingTruth,
+)
+from tem_track.simulate.recording import scene_dict
+from tem_track.simulate.truth import TRUE_DRIFT
+from tem_track.tables import Column, Table
+
+
+@dataclass(frozen=True)
+class HeatingSimulation:
+    """A simulated heating movie with known truth.
+
+    Attributes
+    ----------
+    scene : HeatingScene
+        What it was made from; the same scene gives the same bytes.
+    movie : Movie
+        Frames (uint16) are rendered when they are asked for.
+    truth : HeatingTruth
+    """
+
+    scene: HeatingScene
+    movie: Movie
+    truth: HeatingTruth
+
+    @property
+    def frames(self) -> Frames:
+        """The movie's frames."""
+        return self.movie.frames
+
+    @property
+    def times_s(self) -> FloatArray:
+        """Time (T,) of every frame in s."""
+        return self.movie.times_s
+
+    @property
+    def specimen(self) -> str:
+        """What was simulated."""
+        return "heating"
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """The scene in what JSON can hold; `scene_changed` turns it back."""
+        return scene_dict(self.scene)
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[tuple[Column, ...], Table]]:
+        """Columns and rows of the tables a user would have beside the movie, by name."""
+        return {"temperature": (LOG, log_table(self.scene, float(self.times_s[-1])))}
+
+    @property
+    def tables(self) -> Mapping[str, tuple[tuple[Column, ...], Table]]:
+        """Columns and rows of every table of the truth, by name."""
+        truth = self.truth
+        return {
+            "drift": (TRUE_DRIFT, truth.drift),
+            "frames": (HEATED_FRAMES, truth.frames),
+            "front": (TRUE_FRONT, truth.front),
+            "grains": (TRUE_GRAINS, truth.grain_rows),
+            "crossings": (TRUE_CROSSINGS, truth.crossings),
+            "nuclei": (TRUE_NUCLEI, truth.nuclei),
+        }
+
+    @property
+    def maps(self) -> Mapping[str, NDArray[Any]]:
+        """Images (Y, X) of the truth in the specimen frame, by name."""
+        return {"arrival_time": self.truth.arrival_s, "grains": self.truth.grains}
+
+    @property
+    def summaries(self) -> Mapping[str, Mapping[str, Any]]:
+        """What JSON can hold, by name."""
+        return {"summary": self.truth.summary}
+
+    @property
+    def label_images(self) -> Mapping[str, Callable[[int], Labels]]:
+        """A lamella has no particles."""
+        return {}
