@@ -16,10 +16,9 @@ import click
 
 from tem_track import __version__
 from tem_track.errors import SettingsError, TemTrackError
+from tem_track.options import FILE, Given, analysis_options, input_options
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-# Whether a file can be read is found by opening it, and said in one line.
-FILE = click.Path(path_type=Path, readable=False)
 MOVIE = click.argument("movie", type=FILE)
 PHASES = click.option("--phases", type=FILE, help="TOML with phases and reactions of your own, with their source.")
 # The pipeline shares the work out itself; numerical libraries that start threads of their own only get in its way.
@@ -31,49 +30,10 @@ LIBRARIES = {
 }
 
 
-class Quantity(click.ParamType[float]):
-    """A number with its unit, ``0.5nm`` or ``400ms``; the unit is never guessed."""
-
-    def __init__(self, name: str, parser: str):
-        self.name = name
-        self._parser = parser
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the quantity in nm or s, or end with a usage error that says what is accepted."""
-        if isinstance(value, float):
-            return value
-        from tem_track.read import units
-
-        try:
-            return float(getattr(units, self._parser)(value))
-        except TemTrackError as error:
-            self.fail(str(error), param, ctx)
-
-
 def _debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--debug", is_flag=True, expose_value=False, help="On an error, show where in the program it happened."
     )(command)
-
-
-def _input_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    options = [
-        click.option("--pixel-size", type=Quantity("LENGTH", "parse_length"), help="Edge of a pixel, such as 0.5nm."),
-        click.option(
-            "--frame-interval",
-            type=Quantity("DURATION", "parse_duration"),
-            help="Time from frame to frame, such as 400ms.",
-        ),
-        click.option(
-            "--times",
-            type=FILE,
-            help="CSV with the columns frame,time_s: the time of every frame.",
-        ),
-        click.option("--allow-truncated", is_flag=True, help="Use what can be read of a truncated file."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 @click.group(context_settings=CONTEXT)
@@ -98,8 +58,7 @@ def app() -> None:
 @click.option(
     "--set", "changes", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one setting; may be repeated."
 )
-@_input_options
-@click.option("--labels", type=FILE, help="Label images made elsewhere; skips the detection.")
+@analysis_options
 @click.option(
     "--reaction",
     multiple=True,
@@ -115,16 +74,11 @@ def analyze(
     overwrite: bool,
     settings_file: Path | None,
     changes: tuple[str, ...],
-    pixel_size: float | None,
-    frame_interval: float | None,
-    times: Path | None,
-    allow_truncated: bool,
-    labels: Path | None,
     reaction: tuple[str, ...],
-    phases: Path | None,
     quiet: bool,
+    given: Given,
 ) -> None:
-    """Measure drift, particles and volume curves of MOVIE and write a run folder.
+    """Measure drift, particles and their volume curves, or the degradation front, of MOVIE and write a run folder.
 
     MOVIE is a file of any microscope or camera, a video, a folder of single frames, or one image.
 
@@ -133,25 +87,23 @@ def analyze(
     tem-track analyze movie.dm4 -o runs/movie --frame-interval 400ms
     tem-track analyze frames/ --pixel-size 0.26nm --set expansion.volume_model=spheroid
     tem-track analyze movie.tif --reaction NiO@CuO
+    tem-track analyze heating.tif --temperature Chip4Data.txt --log-offset 37.4s
     """
     from tem_track import pipeline
     from tem_track.console import Console
 
-    given = _given(pixel_size, frame_interval, allow_truncated)
     if reaction:
-        given["expansion"] = {"reaction": "; ".join(reaction)}
-    settings, sources = _settings(settings_file, changes, given)
-    _check_repeated(settings_file, {"times": times, "labels": labels, "phases": phases})
+        given.settings["expansion"] = {"reaction": "; ".join(reaction)}
+    settings, sources = _settings(settings_file, changes, given.settings)
+    _check_repeated(settings_file, given.files)
     request = pipeline.Request(
         movie=movie,
         output=output or Path(f"{_stem(movie)}_run"),
         settings=settings,
         sources=sources,
-        times=times,
-        labels=labels,
         overwrite=overwrite,
         command=("tem-track", *sys.argv[1:]),
-        phases=phases,
+        **given.files,
     )
     with Console(quiet) as console:
         outcome = pipeline.analyze(request, console)
@@ -160,16 +112,13 @@ def analyze(
 
 @app.command()
 @MOVIE
-@_input_options
+@input_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 @_debug_option
 def inspect(
     movie: Path,
-    pixel_size: float | None,
-    frame_interval: float | None,
-    times: Path | None,
-    allow_truncated: bool,
     as_json: bool,
+    given: Given,
 ) -> None:
     """Print what MOVIE is understood to be: shape, calibration, times, polarity, unusable frames.
 
@@ -179,8 +128,8 @@ def inspect(
     """
     from tem_track import pipeline
 
-    settings, _ = _settings(None, (), _given(pixel_size, frame_interval, allow_truncated))
-    facts = pipeline.inspect(movie, settings.input, times)
+    settings, _ = _settings(None, (), given.settings)
+    facts = pipeline.inspect(movie, settings.input, given.files["times"], given.files["temperature"])
     if as_json:
         import json
 
@@ -261,13 +210,14 @@ def print_settings(settings_file: Path | None) -> None:
 )
 @_debug_option
 def simulate(folder: Path, preset: str, changes: tuple[str, ...], seed: int | None, overwrite: bool) -> None:
-    """Write a lithiation movie with known truth into FOLDER.
+    """Write a movie with known truth into FOLDER: particles that lithiate, or a specimen that is heated.
 
     \b
     tem-track simulate trial --preset core-shell --seed 7
     tem-track simulate low --set dose_per_px=5
+    tem-track simulate heated --preset aged --set crossing_c=590
     """
-    from tem_track.simulate import PRESETS, scene_from, simulate_lithiation
+    from tem_track.simulate import PRESETS, scene_changed, simulation_of
     from tem_track.write.simulation import write_simulation
 
     if preset not in PRESETS:
@@ -275,7 +225,8 @@ def simulate(folder: Path, preset: str, changes: tuple[str, ...], seed: int | No
     values = dict(_assignment(text) for text in changes)
     if seed is not None:
         values["seed"] = seed
-    write_simulation(simulate_lithiation(scene_from(values, PRESETS[preset])), folder, overwrite=overwrite)
+    simulation = simulation_of(scene_changed(PRESETS[preset], values))
+    write_simulation(simulation, folder, overwrite=overwrite)
     click.echo(f"movie and truth written to {folder}")
 
 
@@ -323,17 +274,6 @@ def _failed(message: str, code: int) -> int:
 def _stem(movie: Path) -> str:
     name = movie.resolve().name
     return name.removesuffix("".join(Path(name).suffixes[-2:])) if name.endswith(".ome.tif") else Path(name).stem
-
-
-def _given(pixel_size: float | None, frame_interval: float | None, allow_truncated: bool) -> dict[str, Any]:
-    given: dict[str, Any] = {}
-    if pixel_size is not None:
-        given["pixel_size_nm"] = pixel_size
-    if frame_interval is not None:
-        given["frame_interval_s"] = frame_interval
-    if allow_truncated:
-        given["allow_truncated"] = True
-    return {"input": given} if given else {}
 
 
 def _settings(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
@@ -80,7 +81,11 @@ class Movie:
     format : str
         What the file was understood to be: ``"OME-TIFF"``, ``"folder of DM4 frames"``.
     temperatures_c : (T,) float64 or None
-        Temperature of each frame in degC where the file itself gives it.
+        Temperature of each frame in degC, from the file itself, a log or a ramp; None where nobody gave it.
+    temperature_source : str
+        Where the temperatures come from, in words.
+    start : datetime or None
+        Date and time of frame 0 where the file states it, with its time zone if that is stated.
     unusable : mapping of int to str
         Frames the reader already knows to be unusable, with the reason (a repeated video frame).
     notes : tuple of str
@@ -100,6 +105,7 @@ class Movie:
     format: str = ""
     temperatures_c: FloatArray | None = None
     temperature_source: str = ""
+    start: datetime | None = None
     unusable: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

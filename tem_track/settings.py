@@ -33,6 +33,29 @@ class InputSettings:
     pixel_size_nm: float = setting(0.0, "edge of a pixel; 0 = from the file", "nm", low=0.0)
     frame_interval_s: float = setting(0.0, "time from frame to frame; 0 = from the file", "s", low=0.0)
     allow_truncated: bool = setting(False, "analyse what can be read of a truncated file")
+    ramp: str = setting("", "temperature of a constant ramp from frame 0 on, such as 450C+2C/s; empty = none")
+    log_offset: str = setting(
+        "", "the temperature log's time at frame 0, such as 37.4s or 12:55:20.5; empty = from the clocks of both"
+    )
+    temperature_columns: str = setting(
+        "", "the log's columns with time and temperature, such as time_s,temp_C or 2,4; empty = by their names"
+    )
+
+
+@dataclass(frozen=True)
+class AnalysisSettings:
+    """What of the specimen is analysed."""
+
+    what: str = setting(
+        "auto",
+        "separate particles, the front in a film that fills the field, or both; auto = by what the frames show",
+        choices=("auto", "particles", "front", "both"),
+    )
+    objects: str = setting(
+        "none",
+        "follow what grows brighter or darker than it was before, such as a precipitate in a void, and nothing else",
+        choices=("none", "bright", "dark"),
+    )
 
 
 @dataclass(frozen=True)
@@ -84,6 +107,16 @@ class ExpansionSettings:
 
 
 @dataclass(frozen=True)
+class FrontSettings:
+    """How a degradation front in a film is measured."""
+
+    boundary_zone_nm: float = setting(
+        0.0, "width of the boundary zone to either side of a grain boundary; 0 = from the data", "nm", low=0.0
+    )
+    onset_fraction: float = setting(0.0002, "degraded fraction of the field that is the onset", low=1e-6)
+
+
+@dataclass(frozen=True)
 class OutputSettings:
     """What is written besides the tables."""
 
@@ -96,10 +129,12 @@ class Settings:
     """Every setting in force, one group per stage."""
 
     input: InputSettings = field(default_factory=InputSettings)
+    analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
     drift: DriftSettings = field(default_factory=DriftSettings)
     segment: SegmentSettings = field(default_factory=SegmentSettings)
     track: TrackSettings = field(default_factory=TrackSettings)
     expansion: ExpansionSettings = field(default_factory=ExpansionSettings)
+    front: FrontSettings = field(default_factory=FrontSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
 
     def items(self) -> Iterator[tuple[str, str, Any, dataclasses.Field[Any]]]:
@@ -162,7 +197,9 @@ def files_of_run(path: Path) -> dict[str, str]:
     if path.suffix != ".json":
         return {}
     record = json.loads(path.read_text(encoding="utf-8"))
-    beside = {name: record.get("input", {}).get(name) for name in ("times", "labels", "phases")}
+    beside = {
+        name: record.get("input", {}).get(name) for name in ("times", "labels", "phases", "grains", "temperature")
+    }
     return {name: str(file["name"]) for name, file in beside.items() if file}
 
 

@@ -18,7 +18,8 @@ ALLOWED: dict[str, set[str]] = {
     "pipeline": TRAVELS | STAGES | FILES | {"pipeline", "outcome"},
     "outcome": TRAVELS,
     "console": TRAVELS | {"outcome"},
-    "cli": TRAVELS | STAGES | FILES | {"pipeline", "outcome", "console", "cli"},
+    "options": TRAVELS | {"read"},
+    "cli": TRAVELS | STAGES | FILES | {"pipeline", "outcome", "console", "options", "cli"},
 }
 NOT_IN_STAGES = {"click", "rich", "pathlib", "os", "matplotlib"}
 

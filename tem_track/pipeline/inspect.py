@@ -14,7 +14,9 @@ from tem_track.settings import InputSettings, Settings
 COARSE_PX = 384
 
 
-def inspect(path: Path, settings: InputSettings, times: Path | None = None) -> dict[str, Any]:
+def inspect(
+    path: Path, settings: InputSettings, times: Path | None = None, temperature: Path | None = None
+) -> dict[str, Any]:
     """Return JSON-ready facts about a recording: shape, calibration, times, temperature, polarity, unusable frames.
 
     The polarity is a guess from three frames, coarsely: the answer should come at once.
@@ -24,7 +26,7 @@ def inspect(path: Path, settings: InputSettings, times: Path | None = None) -> d
     InputError
         The file cannot be read as a movie.
     """
-    movie = open_for(path, settings, times)
+    movie = open_for(path, settings, times, temperature)
     return describe(movie) | {"polarity": _polarity(movie)}
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tem_track.read.hashing import hash_input as hash_input
     from tem_track.read.label_images import read_labels as read_labels
     from tem_track.read.opening import open_movie as open_movie
+    from tem_track.read.temperature import temperature_of_movie as temperature_of_movie
     from tem_track.read.units import parse_duration as parse_duration
     from tem_track.read.units import parse_length as parse_length
 
@@ -24,9 +25,18 @@ _HOME = {
     "parse_duration": "units",
     "parse_length": "units",
     "read_labels": "label_images",
+    "temperature_of_movie": "temperature",
 }
 
-__all__ = ["describe", "hash_input", "open_movie", "parse_duration", "parse_length", "read_labels"]
+__all__ = [
+    "describe",
+    "hash_input",
+    "open_movie",
+    "parse_duration",
+    "parse_length",
+    "read_labels",
+    "temperature_of_movie",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.errors import InputError
+from tem_track.read.frame_names import temperatures_in_names, times_in_names, without_quantities
 from tem_track.read.insitu_tree import is_insitu_tree, tree_frames, tree_times
 from tem_track.read.kinds import kind_of
 from tem_track.read.limits import check_frame_claim
@@ -70,8 +71,7 @@ def read_folder(path: Path, allow_truncated: bool) -> Recording:
         recording.times_s, recording.time_source = times_s, "Gatan in-situ folder tree"
         recording.format = f"Gatan in-situ tree of {FRAME_SUFFIXES[files[0].suffix.lower()]} frames"
     else:
-        recording.numbers = numbers_of([file.stem for file in files])
-        recording.notes += _gaps(recording.numbers)
+        _read_names(recording, [file.stem for file in files])
     return recording
 
 
@@ -113,6 +113,18 @@ def numbers_of(stems: Sequence[str]) -> NDArray[np.int64] | None:
         return None
     numbers = table[:, changing[-1]]
     return numbers if np.all(np.diff(numbers) > 0) else None
+
+
+def _read_names(recording: Recording, stems: Sequence[str]) -> None:
+    """Add what the frames' names say: number, time, temperature."""
+    recording.numbers = numbers_of([without_quantities(stem) for stem in stems])
+    recording.notes += _gaps(recording.numbers)
+    recording.times_s = times_in_names(stems)
+    recording.temperatures_c = temperatures_in_names(stems)
+    if recording.times_s is not None:
+        recording.time_source = "time in the file names"
+    if recording.temperatures_c is not None:
+        recording.temperature_source = "temperature in the file names"
 
 
 def _gaps(numbers: NDArray[np.int64] | None) -> list[str]:

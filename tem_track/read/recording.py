@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,11 @@ class Recording:
         A warning for the user where these times are used.
     numbers : (T,) int64 or None
         The numbers that the frames' file names carry.
+    temperatures_c : (T,) float64 or None
+        Temperatures that the file or the frames' names state, degC.
+    temperature_source : str
+    start : datetime or None
+        Date and time of frame 0, as the file states it.
     reciprocal : bool
         True where the file states its axes in reciprocal units: a diffraction pattern.
     """
@@ -73,6 +79,9 @@ class Recording:
     time_source: str = ""
     times_doubt: str = ""
     numbers: NDArray[np.int64] | None = None
+    temperatures_c: FloatArray | None = None
+    temperature_source: str = ""
+    start: datetime | None = None
     reciprocal: bool = False
     unusable: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

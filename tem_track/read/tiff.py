@@ -23,7 +23,7 @@ from tem_track.read.quiet import listening, silence_loggers
 from tem_track.read.recording import ReadFrames, Recording
 from tem_track.read.tiff_layout import Layout, find_layout
 from tem_track.read.tiff_meaning import MeaningReader, grey_reader, label_reader
-from tem_track.read.tiff_scale import find_scale, find_times
+from tem_track.read.tiff_scale import find_scale, find_start, find_times
 
 # What tifffile logs when the chain of pages leads out of the file (TiffPages._seek): the rest was cut off.
 _BROKEN_CHAIN = "invalid page offset"
@@ -75,6 +75,7 @@ def _recording(
         scale=scale,
         times_s=None if times_s is None else times_s[:kept],
         time_source=time_source,
+        start=find_start(tif),
         reciprocal=reciprocal,
         notes=list(layout.notes),
         warnings=list(layout.warnings),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,15 @@ def find_times(tif: tifffile.TiffFile, frames: int) -> tuple[FloatArray | None, 
     if unit and interval:
         return steps * interval * unit, "DigitalMicrograph tags"
     return None, ""
+
+
+def find_start(tif: tifffile.TiffFile) -> datetime | None:
+    """Return the date and time that an OME-TIFF says its first image was taken at."""
+    found = re.search(r"<(?:\w+:)?AcquisitionDate>\s*([^<]+?)\s*<", tif.ome_metadata or "") if tif.is_ome else None
+    try:
+        return datetime.fromisoformat(found.group(1)) if found else None
+    except ValueError:
+        return None
 
 
 def _ome_pixels(xml: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ import math
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -37,13 +38,14 @@ _MRC_UNKNOWN_NM = 0.1
 
 @dataclass
 class _Signal:
-    """One signal of a vendor's file: lazy array, its axes in array order, its kind, title and header."""
+    """One signal of a vendor's file: lazy array, its axes in array order, its kind, title, header and start."""
 
     array: Any
     axes: list[dict[str, Any]]
     kind: str
     title: str
     header: dict[str, Any]
+    start: datetime | None = None
 
 
 def read_vendor(path: Path, kind: str, allow_truncated: bool) -> Recording:
@@ -170,7 +172,17 @@ def _signal(found: dict[str, Any]) -> _Signal:
     metadata = found.get("metadata", {})
     kind = str(metadata.get("Signal", {}).get("signal_type", "") or "")
     title = str(metadata.get("General", {}).get("title", "") or "")
-    return _Signal(array, axes, kind.lower(), title, found.get("original_metadata", {}))
+    return _Signal(array, axes, kind.lower(), title, found.get("original_metadata", {}), _start(metadata))
+
+
+def _start(metadata: dict[str, Any]) -> datetime | None:
+    """Return when the recording began; RosettaSciIO gives Velox and TVIPS times in UTC, all others as on the clock."""
+    general = metadata.get("General", {})
+    try:
+        start = datetime.fromisoformat(f"{general['date']}T{general['time']}")
+    except (KeyError, ValueError):
+        return None
+    return start.replace(tzinfo=UTC) if general.get("time_zone") == "UTC" and start.tzinfo is None else start
 
 
 def _forbid_pickle() -> None:
@@ -223,6 +235,7 @@ def _recording(path: Path, kind: str, signal: _Signal) -> Recording:
         dtype=_grey_dtype(array.dtype),
         format=name,
         scale=_scale(signal.axes[-2:], name),
+        start=signal.start,
     )
     # TIA writes the axes of a diffraction pattern in 1/m; read as a length that is millions of kilometres a pixel.
     recording.reciprocal = recording.scale is not None and kind in ("ser", "emi") and recording.scale.x_nm > 1e9
