@@ -43,7 +43,15 @@ def movie_facts(movie: Movie) -> list[tuple[str, str]]:
         ("movie", f"{frames} frames of {width} x {height} px, {movie.dtype}, {movie.format}"),
         ("pixel size", f"{size:.5g} nm ({movie.calibration.source})" if size else "not known: lengths in px"),
         ("duration", span if frames > 1 else "single image: particles are measured, there are no curves"),
+        *_temperature_facts(movie),
     ]
+
+
+def _temperature_facts(movie: Movie) -> list[tuple[str, str]]:
+    if movie.temperatures_c is None:
+        return []
+    first, last = float(movie.temperatures_c[0]), float(movie.temperatures_c[-1])
+    return [("temperature", f"{first:.1f} to {last:.1f} degC ({movie.temperature_source})")]
 
 
 def drift_facts(drift: Table) -> list[tuple[str, str]]:
@@ -90,9 +98,51 @@ def theory_facts(means: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return lines or [("minus theory", "no particle that can be compared (see theory.csv)")]
 
 
-def attention_lines(movie: Movie, drift: Table, particles: Table, warnings: Sequence[str] = ()) -> list[str]:
+def front_facts(summary: Mapping[str, Any], tables: Mapping[str, Table]) -> list[tuple[str, str]]:
+    """Return the lines about a front: grains, onset, first crossing, speeds."""
+    reached = tables["front/front.csv"]["degraded_fraction"]
+    reached = reached[np.isfinite(reached)]
+    share = f"{reached[-1]:.1%} of the field at the end" if len(reached) else "not known"
+    lines = [
+        ("grains", str(row_count(tables["front/grains.csv"]))),
+        ("degraded", share),
+        ("nuclei, crossings", f"{row_count(tables['front/nuclei.csv'])}, {row_count(tables['front/crossings.csv'])}"),
+    ]
+    for words, name, unit in (
+        ("onset", "onset_temperature_c", "°C"),
+        ("first crossing", "crossing_temperature_c", "°C"),
+        ("boundary / interior speed", "boundary_interior_ratio", ""),
+    ):
+        if summary.get(name) is not None:
+            low, high = summary.get(f"{name}_low"), summary.get(f"{name}_high")
+            interval = f" (95 %: {low:.4g} to {high:.4g})" if low is not None and high is not None else ""
+            lines.append((words, f"{summary[name]:.4g} {unit}".strip() + interval))
+    return lines
+
+
+def growth_facts(growth: Table) -> list[tuple[str, str]]:
+    """Return the lines about objects that grow: how many, and of the largest onset and final area."""
+    if row_count(growth) == 0:
+        return [("objects", "none")]
+    lines = [("objects", str(row_count(growth)))]
+    largest = int(np.argmax(growth["final_area_px"]))
+    name = f", object {growth['track_id'][largest]}" if row_count(growth) > 1 else ""
+    onset, low, high = (float(growth[f"onset{part}_c"][largest]) for part in ("", "_low", "_high"))
+    if np.isfinite(onset):
+        interval = f"95 %: {low:.1f} to {high:.1f}" if np.isfinite(low) else f"95 %: below {high:.1f}"
+        lines.append((f"onset of growth{name}", f"{onset:.1f} degC ({interval})"))
+    area, sd = growth["final_area_nm2"][largest], growth["final_area_sd_nm2"][largest]
+    if np.isfinite(area):
+        lines.append((f"final area{name}", f"{area:.4g} nm2 (± {sd:.2g})"))
+    else:
+        lines.append((f"final area{name}", f"{growth['final_area_px'][largest]:.4g} px"))
+    return lines
+
+
+def attention_lines(movie: Movie, tables: Mapping[str, Table], warnings: Sequence[str] = ()) -> list[str]:
     """Return what needs attention: unusable and unregistered frames, particles lost, missing calibration."""
     lines = []
+    drift, particles = tables["drift.csv"], tables.get("particles.csv", {})
     unusable = np.flatnonzero(drift["usable"] == 0)
     if len(unusable):
         reasons = _counts(np.array([_kind_of(str(drift["reason"][k])) for k in unusable], object))

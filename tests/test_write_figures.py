@@ -21,7 +21,7 @@ from tem_track.write.figures import (
     volume_ratio_figure,
     volume_ratio_particles_figure,
 )
-from tem_track.write.files import FIGURE_NAMES
+from tem_track.write.files import PARTICLE_FIGURES
 from tem_track.write.outline_figure import first_middle_last
 from tem_track.write.overlay import DrawnParticle, OverlayFrame
 
@@ -126,7 +126,7 @@ def test_a_run_makes_every_figure_that_its_tables_allow() -> None:
         return OverlayFrame([DrawnParticle(1, square, core=0.5 * square + 10)], f"frame {k}")
 
     made = dict(run_figures(run_tables(), frames, pictures, usable=np.arange(20) != 7, pixel_size_nm=2.0))
-    assert tuple(made) == FIGURE_NAMES
+    assert tuple(made) == PARTICLE_FIGURES
     assert [axes.get_title(loc="left") for axes in made["outlines"].axes] == ["frame 0", "frame 10", "frame 19"]
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tem_track.write.lettering import Lettering
 from tem_track.write.overlay import (
+    DrawnLine,
     DrawnParticle,
     OverlayFrame,
     colour_of,
@@ -174,3 +175,15 @@ def test_many_small_particles_are_numbered_only_where_it_fits() -> None:
     # A rim darker than the frame is drawn round numbers only.
     assert not (crowd[:1024] < 30).all(axis=2).any()
     assert (picture_of(particles[:5], shape=(1024, 1024))[:1024] < 30).all(axis=2).any()
+
+
+def test_a_line_lies_where_it_was_measured_and_stays_open() -> None:
+    layout = layout_of((60, 80))
+    line = DrawnLine(np.array([[10.0, 20.0], [10.0, 60.0], [40.0, 60.0]]), (255, 0, 0))
+    frame, lettering = np.full((60, 80), 100.0, np.float32), Lettering()
+    picture = draw_frame(frame, OverlayFrame(lines=[line]), (0.0, 255.0), layout, lettering)
+    zoom = round(layout.zoom)
+    drawn = np.argwhere((picture[..., 0] > 200) & (picture[..., 1] < 90)) / zoom - (0, layout.left / zoom)
+    assert len(drawn)
+    on_leg = (abs(drawn[:, 0] - 10.5) < 1) | (abs(drawn[:, 1] - 60.5) < 1)
+    assert on_leg.all()

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from tem_track.errors import OutputError
-from tem_track.movie import Movie
-from tem_track.outcome import Outcome, attention_lines, drift_facts, movie_facts, particle_facts, theory_facts
+from tem_track.labels import LabelStack
+from tem_track.movie import Labels, Movie
+from tem_track.outcome import Outcome, attention_lines, drift_facts, movie_facts
+from tem_track.pipeline.choose import Choice, choose_analysis
 from tem_track.pipeline.measure import measure_movie
+from tem_track.pipeline.part import Part
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.results import write_results
-from tem_track.pipeline.theory import expected_theory
-from tem_track.read import hash_input, open_movie, read_labels
+from tem_track.pipeline.survey import Survey, survey_movie
+from tem_track.pipeline.theory import Theory, expected_theory
+from tem_track.read import hash_input, open_movie, read_labels, temperature_of_movie
 from tem_track.settings import InputSettings, Settings
-from tem_track.theory import kind_means
 from tem_track.write.files import check_run_folder, prepare_run_folder
 
 
@@ -39,6 +42,10 @@ class Request:
         The command line, for the record.
     phases : Path or None
         TOML with phases and reactions of the user's, for ``expansion.reaction``.
+    grains : Path or None
+        Label image of the grains made elsewhere, in the coordinates of frame 0.
+    temperature : Path or None
+        The holder's log, or a table with a time and a temperature column.
     """
 
     movie: Path
@@ -50,6 +57,8 @@ class Request:
     overwrite: bool = False
     command: tuple[str, ...] = ()
     phases: Path | None = None
+    grains: Path | None = None
+    temperature: Path | None = None
 
 
 def analyze(request: Request, reporter: Reporter) -> Outcome:
@@ -69,20 +78,26 @@ def analyze(request: Request, reporter: Reporter) -> Outcome:
     check_run_folder(request.output, request.overwrite)
     theory = expected_theory(request.settings.expansion.reaction, request.phases)
     with clock.stage("reading"):
-        movie = open_for(request.movie, request.settings.input, request.times)
+        movie = open_for(request.movie, request.settings.input, request.times, request.temperature)
         labels = None if request.labels is None else read_labels(request.labels, movie.shape)
+        grains = None if request.grains is None else read_labels(request.grains, (1, *movie.shape[1:]))
     for text in (*movie.notes, *(labels.notes if labels else ())):
         reporter.note(text)
     for text in movie.warnings:
         reporter.warn(text)
-    measured = measure_movie(movie, request.settings, reporter, clock, labels)
+    survey = survey_movie(movie, request.settings, reporter, clock)
+    choice = choose_analysis(movie, survey, request.settings, labels_given=labels is not None)
+    reporter.note(choice.reason)
+    parts = _parts(
+        movie, survey, choice, request.settings, reporter, clock, labels, None if grains is None else grains[0], theory
+    )
     size, digest = hash_input(request.movie)
     folder = prepare_run_folder(request.output, request.overwrite)
     try:
         tables = write_results(
             folder,
             movie,
-            measured,
+            parts,
             request.settings,
             reporter,
             clock,
@@ -90,22 +105,58 @@ def analyze(request: Request, reporter: Reporter) -> Outcome:
             sources=request.sources,
             command=request.command,
             started=started,
-            theory=theory,
+            analysis=choice.reason,
         )
     except BaseException:
         folder.discard()
         raise
-    facts = [*movie_facts(movie), *drift_facts(tables["drift.csv"]), *particle_facts(tables["particles.csv"])]
-    facts += theory_facts(kind_means(tables["theory.csv"])) if theory else []
+    facts = [*movie_facts(movie), *drift_facts(tables["drift.csv"])]
+    facts += [fact for part in parts for fact in part.facts(tables)]
     facts.append(("seconds", ", ".join(f"{name} {spent:.1f}" for name, spent in clock.seconds.items())))
-    attention = attention_lines(movie, tables["drift.csv"], tables["particles.csv"], measured.warnings)
+    warnings = [text for part in parts for text in part.warnings]
+    attention = attention_lines(movie, tables, list(dict.fromkeys(warnings)))
     return Outcome(movie.name, request.output, tuple(facts), tuple(attention))
+
+
+def _parts(
+    movie: Movie,
+    survey: Survey,
+    choice: Choice,
+    settings: Settings,
+    reporter: Reporter,
+    clock: Clock,
+    labels: LabelStack | None,
+    grains: Labels | None,
+    theory: Theory | None,
+) -> list[Part]:
+    """Return the analyses that were chosen, measured. The particles of a film move as the film does."""
+    parts: list[Part] = []
+    if choice.growth:
+        from tem_track.pipeline.growth import measure_growth_movie
+        from tem_track.pipeline.growth_part import GrowthPart
+
+        return [GrowthPart(movie, measure_growth_movie(movie, survey, settings, reporter, clock))]
+    drift = None
+    if choice.front:
+        from tem_track.pipeline.front import measure_front_movie
+        from tem_track.pipeline.front_part import FrontPart
+
+        front = measure_front_movie(movie, survey, settings, reporter, clock, grains)
+        drift = front.drift
+        parts.append(FrontPart(movie, front))
+    if choice.particles:
+        from tem_track.pipeline.particle_part import ParticlePart
+
+        measured = measure_movie(movie, settings, reporter, clock, labels, survey, drift)
+        parts.append(ParticlePart(movie, measured, theory))
+    return parts
 
 
 def _keep_inputs_apart(request: Request) -> None:
     """Refuse to write where something that is read stands: replacing an earlier run would remove it."""
     folder = request.output.resolve()
-    for path in (request.movie, request.times, request.labels, request.phases):
+    beside = (request.times, request.labels, request.phases, request.grains, request.temperature)
+    for path in (request.movie, *beside):
         if path is not None and folder in (path.resolve(), *path.resolve().parents) and folder.is_dir():
             raise OutputError(
                 f"{request.output}: {path.name} stands in the run folder to be written; move it out first"
@@ -115,19 +166,32 @@ def _keep_inputs_apart(request: Request) -> None:
 def _files_beside(request: Request) -> dict[str, dict[str, Any]]:
     """Return name, size and hash of the files read beside the movie."""
     found = {}
-    for name, path in (("times", request.times), ("labels", request.labels), ("phases", request.phases)):
+    for name, path in (
+        ("times", request.times),
+        ("labels", request.labels),
+        ("phases", request.phases),
+        ("grains", request.grains),
+        ("temperature", request.temperature),
+    ):
         if path is not None:
             size, digest = hash_input(path)
             found[name] = {"name": path.name, "bytes": size, "sha256": digest}
     return found
 
 
-def open_for(path: Path, settings: InputSettings, times: Path | None) -> Movie:
-    """Return the movie at a path, read as the settings say."""
-    return open_movie(
+def open_for(path: Path, settings: InputSettings, times: Path | None, temperature: Path | None = None) -> Movie:
+    """Return the movie at a path, with times and temperatures as the settings say."""
+    movie = open_movie(
         path,
         pixel_size_nm=settings.pixel_size_nm or None,
         frame_interval_s=settings.frame_interval_s or None,
         times=times,
         allow_truncated=settings.allow_truncated,
+    )
+    return temperature_of_movie(
+        movie,
+        log=temperature,
+        ramp=settings.ramp,
+        offset=settings.log_offset,
+        columns=settings.temperature_columns,
     )

@@ -78,6 +78,7 @@ def measure_movie(
     clock: Clock,
     labels: LabelStack | None = None,
     survey: Survey | None = None,
+    known_drift: Drift | None = None,
 ) -> Measurement:
     """Return everything that is measured on the particles of a movie.
 
@@ -92,6 +93,8 @@ def measure_movie(
         (T, Y, X) label images made elsewhere; None detects the particles.
     survey : Survey or None
         The first look at the movie, where it was taken already.
+    known_drift : Drift or None
+        Drift that was found another way; None refines the survey's on what stays the same around the particles.
 
     Raises
     ------
@@ -116,7 +119,9 @@ def measure_movie(
     if not any(image.any() for image in found):
         raise InputError(f"{movie.name}: {_nothing_found(appearance, settings)}")
     with clock.stage("drift refinement"):
-        if count > 1:
+        if known_drift is not None:
+            drift = known_drift
+        elif count > 1:
             drift = refine_drift(
                 frames,
                 drift,
@@ -151,7 +156,9 @@ def measure_movie(
             progress=reporter.stage("outlining", count),
         )
         drawn, cores = _draw(outlines, tracks)
-        followed = follow_particles(drift, *_whole_particles(outlines, tracks)) if settings.drift.enabled else drift
+        followed = drift
+        if settings.drift.enabled and known_drift is None:
+            followed = follow_particles(drift, *_whole_particles(outlines, tracks))
         # In the record too: it changes every position in the specimen frame.
         follows = (
             () if followed is drift else ("little texture to register on: drift follows the particles' common motion",)

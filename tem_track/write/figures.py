@@ -46,7 +46,7 @@ from tem_track.write.figure_style import (
     ratio_axis,
     time_label,
 )
-from tem_track.write.files import FIGURE_NAMES
+from tem_track.write.files import PARTICLE_FIGURES
 from tem_track.write.outline_figure import first_middle_last, outlines_figure
 from tem_track.write.overlay import OverlayFrame
 
@@ -98,7 +98,7 @@ def run_figures(
             frames, pictures, first_middle_last(usable), pixel_size_nm=pixel_size_nm, usable=usable
         ),
     }
-    for name in FIGURE_NAMES:
+    for name in PARTICLE_FIGURES:
         if figure := makers[name]():
             yield name, figure
 

@@ -24,7 +24,9 @@ RUN_RECORD = "run.json"
 MARKER = ".unfinished"
 _ASIDE = ".part-"
 
-FIGURE_NAMES = (
+FRONT_FIGURES = ("front_arrival", "front_montage", "front_fraction", "front_distance", "front_speed")
+GROWTH_FIGURES = ("growth_area", "growth_rate", "growth_map")
+PARTICLE_FIGURES = (
     "volume_ratio",
     "population",
     "volume_ratio_particles",
@@ -33,6 +35,7 @@ FIGURE_NAMES = (
     "size_histogram",
     "outlines",
 )
+FIGURE_NAMES = (*FRONT_FIGURES, *GROWTH_FIGURES, *PARTICLE_FIGURES)
 """The figures a run may hold, in the order a report shows them."""
 
 OVERLAY_NAMES = ("overlay.webm",)
@@ -47,11 +50,22 @@ RUN_FILES = (
     "expansion.csv",
     "labels.tif",
     "cores.tif",
+    "theory.csv",
+    "front/arrival_time.tif",
+    "front/arrival_time_sd.tif",
+    "front/grains.tif",
+    "front/front.csv",
+    "front/grains.csv",
+    "front/crossings.csv",
+    "front/nuclei.csv",
+    "front/summary.json",
+    "growth.csv",
+    "growth_rates.csv",
     *OVERLAY_NAMES,
     "report.html",
     *(f"figures/{name}.{suffix}" for name in FIGURE_NAMES for suffix in ("png", "svg")),
 )
-"""Every file of a particle run besides `run.json`: what ``--overwrite`` may remove, and nothing else."""
+"""Every file of a run besides `run.json`: what ``--overwrite`` may remove, and nothing else."""
 
 # What to do about the failures a user can mend; the system's own words say what happened.
 _REMEDIES = {

@@ -14,6 +14,7 @@ from matplotlib.patheffects import withStroke
 from tem_track.movie import FloatArray, Frames, finite
 from tem_track.write.figure_style import COLUMN_MM, PAGE_MM, journal_style, new_figure
 from tem_track.write.overlay import (
+    DrawnLine,
     DrawnParticle,
     OverlayFrame,
     colour_of,
@@ -61,8 +62,9 @@ def outlines_figure(
         for axes, k in zip(panels, chosen, strict=True):
             overlay = pictures(k)
             _draw_image(axes, grey_picture(finite(frames[k]), window, layout_of(shape, _LONGEST, 1)), shape)
+            _draw_lines(axes, overlay.lines)
             _draw_particles(axes, overlay.particles)
-            _draw_scale_bar(axes, shape, pixel_size_nm)
+            draw_scale_bar(axes, shape, pixel_size_nm)
             axes.set_title(overlay.status, loc="left", fontsize=6.5)
     return figure
 
@@ -85,6 +87,16 @@ def _draw_image(axes: Axes, picture: np.typing.NDArray[np.uint8], shape: tuple[i
     axes.set_axis_off()
 
 
+def _draw_lines(axes: Axes, lines: Sequence[DrawnLine]) -> None:
+    if lines:
+        shapes = [line.points[:, ::-1] for line in lines]
+        widths = [0.5 * line.thickness for line in lines]
+        drawn = LineCollection(shapes, colors=[_unit(line.colour) for line in lines], linewidths=widths)
+        axes.add_collection(drawn, autolim=False)
+        # A line that leaves the field must not stretch the panel.
+        axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
+
+
 def _draw_particles(axes: Axes, particles: Sequence[DrawnParticle]) -> None:
     outlines = [(_closed(p.outline), _unit(colour_of(p.track_id))) for p in particles if len(p.outline)]
     cores = [(_closed(p.core), "white") for p in particles if p.core is not None and len(p.core)]
@@ -101,7 +113,8 @@ def _draw_particles(axes: Axes, particles: Sequence[DrawnParticle]) -> None:
                 number.set(ha="center", va="center", path_effects=_RIM, clip_on=True)
 
 
-def _draw_scale_bar(axes: Axes, shape: tuple[int, ...], pixel_size_nm: float | None) -> None:
+def draw_scale_bar(axes: Axes, shape: tuple[int, ...], pixel_size_nm: float | None) -> None:
+    """Draw a scale bar into the lower right corner of an image of (Y, X) px."""
     length, label = scale_bar(shape[1], pixel_size_nm)
     margin = 0.04 * min(shape)
     thick = 0.012 * shape[0]

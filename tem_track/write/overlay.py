@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.movie import FloatArray, Frames, Image, Progress, finite, no_progress
+from tem_track.movie import FloatArray, Frames, Image, Movie, Progress, finite, no_progress
 from tem_track.write.files import whole_file
 from tem_track.write.lettering import Lettering, Rgb
 from tem_track.write.video import VIDEO_SUFFIX, RgbImage, open_video
@@ -82,6 +82,25 @@ class DrawnParticle:
 
 
 @dataclass(frozen=True)
+class DrawnLine:
+    """A line drawn over a frame.
+
+    Attributes
+    ----------
+    points : (P, 2) float64
+        As (y, x) px of the recorded frame.
+    colour : (int, int, int)
+        Red, green, blue.
+    thickness : int
+        On the picture, px.
+    """
+
+    points: FloatArray
+    colour: Rgb
+    thickness: int = 1
+
+
+@dataclass(frozen=True)
 class OverlayFrame:
     """What is drawn over one frame.
 
@@ -92,11 +111,14 @@ class OverlayFrame:
         Words at the left of the strip: frame, time, temperature (see `status_text`).
     warning : str
         Why the frame is not usable; empty where it is.
+    lines : sequence of DrawnLine
+        Drawn under the particles.
     """
 
     particles: Sequence[DrawnParticle] = field(default_factory=tuple)
     status: str = ""
     warning: str = ""
+    lines: Sequence[DrawnLine] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True)
@@ -199,6 +221,9 @@ def draw_frame(
     height, width = layout.image_px
     picture[:height, layout.left : layout.left + width] = grey_picture(frame, window, layout)[..., None]
     field_of_view = picture[:height]
+    for line in overlay.lines:
+        path = layout.to_picture(line.points).reshape(-1, 1, 2)
+        cv2.polylines(field_of_view, [path], False, line.colour, line.thickness, cv2.LINE_AA, _SHIFT)
     for particle in overlay.particles:
         _draw_outlines(field_of_view, particle, layout)
     _draw_numbers(field_of_view, overlay.particles, layout, lettering)
@@ -262,6 +287,12 @@ def status_text(frame: int, frames: int, time_s: float | None = None, temperatur
     if temperature_c is not None and math.isfinite(temperature_c):
         parts.append(f"{temperature_c:.0f} °C")
     return "    ".join(parts)
+
+
+def status_of(movie: Movie, k: int) -> str:
+    """Return the words of the strip for frame k of a movie."""
+    temperature = None if movie.temperatures_c is None else float(movie.temperatures_c[k])
+    return status_text(k, len(movie), float(movie.times_s[k]) if movie.timed else None, temperature)
 
 
 def scale_bar(width_px: float, pixel_size_nm: float | None) -> tuple[float, str]:

@@ -13,7 +13,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tem_track.tables import DRIFT, EVENTS, PARTICLES, STAGES, THEORY, Column, Table, row_count, select_rows
+from tem_track.tables import (
+    DRIFT,
+    EVENTS,
+    GROWTH,
+    OPTIONAL_SCHEMAS,
+    PARTICLES,
+    STAGES,
+    THEORY,
+    Column,
+    Table,
+    row_count,
+    select_rows,
+)
 from tem_track.write.files import FIGURE_NAMES, OVERLAY_NAMES, RunFolder, write_text
 from tem_track.write.report_style import STYLE
 from tem_track.write.tables import table_cells
@@ -28,6 +40,19 @@ _SHORT = 20
 _DIGITS_SHOWN = 4
 
 CAPTIONS: Mapping[str, str] = {
+    "front_arrival": "When each pixel degraded, with isochrones (white), grain boundaries (blue), nuclei and "
+    "crossings; what never degraded is grey.",
+    "front_montage": "Frames with the front (orange) and grain boundaries (blue).",
+    "front_fraction": "Degraded fraction of the field, the zone along boundaries, the interiors, and each grain.",
+    "front_distance": "Degraded fraction by distance to the nearest grain boundary: a front that follows boundaries "
+    "begins at the bottom.",
+    "front_speed": "Front speed on an Arrhenius plot. On a ramp temperature and extent rise together: a slope is no "
+    "activation energy by itself.",
+    "growth_area": "Projected area of each object that grew, with its 95 % band; the dashed line is the onset, its "
+    "band the 95 % interval.",
+    "growth_rate": "Rate of growth of each object, from straight lines through neighbouring frames, with its 95 % "
+    "band.",
+    "growth_map": "When each pixel became part of an object, over the image before.",
     "volume_ratio": "V/V0 of each particle against time; the band is the 95 % interval. A dotted curve belongs to a "
     "particle that the border of the field cuts.",
     "volume_ratio_particles": "Each particle on its own: onset and end of the first stage with their 95 % intervals, "
@@ -133,6 +158,8 @@ def report_html(
         _section("Movie with outlines", _video(overlay)),
         _section("Figures", "".join(map(_figure, figures))),
         _section("Particles", _table("particles.csv", _only(PARTICLES, _PARTICLE_COLUMNS), tables)),
+        _section("Growth", _table("growth.csv", GROWTH, tables)),
+        _section("Front", _front(record.get("front"), tables)),
         _section("Theory beside measurement", _theory(record.get("theory"), tables)),
         _section("Stages", _table("stages.csv", STAGES, tables)),
         _section("Events", _table("events.csv", EVENTS, tables)),
@@ -285,6 +312,28 @@ def _theory(theory: Mapping[str, Any] | None, tables: Mapping[str, Table]) -> st
     facts = [fact for reaction in theory["reactions"] for fact in _reaction_facts(reaction)]
     facts += [(f"Minus theory, {_compared_name(mean)}", _compared_words(mean)) for mean in theory["compared"]]
     return _pairs(facts) + _table("theory.csv", _only(THEORY, _THEORY_COLUMNS), tables)
+
+
+def _front(front: Mapping[str, Any] | None, tables: Mapping[str, Table]) -> str:
+    """Return the numbers of the front with their intervals, and its tables."""
+    if not front:
+        return ""
+    facts = [
+        (_heading(name), _with_interval(front, name))
+        for name in front
+        if not name.endswith(("_low", "_high")) and isinstance(front[name], int | float | str | None)
+    ]
+    names = ("front/grains.csv", "front/crossings.csv", "front/nuclei.csv")
+    shown = "".join(_table(name, OPTIONAL_SCHEMAS[name], tables) for name in names)
+    rows = "".join(f"<dt>{name}</dt><dd>{_text(value)}</dd>" for name, value in facts)
+    return f"<dl>{rows}</dl>{shown}"
+
+
+def _with_interval(front: Mapping[str, Any], name: str) -> str:
+    low, high = front.get(f"{name}_low"), front.get(f"{name}_high")
+    if low is None or high is None or not math.isfinite(low + high):
+        return _shown(front[name])
+    return f"{_shown(front[name])} (95 %: {_shown(float(low))} to {_shown(float(high))})"
 
 
 def _reaction_facts(reaction: Mapping[str, Any]) -> list[tuple[str, Any]]:

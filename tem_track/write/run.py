@@ -39,7 +39,7 @@ def run_record(
     warnings: Sequence[str] = (),
     outcome: Mapping[str, Any] | None = None,
     started: datetime | None = None,
-    theory: Mapping[str, Any] | None = None,
+    blocks: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the content of `run.json`.
 
@@ -61,8 +61,9 @@ def run_record(
         Counts and findings that sum up the run: ``{"particles": 4, "frames_unusable": 1}``.
     started : datetime, optional
         When the run began.
-    theory : mapping, optional
-        The expected reaction, its levels and phases with their sources, and measured minus expected per kind.
+    blocks : mapping, optional
+        Further blocks by name. ``theory``: the expected reaction, its levels and phases with their sources, and
+        measured minus expected per kind. ``front``: the numbers of a degradation front.
     """
     return {
         "program": PROGRAM,
@@ -76,7 +77,7 @@ def run_record(
         "calibration": {"pixel_size_nm": movie.calibration.pixel_size_nm, "source": movie.calibration.source},
         "settings": _settings_record(settings, sources or {}),
         "outcome": dict(outcome or {}),
-        "theory": dict(theory) if theory else None,
+        **(blocks or {}),
         "warnings": list(warnings),
         "seconds": {stage: round(spent, 3) for stage, spent in (seconds or {}).items()},
         "libraries": library_versions(),
@@ -93,7 +94,18 @@ def write_run_json(path: Path, record: Mapping[str, Any]) -> None:
     OutputError
         The file cannot be written.
     """
-    write_text(path, json.dumps(_plain(record), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_json(path, record)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a mapping as UTF-8 JSON, whole or not at all; numbers that are not finite become null.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    write_text(path, json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def library_versions() -> dict[str, str]:

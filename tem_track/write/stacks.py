@@ -80,7 +80,7 @@ def write_label_stack(
             compression="zlib",
             compressionargs={"level": _ZLIB_LEVEL},
             description=_imagej_description(shape[0], largest, pixel_size_nm, frame_interval_s),
-            resolution=_resolution(pixel_size_nm),
+            resolution=imagej_resolution(pixel_size_nm),
             resolutionunit="NONE",  # as ImageJ does it: the unit stands in the description
             software="tem-track",
             metadata=None,
@@ -122,7 +122,7 @@ def _imagej_description(frames: int, largest: int, pixel_size_nm: float | None, 
     return "\n".join(lines) + "\n"
 
 
-def _resolution(pixel_size_nm: float | None) -> tuple[tuple[int, int], tuple[int, int]]:
+def imagej_resolution(pixel_size_nm: float | None) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return pixels per nm as two TIFF rationals, the form ImageJ wants beside the unit in its description."""
     if not pixel_size_nm:
         return (1, 1), (1, 1)

@@ -1,0 +1,82 @@
+"""Which analysis a movie gets: separate particles, or the front in a film that fills the field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tem_track.errors import SettingsError
+from tem_track.movie import Movie
+from tem_track.pipeline.survey import Survey
+from tem_track.segment import ParticleEvidence, particle_evidence
+from tem_track.settings import Settings
+
+# Particles explain this share of the contrast (times how much they look like particles): 0.48 to 0.9 on simulated and
+# real particle movies, 0.43 at most on lamellae.
+_PARTICLES_EXPLAIN = 0.45
+# Without a temperature a film must be plain: packed particles and colloids explain 0.24 to 0.4 of the contrast.
+_FILM_EXPLAINS, _FILM_CONTRAST, _FILM_LIKE = 0.35, 3.6, 0.85
+# A front needs time: fewer usable frames than this give images of particles at best.
+_FEWEST_FRAMES = 8
+# Frames looked at, from the start: before anything changed.
+_LOOKED_AT = 3
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is analysed, and why.
+
+    Attributes
+    ----------
+    particles, front : bool
+    reason : str
+        In words, for the user.
+    growth : bool
+        Objects that grow within a matrix, and nothing else.
+    """
+
+    particles: bool
+    front: bool
+    reason: str
+    growth: bool = False
+
+
+def choose_analysis(movie: Movie, survey: Survey, settings: Settings, labels_given: bool = False) -> Choice:
+    """Return which analysis a movie gets: what the user said, or by what its first frames show.
+
+    Raises
+    ------
+    SettingsError
+        Objects that grow are asked for together with another analysis or with label images.
+    """
+    objects = settings.analysis.objects
+    if objects != "none":
+        if labels_given or settings.analysis.what != "auto":
+            other = "--labels" if labels_given else f"--analysis {settings.analysis.what}"
+            raise SettingsError(f"--objects {objects} finds and follows its objects by itself; leave out {other}")
+        return Choice(
+            False, False, f"objects that become {objects}er than what was there before: set by the user", True
+        )
+    asked = settings.analysis.what
+    if asked != "auto":
+        return Choice(asked in ("particles", "both"), asked in ("front", "both"), "set by the user")
+    if labels_given:
+        return Choice(True, False, "particles: label images are given")
+    if settings.segment.polarity != "auto":
+        return Choice(True, False, "particles: their polarity is given")
+    usable = np.flatnonzero(survey.quality.usable)
+    if len(usable) < _FEWEST_FRAMES:
+        return Choice(True, False, "particles: too few frames for a front")
+    seen = particle_evidence([survey.frames[int(k)] for k in usable[:_LOOKED_AT]], survey.fixed)
+    words = f"particles on a background explain {seen.explained:.0%} of the contrast of the first frames"
+    if _is_film(seen, movie.temperatures_c is not None):
+        return Choice(False, True, f"front: the frames show a film that fills the field ({words})")
+    return Choice(True, False, f"particles: {words}")
+
+
+def _is_film(seen: ParticleEvidence, heated: bool) -> bool:
+    share = seen.like * seen.explained
+    if heated:
+        return share < _PARTICLES_EXPLAIN
+    return share < _FILM_EXPLAINS and seen.contrast < _FILM_CONTRAST and seen.like < _FILM_LIKE

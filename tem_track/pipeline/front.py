@@ -1,0 +1,148 @@
+"""The front in a film: frames -> drift on changing texture -> grains -> arrival time -> front, nuclei, crossings.
+
+Drift and arrival need each other: what is still the same tells the drift, and registered frames tell what changed. So
+each is found twice, the second time with the other known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tem_track.drift import Drift, FrameQuality, refine_changing
+from tem_track.errors import InputError
+from tem_track.front import (
+    Arrival,
+    Front,
+    Grains,
+    early_mean,
+    find_arrival,
+    find_grains,
+    grains_from_labels,
+    late_mean,
+    measure_front,
+)
+from tem_track.movie import Image, Labels, Mask, Movie
+from tem_track.pipeline.reporter import Clock, Reporter
+from tem_track.pipeline.survey import Survey
+from tem_track.settings import Settings
+
+# A front needs frames before and after: fewer usable ones than this say nothing.
+_FEWEST_FRAMES = 4
+
+
+@dataclass(frozen=True)
+class FrontMeasurement:
+    """Everything measured on the front of one movie, before any of it is written.
+
+    Attributes
+    ----------
+    quality : FrameQuality
+    drift : Drift
+    grains : Grains
+    arrival : Arrival
+    front : Front
+    before, after : (Y, X) float32
+        Mean of the first and of the last registered frames, specimen coordinates.
+    warnings : tuple of str
+    """
+
+    quality: FrameQuality
+    drift: Drift
+    grains: Grains
+    arrival: Arrival
+    front: Front
+    before: Image
+    after: Image
+    warnings: tuple[str, ...]
+
+    @property
+    def usable(self) -> Mask:
+        """Return which frames could be measured, (T,) bool."""
+        return np.asarray(self.quality.usable & self.drift.registered)
+
+
+def measure_front_movie(
+    movie: Movie, survey: Survey, settings: Settings, reporter: Reporter, clock: Clock, grains: Labels | None = None
+) -> FrontMeasurement:
+    """Return everything that is measured on the degradation front of a movie.
+
+    Parameters
+    ----------
+    movie : Movie
+    survey : Survey
+    settings : Settings
+    reporter : Reporter
+    clock : Clock
+        Gets the seconds of every stage.
+    grains : (Y, X) int32 or None
+        Label image of the grains made elsewhere; None finds them.
+
+    Raises
+    ------
+    InputError
+        Too few frames can be used.
+    """
+    if survey.quality.usable.sum() < _FEWEST_FRAMES:
+        raise InputError(f"{movie.name}: a front needs at least {_FEWEST_FRAMES} usable frames")
+    drift = _registered(survey, survey.drift, None, settings, reporter, clock)
+    with clock.stage("grains"):
+        given = None if grains is None else grains_from_labels(grains)
+        found = given or find_grains(_before(survey, drift, None), fixed=survey.fixed)
+    arrival = _arrival(survey, drift, found, reporter, clock, "finding what degrades")
+    drift = _registered(survey, drift, arrival.frame, settings, reporter, clock)
+    with clock.stage("grains"):
+        # Every frame before a pixel's own arrival shows it intact: far less noise than the first frames alone.
+        before = _before(survey, drift, arrival.frame)
+        found = given or find_grains(before, fixed=survey.fixed)
+    arrival = _arrival(survey, drift, found, reporter, clock, "arrival times")
+    with clock.stage("front"):
+        usable = survey.quality.usable & drift.registered
+        after = late_mean(survey.frames, drift.displacement_px, usable, fixed=survey.fixed)
+        front = measure_front(
+            arrival,
+            found,
+            times_s=movie.times_s,
+            timed=movie.timed,
+            temperatures_c=movie.temperatures_c,
+            pixel_size_nm=movie.calibration.pixel_size_nm,
+            settings=settings.front,
+        )
+    return FrontMeasurement(survey.quality, drift, found, arrival, front, before, after, front.warnings)
+
+
+def _registered(
+    survey: Survey, drift: Drift, arrival: Image | None, settings: Settings, reporter: Reporter, clock: Clock
+) -> Drift:
+    with clock.stage("drift refinement"):
+        return refine_changing(
+            survey.frames,
+            drift,
+            survey.quality,
+            arrival_frame=arrival,
+            fixed=survey.fixed,
+            settings=settings.drift,
+            progress=reporter.stage("refining drift", len(survey.frames)),
+        )
+
+
+def _before(survey: Survey, drift: Drift, arrival: Image | None) -> Image:
+    """Return the specimen before it changed; every pixel over all frames before its arrival, once that is known."""
+    usable = survey.quality.usable & drift.registered
+    count = None if arrival is None else len(survey.frames)
+    return early_mean(
+        survey.frames, drift.displacement_px, usable, fixed=survey.fixed, arrival_frame=arrival, count=count
+    )
+
+
+def _arrival(survey: Survey, drift: Drift, grains: Grains, reporter: Reporter, clock: Clock, name: str) -> Arrival:
+    with clock.stage("arrival"):
+        return find_arrival(
+            survey.frames,
+            drift.displacement_px,
+            usable=survey.quality.usable & drift.registered,
+            grains=grains.labels,
+            fixed=survey.fixed,
+            progress=reporter.stage(name, len(survey.frames)),
+        )

@@ -1,0 +1,104 @@
+"""Objects that grow within a matrix: frames -> drift on what stays the same -> spans -> objects -> areas.
+
+Drift and growth need each other: what is still the same tells the drift, and registered frames tell what grew. So each
+is found twice, the second time with the other known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tem_track.drift import Drift, FrameQuality, refine_changing
+from tem_track.errors import InputError
+from tem_track.front.growth import Growth, find_growth
+from tem_track.front.growth_objects import GrownObjects, grown_objects
+from tem_track.movie import Image, Mask, Movie
+from tem_track.pipeline.reporter import Clock, Reporter
+from tem_track.pipeline.survey import Survey
+from tem_track.settings import Settings
+
+# Growth needs frames before and after: fewer usable ones than this say nothing.
+_FEWEST_FRAMES = 6
+
+
+@dataclass(frozen=True)
+class GrowthMeasurement:
+    """Everything measured on the objects that grow in one movie, before any of it is written.
+
+    Attributes
+    ----------
+    quality : FrameQuality
+    drift : Drift
+    growth : Growth or None
+        None where nothing grows.
+    objects : GrownObjects
+    warnings : tuple of str
+    """
+
+    quality: FrameQuality
+    drift: Drift
+    growth: Growth | None
+    objects: GrownObjects
+    warnings: tuple[str, ...]
+
+    @property
+    def usable(self) -> Mask:
+        """Return which frames could be measured, (T,) bool."""
+        return np.asarray(self.quality.usable & self.drift.registered)
+
+
+def measure_growth_movie(
+    movie: Movie, survey: Survey, settings: Settings, reporter: Reporter, clock: Clock
+) -> GrowthMeasurement:
+    """Return everything that is measured on the objects that become brighter or darker than what was there before.
+
+    Raises
+    ------
+    InputError
+        Too few frames can be used.
+    """
+    bright = settings.analysis.objects != "dark"
+    if survey.quality.usable.sum() < _FEWEST_FRAMES:
+        raise InputError(f"{movie.name}: objects that grow need at least {_FEWEST_FRAMES} usable frames")
+    drift = _registered(survey, survey.drift, None, settings, reporter, clock)
+    growth = _growth(survey, drift, bright, reporter, clock, "finding what grows")
+    if growth is not None:
+        arrival = np.where(np.isfinite(growth.start), growth.start, np.nan).astype(np.float32)
+        drift = _registered(survey, drift, arrival, settings, reporter, clock)
+        growth = _growth(survey, drift, bright, reporter, clock, "outlining what grows")
+    with clock.stage("objects"):
+        objects = grown_objects(growth, drift.displacement_px, (movie.shape[1], movie.shape[2]))
+    warnings = [] if objects.rows else [f"nothing became {settings.analysis.objects}er than it was: no objects"]
+    if standing := sorted(objects.standing()):
+        numbers = ", ".join(map(str, standing))
+        warnings.append(f"objects that stood there before the movie have no onset, and no area at first: {numbers}")
+    return GrowthMeasurement(survey.quality, drift, growth, objects, tuple(warnings))
+
+
+def _registered(
+    survey: Survey, drift: Drift, arrival: Image | None, settings: Settings, reporter: Reporter, clock: Clock
+) -> Drift:
+    with clock.stage("drift refinement"):
+        return refine_changing(
+            survey.frames,
+            drift,
+            survey.quality,
+            arrival_frame=arrival,
+            fixed=survey.fixed,
+            settings=settings.drift,
+            progress=reporter.stage("refining drift", len(survey.frames)),
+        )
+
+
+def _growth(survey: Survey, drift: Drift, bright: bool, reporter: Reporter, clock: Clock, name: str) -> Growth | None:
+    with clock.stage("growth"):
+        return find_growth(
+            survey.frames,
+            drift.displacement_px,
+            usable=survey.quality.usable & drift.registered,
+            fixed=survey.fixed,
+            bright=bright,
+            progress=reporter.stage(name, len(survey.frames)),
+        )
