@@ -53,6 +53,14 @@ def test_growth_fading_and_a_step_are_no_blur() -> None:
         assert judge([replace(GOOD, structure=float(s)) for s in course], np.full(40, 0.5), {}).usable.all()
 
 
+def test_paling_before_a_fracture_is_no_blur() -> None:
+    # A steep stage takes structure away over ten frames; the edges of the pieces bring some back at once.
+    course = np.interp(np.arange(50), (0, 4, 12, 15, 16, 49), (1.45, 1.4, 0.6, 0.6, 1.0, 1.05))
+    scatter = np.random.default_rng(1).normal(1, 0.02, 50)
+    noted = [replace(GOOD, structure=float(s)) for s in course * scatter]
+    assert judge(noted, np.full(50, 0.5), {}).usable.all()
+
+
 def test_a_frame_with_a_counterpart_is_not_blank() -> None:
     noted = movie()
     noted[5] = replace(GOOD, structure=0.1)

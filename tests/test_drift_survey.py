@@ -133,3 +133,23 @@ def test_binned_frames_give_the_drift_in_recorded_pixels(binned: int) -> None:
     quality, drift = survey_frames(large)
     assert isinstance(quality, FrameQuality)
     assert drift.displacement_px[1] == pytest.approx([16.0, -24.0], abs=0.2)
+
+
+def test_particles_alike_are_not_taken_for_each_other_while_they_grow() -> None:
+    # Two bright discs on a faint texture: the second looks, once grown, as the first did a moment before.
+    count, size = 24, 160
+    path = walk(count, step=0.3)
+    yy, xx = np.indices((size, size))
+    support = 0.02 * (texture(size, 9) - 1)
+    rng = np.random.default_rng(7)
+    frames = []
+    for k, (dy, dx) in enumerate(path):
+        radii = np.interp(k, (4, 12), (11, 17)), np.interp(k, (8, 16), (10, 16))
+        places = ((55.0, 50.0), (100.0, 115.0))
+        thick = sum(
+            np.sqrt(np.clip(r**2 - (yy - y - dy) ** 2 - (xx - x - dx) ** 2, 0, None)) * 11**2 / r**2
+            for r, (y, x) in zip(radii, places, strict=True)
+        )
+        frames.append(rng.poisson(30 * (1 + support + 0.15 * thick)))
+    _, drift = survey_frames(np.array(frames, np.uint16))
+    assert np.abs(drift.displacement_px - path).max() < 6

@@ -15,20 +15,31 @@ from numpy.typing import NDArray
 from tem_track.drift.path import Drift
 from tem_track.movie import FloatArray, Mask
 
-# Fewer particles cannot outvote one that moves by itself.
-LEAST_PARTICLES = 3
+# Particles whose centres do the same: two that are no neighbours do not do so by themselves.
+LEAST_PARTICLES = 2
 # Common motion that exceeds its own uncertainty by this factor is drift. It is 1.7 at most on simulated movies that
 # register well, and 2.8 to 32 on those that do not.
 CLEAR = 2.5
 # Less than this, px (root mean square of a component), uneven growth of a few particles can do to their centres.
 LEAST_MOTION_PX = 0.15
-# Share of the frames a particle must be seen in.
-LEAST_SEEN = 0.5
+# Two particles cannot outvote one that moves by itself: their common motion must be this many times as large.
+FOR_TWO = 2.0
+# Share of the frames a particle must be seen in, and all of them together.
+LEAST_SEEN, LEAST_KNOWN = 0.2, 0.5
 _ROUNDS = 30
 
 
+# Particles whose centres stay nearer than this share of the sum of their radii touch, in at least half of the frames.
+TOUCHING = 1.15
+
+
 def follow_particles(
-    drift: Drift, frame: NDArray[np.int64], track: NDArray[np.int64], centre_px: FloatArray, whole: Mask
+    drift: Drift,
+    frame: NDArray[np.int64],
+    track: NDArray[np.int64],
+    centre_px: FloatArray,
+    area_px: FloatArray,
+    whole: Mask,
 ) -> Drift:
     """Return the drift with the common motion of the particles added, or as it is where that is not clear.
 
@@ -39,6 +50,8 @@ def follow_particles(
         Of every outline.
     centre_px : (N, 2) float64
         Its centroid (y, x) in the recorded frame.
+    area_px : (N,) float64
+        Its projected area.
     whole : (N,) bool
         The outline is whole: not cut by the border, not of a particle that breaks or merges.
 
@@ -48,16 +61,17 @@ def follow_particles(
         The very same object where nothing was added.
     """
     count = len(drift.sd_px)
-    table = _positions(frame, track, centre_px - drift.displacement_px[frame], whole, count)
-    if table.shape[0] < LEAST_PARTICLES:
+    table, area = _positions(frame, track, centre_px - drift.displacement_px[frame], area_px, whole, count)
+    if len(table) < LEAST_PARTICLES or len(table := _bodies(table, area)) < LEAST_PARTICLES:
         return drift
     common, sd = _common(table)
     known = np.isfinite(common[:, 0]) & np.isfinite(sd)
-    if not known[0] or known.sum() < max(LEAST_PARTICLES, LEAST_SEEN * count):
+    if not known[0] or known.sum() < max(LEAST_PARTICLES, LEAST_KNOWN * count):
         return drift
     common -= common[0]
     motion = np.sqrt(np.mean(common[known] ** 2))
-    if motion < max(LEAST_MOTION_PX, CLEAR * np.sqrt(np.mean(sd[known] ** 2))):
+    certain = 1.0 if len(table) > LEAST_PARTICLES else FOR_TWO
+    if motion < certain * max(LEAST_MOTION_PX, CLEAR * np.sqrt(np.mean(sd[known] ** 2))):
         return drift
     frames = np.arange(count)
     between = np.stack([np.interp(frames, frames[known], common[known, axis]) for axis in (0, 1)], axis=1)
@@ -70,17 +84,40 @@ def follow_particles(
 
 
 def _positions(
-    frame: NDArray[np.int64], track: NDArray[np.int64], place: FloatArray, whole: Mask, count: int
-) -> FloatArray:
-    """Return (P, T, 2) positions in the specimen frame of the particles seen whole in enough frames, NaN elsewhere."""
+    frame: NDArray[np.int64],
+    track: NDArray[np.int64],
+    place: FloatArray,
+    area_px: FloatArray,
+    whole: Mask,
+    count: int,
+) -> tuple[FloatArray, FloatArray]:
+    """Return (P, T, 2) positions in the specimen frame and (P, T) areas of the particles seen whole, NaN elsewhere."""
     good = whole & np.isfinite(place).all(axis=1)
     numbers, seen = np.unique(track[good], return_counts=True)
     numbers = numbers[seen >= LEAST_SEEN * count]
-    table = np.full((len(numbers), count, 2), np.nan)
+    table, area = np.full((len(numbers), count, 2), np.nan), np.full((len(numbers), count), np.nan)
     for i, number in enumerate(numbers):
         rows = good & (track == number)
         table[i, frame[rows]] = place[rows]
-    return table
+        area[i, frame[rows]] = area_px[rows]
+    return table, area
+
+
+def _bodies(table: FloatArray, area: FloatArray) -> FloatArray:
+    """Return (B, T, 2) positions of what touches taken together, by area: growth pushes a chain apart about its middle.
+
+    A body has a place only where all of its particles are seen.
+    """
+    radius = np.sqrt(area / np.pi)
+    count = len(table)
+    owner = np.arange(count)
+    for i in range(count):
+        gap = np.hypot(*(table[i] - table[i + 1 :]).transpose(2, 0, 1)) - TOUCHING * (radius[i] + radius[i + 1 :])
+        both = np.isfinite(gap).sum(axis=1)
+        for j in np.flatnonzero((gap < 0).sum(axis=1) > both / 2) + i + 1:
+            owner[owner == owner[j]] = owner[i]
+    bodies = [owner == body for body in np.unique(owner)]
+    return np.stack([np.average(table[b], axis=0, weights=np.repeat(area[b, :, None], 2, axis=2)) for b in bodies])
 
 
 def _common(table: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -25,6 +25,9 @@ NEIGHBOURS = 12
 # Without frames on one side, a trend cannot be told from blur and more is asked for.
 BLURRED_SHARE = 0.75
 BLURRED_SHARE_AT_AN_END = 0.5
+# A burst of blurred frames begins and ends with a step: beyond it, within two frames, there is clearly more structure.
+# A specimen that pales and then breaks has a dip as deep, but a gradual one.
+BURST_STEP, BURST_REACH = 0.8, 2
 # A frame with less than this share of its neighbours' structure and no counterpart shows nothing.
 BLANK_SHARE = 0.25
 # And it must stand out of the scatter of its neighbours by as many deviations.
@@ -106,6 +109,7 @@ def judge(noted: list[Traits], linked: FloatArray, known_bad: Mapping[int, str])
     torn = _torn(np.array([t.constant_rows for t in noted]))
     usual_repeat = float(np.median([t.repeat for t in noted[1:]])) if count > 1 else 0.0
     repeated = REPEATED_NOISE if usual_repeat < 0.3 else REPEATED_WITHOUT_NOISE
+    blurred = _blurred(structure)
     for k, trait in enumerate(noted):
         near = _near(k, count)
         if trait.power == 0 or _is_blank(k, near, structure, level, linked):
@@ -115,7 +119,7 @@ def judge(noted: list[Traits], linked: FloatArray, known_bad: Mapping[int, str])
         elif trait.repeat > repeated:
             repeats[k] = repeats[k - 1]
             reason[k] = f"duplicate of frame {repeats[k]}"
-        elif _is_blurred(k, structure):
+        elif blurred[k]:
             reason[k] = "blurred"
     for k, words in known_bad.items():
         if 0 <= k < count:
@@ -144,6 +148,19 @@ def _torn(constant_rows: FloatArray) -> Mask:
     scatter = 1.4826 * float(np.median(np.abs(constant_rows - usual)))
     torn = np.asarray(constant_rows > usual + max(TORN_SHARE, OUTSTANDING * scatter))
     return torn if torn.mean() <= MOST_TORN else np.zeros_like(torn)
+
+
+def _blurred(structure: FloatArray) -> Mask:
+    """Return which frames (T,) are blurred: less structure than on both sides, in bursts that begin and end at once."""
+    low = np.array([_is_blurred(k, structure) for k in range(len(structure))], bool)
+    starts = np.flatnonzero(low & ~np.r_[False, low[:-1]])
+    ends = np.flatnonzero(low & ~np.r_[low[1:], False])
+    for first, last in zip(starts.tolist(), ends.tolist(), strict=True):
+        before, after = structure[max(0, first - BURST_REACH) : first], structure[last + 1 : last + 1 + BURST_REACH]
+        steps = [(structure[first], before), (structure[last], after)]
+        if any(len(beyond) and inside >= BURST_STEP * beyond.max() for inside, beyond in steps):
+            low[first : last + 1] = False
+    return low
 
 
 def _is_blurred(k: int, structure: FloatArray) -> bool:

@@ -33,6 +33,8 @@ TILES = 8
 # The band-pass spreads a particle's edge this far outside it, px.
 REACH_PX = 9
 REWEIGHTINGS = 8
+# Largest share of the say of one tile: it always agrees with a path of its own making, so its agreement is no proof.
+LARGEST_SHARE = 1 / 3
 
 
 @dataclass
@@ -87,7 +89,7 @@ def refine_drift(
         votes = _votes(preparer, blocks, references(blocks, noise, error_px), path, wanted, particles)
         done += len(wanted)
         progress(done, steps)
-        path, sd = _moved_path(path, votes, blocks, wanted)
+        path, sd = _moved_path(path, votes, blocks, wanted, noise)
     return _finished(drift, quality, path * preparer.binning, sd * preparer.binning)
 
 
@@ -193,7 +195,7 @@ def _terms(
 
 
 def _moved_path(
-    path: FloatArray, votes: _Votes, blocks: Sequence[Block], wanted: list[int]
+    path: FloatArray, votes: _Votes, blocks: Sequence[Block], wanted: list[int], noise: float
 ) -> tuple[FloatArray, FloatArray]:
     """Return the path after one Newton step with weighted tiles, and its standard uncertainty, px."""
     owner = _owners(blocks, wanted)
@@ -211,7 +213,7 @@ def _moved_path(
                 push = np.einsum("n,kni->ki", weight[b], votes.score[group])
                 step[group] = np.clip(push @ np.linalg.pinv(total), -1.0, 1.0)
                 residual[group] = votes.score[group] - np.einsum("nij,kj->kni", curvature[b], step[group])
-        weight = _tile_weights(residual, groups, strength)
+        weight = _tile_weights(residual, groups, strength, noise)
     sd = np.full(len(path), np.nan)
     for b, group in enumerate(groups):
         if group:
@@ -224,11 +226,12 @@ def _moved_path(
     return new, sd
 
 
-def _tile_weights(residual: FloatArray, groups: list[list[int]], strength: FloatArray) -> FloatArray:
+def _tile_weights(residual: FloatArray, groups: list[list[int]], strength: FloatArray, noise: float) -> FloatArray:
     """Return the weight of every tile in every block, (blocks, n): 1 / (noise + lasting disagreement).
 
     In units of the score per unit curvature: noise is the scatter of the votes around the block's mean, disagreement
-    the mean square of the block means over the movie.
+    the mean square of the block means over the movie. No tile scatters less than the `noise` of a frame allows: one
+    that has moved the path to its own vote alone would otherwise be trusted without end.
     """
     n = residual.shape[1]
     scatter, lasting, share = np.zeros(n), np.zeros((len(groups), n)), 0
@@ -244,8 +247,17 @@ def _tile_weights(residual: FloatArray, groups: list[list[int]], strength: Float
             share += len(group) - 1
     scatter /= max(share, 1)
     disagreement = lasting.mean(axis=0)[None, :]
-    weight = 1.0 / np.maximum(scatter[None, :] + disagreement, 1e-30)
-    return np.where(strength > 0, weight, 0.0)
+    weight = 1.0 / np.maximum(np.maximum(scatter, noise)[None, :] + disagreement, 1e-30)
+    return _shared_out(np.where(strength > 0, weight, 0.0), strength)
+
+
+def _shared_out(weight: FloatArray, strength: FloatArray) -> FloatArray:
+    """Return the weights (blocks, n) with no tile's share of the say above LARGEST_SHARE."""
+    for _ in range(REWEIGHTINGS):
+        say = weight * strength
+        most = LARGEST_SHARE * say.sum(axis=1, keepdims=True)
+        weight = np.where(say > most, weight * most / np.maximum(say, 1e-30), weight)
+    return weight
 
 
 def _finished(rough: Drift, quality: FrameQuality, path: FloatArray, sd: FloatArray) -> Drift:

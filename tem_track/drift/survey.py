@@ -105,7 +105,7 @@ def _register(state: _Survey, k: int, frame: Searchable, enabled: bool) -> None:
     held = _Held(k, frame, state.recent[-1].rough if state.recent else np.zeros(2))
     best = 0.0
     for other in _partners(state, k) if enabled or not state.recent else state.recent[-1:]:
-        match = _match(other, held, state.usual if k - other.number > 2 or best else np.inf)
+        match = _match(other, held, state.usual, best > 0)
         if match is None:
             continue
         state.pairs.append(Pair(other.number, k, match.displacement, _pair_sd(match, k - other.number)))
@@ -143,20 +143,29 @@ def _thinned(keys: list[_Held], k: int) -> list[_Held]:
     return kept[::-1]
 
 
-def _match(other: _Held, held: _Held, doubtful_below: float) -> Match | None:
-    """Return the displacement between two frames or None where there is no significant one."""
-    found = None
-    if np.isfinite(doubtful_below):
-        found = _climbed(other.frame, held.frame, held.rough - other.rough)
-        if found is not None and found.correlation >= DOUBTFUL_SHARE * doubtful_below:
-            return found
-    start, significance = search(other.frame, held.frame)
-    if significance < SIGNIFICANT_PEAK:
-        return None
-    searched = _climbed(other.frame, held.frame, start)
-    if searched is None or (found is not None and found.correlation > searched.correlation):
+def _match(other: _Held, held: _Held, usual: float, linked: bool) -> Match | None:
+    """Return the displacement between two frames or None where there is no significant one.
+
+    The path so far is tried first. Only where it explains much less than neighbours usually do is the whole field
+    searched, and what is found there must explain more of both frames: particles alike, one of them growing, match
+    each other well over the part of the field that their distance leaves. Against a path that a neighbour has already
+    confirmed it must explain as much as neighbours do.
+    """
+    found = _climbed(other.frame, held.frame, held.rough - other.rough)
+    if found is not None and usual > 0 and found.correlation >= DOUBTFUL_SHARE * usual:
         return found
-    return searched
+    start, significance = search(other.frame, held.frame)
+    searched = _climbed(other.frame, held.frame, start) if significance >= SIGNIFICANT_PEAK else None
+    if searched is None:
+        return found
+    least = max(_explained(other, found) if found else 0.0, DOUBTFUL_SHARE * usual if linked else 0.0)
+    return searched if _explained(other, searched) > least else found
+
+
+def _explained(other: _Held, match: Match) -> float:
+    """Return the correlation of a match over the whole field, what it leaves without a partner counted as unlike."""
+    shape = other.frame.prepared.image.shape
+    return match.correlation * float(np.prod(1 - np.abs(match.displacement) / shape))
 
 
 def _climbed(a: Searchable, b: Searchable, start: FloatArray) -> Match | None:

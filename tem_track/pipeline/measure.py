@@ -210,11 +210,14 @@ def _in_order(function: Callable[[int], _Result], count: int) -> Iterator[_Resul
             yield waiting.popleft().result()
 
 
-def _whole_particles(outlines: Outlines, tracks: Tracks) -> tuple[Any, Any, Any, Any]:
-    """Return frame, track, centroid and wholeness of every outline, as `follow_particles` takes them."""
-    broken = [track for track, fate in tracks.fate.items() if fate in ("fractured", "merged", "left")]
-    whole = ~outlines.touches_border & ~np.isin(outlines.track_id, broken)
-    return outlines.frame, outlines.track_id, np.stack([outlines.y_px, outlines.x_px], axis=1), whole
+def _whole_particles(outlines: Outlines, tracks: Tracks) -> tuple[Any, Any, Any, Any, Any]:
+    """Return frame, track, centroid, area and wholeness of every outline, as `follow_particles` takes them."""
+    # A particle is whole until it breaks; its pieces move apart, and one that let go moves by itself.
+    moving = [track for track, fate in tracks.fate.items() if fate == "left"]
+    pieces = tracks.rows["track_id"][np.isin(tracks.rows["state"], ("fractured", "merged"))]
+    whole = ~outlines.touches_border & ~np.isin(outlines.track_id, [*moving, *pieces])
+    centres = np.stack([outlines.y_px, outlines.x_px], axis=1)
+    return outlines.frame, outlines.track_id, centres, outlines.area_px, whole
 
 
 def _draw(outlines: Outlines, tracks: Tracks) -> tuple[LabelStack, LabelStack]:
