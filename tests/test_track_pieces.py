@@ -237,3 +237,13 @@ def test_the_crack_is_dated_by_the_step_of_the_hull() -> None:
     hull[frames >= 36] += 70 + 15 * (frames[frames >= 36] - 36)
     assert crack_opened(np.column_stack((frames, hull)), 10) == 36
     assert crack_opened(np.column_stack((frames, hull))[:11], 10) == 41
+
+
+def test_a_stage_of_expansion_is_no_crack() -> None:
+    frames = np.arange(30, 0, -1)
+    grown = np.interp(frames, (0, 18, 28, 30), (1000, 1000, 1550, 1580))
+    hull = grown + np.random.default_rng(8).normal(0, 3, 30)
+    assert crack_opened(np.column_stack((frames, hull)), 14) == 31
+    # A crack that opens while the particle grows is a step on top of it.
+    hull[frames >= 27] += 160
+    assert crack_opened(np.column_stack((frames, hull)), 8) == 27

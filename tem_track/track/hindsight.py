@@ -31,6 +31,9 @@ LOOK_BACK = 2
 HULL_STEP = 0.02
 # And by more than this many standard errors of the trend.
 STEP_ERRORS = 4.0
+# A crack opens from one frame to the next: the hull then grows by this many times what it does in the two frames before
+# and after. A stage of expansion that sets in exceeds the trend as well, but goes on.
+SUDDEN, BESIDE = 2.0, 2
 # Frames of the whole particle that give the trend, in units of `lasting`.
 TREND = 3
 
@@ -299,4 +302,12 @@ def crack_opened(hulls: FloatArray, window: int) -> int:
     excess = area - np.maximum(trend, typical)
     open_ = excess[:window] > np.maximum(STEP_ERRORS * error[:window], HULL_STEP * typical)
     run = len(open_) if open_.all() else int(np.argmin(open_))
-    return int(frame[run - 1]) if run else last + 1
+    steps = [i for i in range(run) if _sudden(area, i, HULL_STEP * typical)]
+    return int(frame[steps[-1]]) if steps else last + 1
+
+
+def _sudden(area: FloatArray, index: int, least: float) -> bool:
+    """Return whether the hull of (N,) areas, last frame first, grew at an index much more than beside it."""
+    growth = area[:-1] - area[1:]
+    beside = np.abs(np.concatenate([growth[max(0, index - BESIDE) : index], growth[index + 1 : index + 1 + BESIDE]]))
+    return bool(growth[index] >= max(SUDDEN * beside.max(initial=0.0), least))
