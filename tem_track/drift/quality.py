@@ -25,9 +25,9 @@ NEIGHBOURS = 12
 # Without frames on one side, a trend cannot be told from blur and more is asked for.
 BLURRED_SHARE = 0.75
 BLURRED_SHARE_AT_AN_END = 0.5
-# A burst of blurred frames begins and ends with a step: beyond it, within two frames, there is clearly more structure.
-# A specimen that pales and then breaks has a dip as deep, but a gradual one.
-BURST_STEP, BURST_REACH = 0.8, 2
+# A burst of blurred frames begins and ends with a step: the frame beyond it has clearly more structure. A specimen
+# that pales and then breaks has a dip as deep, but a gradual one.
+BURST_STEP = 0.8
 # A frame with less than this share of its neighbours' structure and no counterpart shows nothing.
 BLANK_SHARE = 0.25
 # And it must stand out of the scatter of its neighbours by as many deviations.
@@ -156,9 +156,9 @@ def _blurred(structure: FloatArray) -> Mask:
     starts = np.flatnonzero(low & ~np.r_[False, low[:-1]])
     ends = np.flatnonzero(low & ~np.r_[low[1:], False])
     for first, last in zip(starts.tolist(), ends.tolist(), strict=True):
-        before, after = structure[max(0, first - BURST_REACH) : first], structure[last + 1 : last + 1 + BURST_REACH]
-        steps = [(structure[first], before), (structure[last], after)]
-        if any(len(beyond) and inside >= BURST_STEP * beyond.max() for inside, beyond in steps):
+        inside, beyond = (first, last), (first - 1, last + 1)
+        steps = [(structure[i], structure[j]) for i, j in zip(inside, beyond, strict=True) if 0 <= j < len(structure)]
+        if any(low_one >= BURST_STEP * high_one for low_one, high_one in steps):
             low[first : last + 1] = False
     return low
 
