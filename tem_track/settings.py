@@ -113,7 +113,7 @@ class FrontSettings:
     boundary_zone_nm: float = setting(
         0.0, "width of the boundary zone to either side of a grain boundary; 0 = from the data", "nm", low=0.0
     )
-    onset_fraction: float = setting(0.0002, "degraded fraction of the field that is the onset", low=1e-6)
+    onset_fraction: float = setting(0.0001, "degraded fraction of the field that is the onset", low=1e-6)
 
 
 @dataclass(frozen=True)

@@ -263,6 +263,15 @@ NUCLEI = _columns(
     ("distance_px", "float", "distance to the nearest boundary"),
 )
 
+VOIDS = _columns(
+    ("y_px", "float", "centre in the specimen frame, down"),
+    ("x_px", "float", "centre in the specimen frame, to the right"),
+    ("diameter_px", "float", "2 sqrt(area / pi) at half of its darkness"),
+    ("diameter_nm", "float", "2 sqrt(area / pi) at half of its darkness"),
+    ("grain_id", "int", "grain it lies in"),
+    ("distance_nm", "float", "distance to the nearest boundary"),
+)
+
 DISTANCE = _columns(
     ("distance_px", "float", "distance to the nearest boundary, middle of the class"),
     ("distance_nm", "float", "distance to the nearest boundary, middle of the class"),
@@ -325,6 +334,7 @@ FRONT_SCHEMAS: Mapping[str, tuple[Column, ...]] = {
     "front/crossings.csv": CROSSINGS,
     "front/nuclei.csv": NUCLEI,
     "front/distance.csv": DISTANCE,
+    "front/voids.csv": VOIDS,
 }
 # Only where objects that grow were followed.
 GROWTH_SCHEMAS: Mapping[str, tuple[Column, ...]] = {"growth.csv": GROWTH, "growth_rates.csv": GROWTH_RATES}

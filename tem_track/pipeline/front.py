@@ -95,7 +95,8 @@ def measure_front_movie(
     with clock.stage("grains"):
         # Every frame before a pixel's own arrival shows it intact: far less noise than the first frames alone.
         before = _before(survey, drift, arrival.frame)
-        found = given or find_grains(before, fixed=survey.fixed)
+        # Walls that show in no picture are seen where they held the front.
+        found = given or find_grains(before, fixed=survey.fixed, arrival_frame=arrival.frame)
     arrival = _arrival(survey, drift, found, reporter, clock, "arrival times")
     with clock.stage("front"):
         usable = survey.quality.usable & drift.registered
@@ -108,6 +109,8 @@ def measure_front_movie(
             temperatures_c=movie.temperatures_c,
             pixel_size_nm=movie.calibration.pixel_size_nm,
             settings=settings.front,
+            before=before,
+            after=after,
         )
     return FrontMeasurement(survey.quality, drift, found, arrival, front, before, after, front.warnings)
 

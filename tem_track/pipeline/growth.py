@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tem_track.drift import Drift, FrameQuality, refine_changing
+from tem_track.drift.still_part import refine_on_still_part
 from tem_track.errors import InputError
-from tem_track.front.growth import Growth, find_growth
+from tem_track.front.growth import ROUNDS, Growth, find_growth
 from tem_track.front.growth_objects import GrownObjects, grown_objects
 from tem_track.movie import Image, Mask, Movie
 from tem_track.pipeline.reporter import Clock, Reporter
@@ -62,12 +63,12 @@ def measure_growth_movie(
     bright = settings.analysis.objects != "dark"
     if survey.quality.usable.sum() < _FEWEST_FRAMES:
         raise InputError(f"{movie.name}: objects that grow need at least {_FEWEST_FRAMES} usable frames")
-    drift = _registered(survey, survey.drift, None, settings, reporter, clock)
-    growth = _growth(survey, drift, bright, reporter, clock, "finding what grows")
+    drift = _registered(survey, _rough(survey, settings, reporter, clock), None, settings, reporter, clock)
+    growth = _growth(survey, drift, bright, 1, reporter, clock, "finding what grows")
     if growth is not None:
         arrival = np.where(np.isfinite(growth.start), growth.start, np.nan).astype(np.float32)
         drift = _registered(survey, drift, arrival, settings, reporter, clock)
-        growth = _growth(survey, drift, bright, reporter, clock, "outlining what grows")
+        growth = _growth(survey, drift, bright, ROUNDS, reporter, clock, "outlining what grows")
     with clock.stage("objects"):
         objects = grown_objects(growth, drift.displacement_px, (movie.shape[1], movie.shape[2]))
     warnings = [] if objects.rows else [f"nothing became {settings.analysis.objects}er than it was: no objects"]
@@ -75,6 +76,20 @@ def measure_growth_movie(
         numbers = ", ".join(map(str, standing))
         warnings.append(f"objects that stood there before the movie have no onset, and no area at first: {numbers}")
     return GrowthMeasurement(survey.quality, drift, growth, objects, tuple(warnings))
+
+
+def _rough(survey: Survey, settings: Settings, reporter: Reporter, clock: Clock) -> Drift:
+    """Return the survey's path brought back where what grows led it astray."""
+    if not settings.drift.enabled:
+        return survey.drift
+    with clock.stage("drift refinement"):
+        return refine_on_still_part(
+            survey.frames,
+            survey.drift,
+            survey.quality,
+            fixed=survey.fixed,
+            progress=reporter.stage("comparing with the first frames", 2),
+        )
 
 
 def _registered(
@@ -92,7 +107,9 @@ def _registered(
         )
 
 
-def _growth(survey: Survey, drift: Drift, bright: bool, reporter: Reporter, clock: Clock, name: str) -> Growth | None:
+def _growth(
+    survey: Survey, drift: Drift, bright: bool, rounds: int, reporter: Reporter, clock: Clock, name: str
+) -> Growth | None:
     with clock.stage("growth"):
         return find_growth(
             survey.frames,
@@ -100,5 +117,6 @@ def _growth(survey: Survey, drift: Drift, bright: bool, reporter: Reporter, cloc
             usable=survey.quality.usable & drift.registered,
             fixed=survey.fixed,
             bright=bright,
+            rounds=rounds,
             progress=reporter.stage(name, len(survey.frames)),
         )

@@ -58,6 +58,7 @@ RUN_FILES = (
     "front/grains.csv",
     "front/crossings.csv",
     "front/nuclei.csv",
+    "front/voids.csv",
     "front/summary.json",
     "growth.csv",
     "growth_rates.csv",

@@ -1,0 +1,19 @@
+"""The degradation front of a heated lamella: registered frames -> arrival time, grains, speeds, crossings."""
+
+from tem_track.front.arrival import Arrival, find_arrival
+from tem_track.front.grains import find_grains
+from tem_track.front.mean import early_mean, late_mean
+from tem_track.front.measure import Front, measure_front
+from tem_track.front.network import Grains, grains_from_labels
+
+__all__ = [
+    "Arrival",
+    "Front",
+    "Grains",
+    "early_mean",
+    "find_arrival",
+    "find_grains",
+    "grains_from_labels",
+    "late_mean",
+    "measure_front",
+]

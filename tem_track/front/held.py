@@ -1,0 +1,92 @@
+"""Boundaries that only the front shows: it was held there, so that the arrival time jumps.
+
+Some boundaries have neither a line nor a step of brightness. Where a front stood at one, the arrival times on its two
+sides do not continue each other: planes fitted on either side, carried to the line between them, disagree. Where two
+fronts meet, or a front slows down, the planes bend but do agree on the line; there is no boundary in that.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from tem_track.front.speed import Slope, fit_slope
+from tem_track.movie import FloatArray, Image, Mask
+
+# Windows of 7 x 7 px on either side, their edges 2 px from the line: past the blur of a jump.
+RADIUS, MARGIN_PX = 3, 2.0
+DIRECTIONS = 8
+# A jump counts from this many frames, from this many px of the front's own way, and from this many standard deviations
+# of what noise makes of it.
+LEAST_FRAMES, LEAST_WAY_PX, LEAST_SIGMAS = 3.0, 4.0, 4.0
+# A window over a bend scatters about its plane, and its plane misses the line by up to about this many times that.
+BEND_FACTOR = 3.0
+# The line of a jump is a few px wide, since windows that far to either side still see it; the bends' own is not.
+STEADY_PX = (-1.5, -0.75, 0.0, 0.75, 1.5)
+
+
+def held_evidence(arrival_frame: Image, film: Mask) -> Image:
+    """Return where the arrival time jumps, in units of the least jump that shows a boundary.
+
+    Parameters
+    ----------
+    arrival_frame : (Y, X) float32
+        Fractional arrival frame; NaN = never, 0 = before the movie.
+    film : (Y, X) bool
+
+    Returns
+    -------
+    (Y, X) float32
+        1 and more on a boundary at which a front was held; 0 where the arrival time says nothing.
+    """
+    usable = film & np.isfinite(arrival_frame) & (arrival_frame > 0)
+    slope = fit_slope(arrival_frame, film.astype(np.int32), usable, RADIUS)
+    evidence = np.zeros(arrival_frame.shape, np.float32)
+    if not np.isfinite(slope.scatter).any():
+        return evidence
+    for angle in np.pi * np.arange(DIRECTIONS) / DIRECTIONS:
+        across = np.array([np.sin(angle), np.cos(angle)])
+        jump = _jump(slope, across)
+        steady = np.minimum.reduce([_shifted(jump, distance * across) for distance in STEADY_PX])
+        np.maximum(evidence, np.nan_to_num(steady), out=evidence)
+    return evidence
+
+
+def _jump(slope: Slope, across: FloatArray) -> Image:
+    """Return by how much the planes on the two sides of each pixel disagree there, in units of what counts."""
+    reach = RADIUS + MARGIN_PX
+    usual = float(np.nanmedian(slope.scatter))
+    pixels = (2 * RADIUS + 1) ** 2
+    carried = 1 / pixels + reach**2 / (pixels * RADIUS * (RADIUS + 1) / 3)
+    noise = LEAST_SIGMAS * usual * np.sqrt(2 * carried)
+    steep: Image = slope.dy * np.float32(across[0]) + slope.dx * np.float32(across[1])
+    misfit: Image = np.sqrt(np.maximum(slope.scatter**2 - np.float32(usual) ** 2, 0)).astype(np.float32)
+    way = _way(slope)
+    sides = [
+        [_shifted(m, sign * reach * across) for m in (slope.level - np.float32(sign * reach) * steep, misfit, way)]
+        for sign in (1, -1)
+    ]
+    (there, there_misfit, there_way), (here, here_misfit, here_way) = sides
+    bend = BEND_FACTOR * np.maximum(here_misfit, there_misfit)
+    least = np.maximum(np.maximum(LEAST_FRAMES, noise), LEAST_WAY_PX * np.maximum(here_way, there_way))
+    return np.asarray(np.maximum((np.abs(there - here) - bend) / least, 0), np.float32)
+
+
+def _way(slope: Slope) -> Image:
+    """Return the frames a front takes for one px."""
+    return np.hypot(slope.dy, slope.dx)
+
+
+def _shifted(image: Image, by: FloatArray) -> Image:
+    """Return image[p + by] at every pixel p, NaN beyond the edge."""
+    matrix = np.array([[1, 0, by[1]], [0, 1, by[0]]], np.float32)
+    return np.asarray(
+        cv2.warpAffine(
+            np.asarray(image, np.float32),
+            matrix,
+            image.shape[::-1],
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=float("nan"),
+        )
+    )
