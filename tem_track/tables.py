@@ -108,7 +108,7 @@ PARTICLES = _columns(
     ("initial_equivalent_diameter_nm", "float", "equivalent diameter before the onset"),
     ("onset_s", "float", "where the volume starts to change"),
     ("onset_low_s", "float", "lower end of its 95 % interval"),
-    ("onset_high_s", "float", "upper end of its 95 % interval"),
+    ("onset_high_s", "float", "upper end of its 95 % interval; without an onset: it was before this"),
     ("stage_count", "int", "stages of expansion, 0 for an inert particle"),
     ("stage_change_s", "float", "end of the first of two stages"),
     ("stage_change_low_s", "float", "lower end of its 95 % interval"),
@@ -143,7 +143,13 @@ STAGES = _columns(
     ("start_high_s", "float", "upper end of the start's 95 % interval"),
     ("end_low_s", "float", "lower end of the end's 95 % interval, empty if the movie ends first"),
     ("end_high_s", "float", "upper end of the end's 95 % interval, empty if the movie ends first"),
-    ("growth_law", "text", "linear or parabolic (V grows with the square root of time), whichever the curve supports"),
+    (
+        "growth_law",
+        "text",
+        "linear, parabolic (V grows with the square root of time since the stage's start), or undecided below strong "
+        "evidence (6 in law_delta_bic)",
+    ),
+    ("law_delta_bic", "float", "evidence: BIC of a parabolic stage minus that of a linear one; positive: linear"),
 )
 
 EVENTS = _columns(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tem_track.expansion import volume
+from tem_track.expansion.ending import rows_of_event
 from tem_track.expansion.gaps import bridged, bridged_sd
 from tem_track.expansion.noise import roughness, student_factor
 from tem_track.expansion.stages import FEWEST_ROWS_FOR_STAGES, StageFit, end_rows, find_stages
@@ -62,7 +63,9 @@ class Curve:
     fitted_rows: Mask
 
 
-def track_curve(rows: Table, model: str, pixel_size_nm: float | None, shared_edge_error: float) -> Curve:
+def track_curve(
+    rows: Table, model: str, pixel_size_nm: float | None, shared_edge_error: float, fate: str = "whole"
+) -> Curve:
     """Return the completed rows, V0, stages and final V/V0 of one track.
 
     Parameters
@@ -74,6 +77,8 @@ def track_curve(rows: Table, model: str, pixel_size_nm: float | None, shared_edg
     pixel_size_nm : float or None
     shared_edge_error : float
         See `uncertainty.edge_error_of_ratio`.
+    fate : str
+        What became of the track: rows that belong to the break or merger at its end are no part of its curve.
     """
     rows = {name: values.copy() for name, values in rows.items()}
     seen = np.isfinite(rows["area_px"]) & (rows["area_px"] > 0)
@@ -82,7 +87,8 @@ def track_curve(rows: Table, model: str, pixel_size_nm: float | None, shared_edg
     stated = volume.volume_exponent(model) * rows["area_sd_px"] / rows["area_px"]
     whole = seen & (rows["touches_border"] == 0)
     usable = whole & np.isfinite(envelope)
-    fit = _fitted(rows["time_s"], envelope, stated, usable) if _enough(usable, seen, rows) else None
+    usable[usable] = ~rows_of_event(rows["time_s"][usable], envelope[usable], fate)
+    fit = _fitted(rows["time_s"], envelope, stated, usable) if _enough(usable, rows) else None
     level, level_sd, before = _reference(rows["time_s"], envelope, stated, seen, fit, _broken(rows))
     level_seen = fit is not None and fit.level_seen
     noise = (
@@ -116,12 +122,15 @@ def _broken(rows: Table) -> bool:
     return bool(row_count(rows)) and rows["state"][0] in _TEXT_OF_BROKEN
 
 
-def _enough(usable: Mask, seen: Mask, rows: Table) -> bool:
-    """Return whether a curve can be cut into stages: enough uncut rows in increasing time, a particle of its own."""
-    count = int(usable.sum())
-    if not np.all(np.diff(rows["time_s"]) > 0):
+def _enough(usable: Mask, rows: Table) -> bool:
+    """Return whether a curve can be cut into stages: a particle of its own, with enough uncut rows in one stretch.
+
+    A particle that the border cuts most of the time has single rows that look uncut: they are no curve.
+    """
+    at = np.flatnonzero(usable)
+    if len(at) < FEWEST_ROWS_FOR_STAGES or not np.all(np.diff(rows["time_s"]) > 0) or _broken(rows):
         return False
-    return count >= FEWEST_ROWS_FOR_STAGES and count >= 0.5 * int(seen.sum()) and not _broken(rows)
+    return len(at) >= 0.5 * np.isfinite(rows["area_px"][at[0] : at[-1] + 1]).sum()
 
 
 def _fitted(times: FloatArray, envelope: FloatArray, stated: FloatArray, usable: Mask) -> StageFit:
@@ -145,8 +154,10 @@ def _reference(
     if broken or int(seen.sum()) < 2:
         return float("nan"), float("nan"), first
     if fit is None:
-        start = np.flatnonzero(seen)[0]
-        return float(envelope[start]), float(np.nan_to_num(envelope[start] * stated[start])), first
+        # Too few rows to see an onset: the first of two or three, the median of the first three of more.
+        start = np.flatnonzero(seen)[: max(1, min(3, int(seen.sum()) // 2))]
+        level = float(np.median(envelope[start]))
+        return level, float(np.nan_to_num(level * np.median(stated[start]))), first
     if not fit.level_seen or not fit.stages:
         return fit.level, fit.level_sd, first if fit.stages else seen
     return fit.level, fit.level_sd, first | (seen & (times <= fit.stages[0].start_s))

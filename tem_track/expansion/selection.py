@@ -111,9 +111,8 @@ def select_fit(times: FloatArray, values: FloatArray, weights: FloatArray) -> tu
         fit = min(fewer, key=lambda f: cost(f, noise))
     fit = _with_ends(fit, noise, times, values, weights, gap)
     if _slows_down(fit, times):
-        # Two parameters fewer than two straight stages: Akaike's criterion, so that neither is favoured.
-        bent = parabolic_fit(times, values, fit)
-        fit = min(fit, bent, key=lambda f: misfit(f, noise) + 2 * f.jacobian.shape[1])
+        # One knot fewer than two straight stages: as for every other knot, the second one has to earn its price.
+        fit = min(fit, parabolic_fit(times, values, fit), key=lambda f: cost(f, noise))
     return fit, noise_about(fit), fits + wide
 
 

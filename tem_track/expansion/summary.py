@@ -61,6 +61,7 @@ def stage_rows(curve: Curve, track_id: int, timed: bool) -> list[Row]:
             "end_frame": frame_at(curve, stage.end_s),
             "volume_ratio_end": stage.end_value / curve.level,
             "growth_law": stage.law,
+            "law_delta_bic": stage.law_evidence,
         }
         if timed:
             row |= {
@@ -112,6 +113,8 @@ def _times(curve: Curve, stages: tuple[Stage, ...], timed: bool) -> Row:
     if curve.level_seen:
         row |= {"onset_s": first.start_s}
         row["onset_low_s"], row["onset_high_s"] = first.start_interval
+    elif curve.fit:
+        row["onset_high_s"] = curve.fit.latest_onset_s
     if len(stages) == 2:
         row["stage_change_s"] = first.end_s
         row["stage_change_low_s"], row["stage_change_high_s"] = first.end_interval
