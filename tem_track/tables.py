@@ -65,6 +65,7 @@ TRACKS = _columns(
     ("equivalent_diameter_sd_nm", "float", "standard uncertainty of the equivalent diameter"),
     ("major_axis_px", "float", "long axis of the ellipse with the outline's second moments"),
     ("minor_axis_px", "float", "short axis of that ellipse"),
+    ("solidity", "float", "projected area over the area of its convex hull"),
     ("volume_nm3", "float", "volume of the envelope by the volume model of the track"),
     ("volume_sd_nm3", "float", "standard uncertainty of the volume, without the error of the shape assumption"),
     ("volume_ratio", "float", "V/V0"),
@@ -113,7 +114,12 @@ PARTICLES = _columns(
     ("stage_change_s", "float", "end of the first of two stages"),
     ("stage_change_low_s", "float", "lower end of its 95 % interval"),
     ("stage_change_high_s", "float", "upper end of its 95 % interval"),
-    ("final_volume_ratio", "float", "V/V0 at the end of the track"),
+    (
+        "final_volume_ratio",
+        "float",
+        "V/V0 at the end of the track: mean over its last uncut rows (5 %, at least 3) over V0; rows that belong to "
+        "the break or merger which ends a track do not count",
+    ),
     ("final_volume_ratio_low", "float", "lower end of its 95 % interval"),
     ("final_volume_ratio_high", "float", "upper end of its 95 % interval"),
     ("max_rate_per_s", "float", "largest rate of V/V0 over the stages"),
@@ -123,8 +129,24 @@ PARTICLES = _columns(
     ("stage_change_frame", "float", "the stage change in frames"),
     ("final_sd_localisation", "float", "part of the final V/V0's standard uncertainty from the outlines' edge error"),
     ("final_sd_noise", "float", "part from the scatter of the curve"),
+    ("final_sd_curve", "float", "part from other curves that explain the rows nearly as well"),
     ("final_sd_v0", "float", "part from V0"),
     ("final_sd_shape", "float", "part from the shape assumption: how much the outline's aspect ratio changed"),
+    ("final_volume_ratio_sphere", "float", "final V/V0 if the particle is a ball: area ratio^(3/2)"),
+    (
+        "final_volume_ratio_spheroid",
+        "float",
+        "final V/V0 if it is a spheroid about its long axis: that times sqrt(aspect ratio before / at the end)",
+    ),
+    ("final_volume_ratio_film", "float", "final V/V0 if it is a film of constant thickness: the area ratio"),
+    (
+        "shape_holds",
+        "text",
+        "no: the outline changed its shape by more than the interval allows, so that no volume model is to be "
+        "believed; yes: nothing in the outline speaks against it (what happens along the beam is not seen)",
+    ),
+    ("shape_fails_frame", "float", "frame from which on the shape does not hold"),
+    ("shape_change", "text", "what changed"),
     ("fate", "text", "whole, fractured, merged, left or lost"),
 )
 

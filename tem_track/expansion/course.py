@@ -9,7 +9,7 @@ Bayesian information criteria is that of their misfits, taken under serially cor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,8 @@ PLACES = np.linspace(-0.8, 0.8, 5)
 MOST_STEPS, CLOSEST_ROWS = 8, 0.5
 # Chi-square of one parameter that holds 95 % on one side.
 ONE_SIDED_95 = 2.706
+# Places tried for an onset that is not seen: a few per row of any stage long enough to hide it.
+ONSET_PLACES = 60
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,10 @@ class Course:
 
     def misfit(self, knots: FloatArray, laws: Sequence[str]) -> float:
         """Return chi-square of the best curve with these knots and these laws of its segments."""
+        return self.solved(knots, laws)[0]
+
+    def solved(self, knots: FloatArray, laws: Sequence[str]) -> tuple[float, float]:
+        """Return chi-square of that curve and its value at the start."""
         columns = [np.ones_like(self.times)]
         bounds = self.bounds(knots)
         for a, b, law in zip(bounds[:-1], bounds[1:], laws, strict=True):
@@ -78,8 +84,9 @@ class Course:
         normal = basis.T @ basis
         # A ridge far below any real curvature: a segment without rows has no amount of its own.
         normal.flat[:: len(normal) + 1] += 1e-10 * np.trace(normal)
-        left = target - basis @ np.linalg.solve(normal, basis.T @ target)
-        return float(left @ left)
+        amounts = np.linalg.solve(normal, basis.T @ target)
+        left = target - basis @ amounts
+        return float(left @ left), float(amounts[0])
 
     def _shape(self, a: float, b: float, law: str) -> FloatArray:
         """Return the course from 0 at a to 1 at b of a segment, corners averaged."""
@@ -155,8 +162,25 @@ def law_named(evidence: float) -> str:
     return "linear" if evidence > 0 else "parabolic"
 
 
-def latest_onset(course: Course, knots: FloatArray) -> float:
-    """Return the latest time at which a curve without a level start may have set in (95 %, one-sided).
+@dataclass(frozen=True)
+class UnseenStart:
+    """What a curve says of its value before an onset that it does not show.
+
+    Attributes
+    ----------
+    level, level_sd : float
+        Value before the onset, and what not knowing the onset leaves open of it.
+    latest_onset : float
+        The onset was before this time (95 %, one-sided).
+    """
+
+    level: float
+    level_sd: float
+    latest_onset: float
+
+
+def unseen_start(course: Course, knots: FloatArray) -> UnseenStart:
+    """Return the value before an onset that lies in or before the first rows.
 
     Parameters
     ----------
@@ -164,13 +188,23 @@ def latest_onset(course: Course, knots: FloatArray) -> float:
         With `free_start`.
     knots : (K,) float64
         Of the fit: ends of its segments.
+
+    Notes
+    -----
+    The onset may be anywhere from the first row on; each place counts by its likelihood, exp(-misfit / 2). A curve that
+    is steep from its first row on leaves only that row; a slow one that may have been level for some rows is averaged.
     """
-    level = Course(**{**course.__dict__, "free_start": False})
+    level = replace(course, free_start=False)
     last = float(knots[0]) if len(knots) else course.end
-    places = np.linspace(course.start, last, 60, endpoint=False)
-    laws = ["linear"] * (len(level.bounds(knots)))
-    misfits = np.array([level.misfit(np.concatenate([[at], knots]), laws) for at in places])
-    return float(places[np.flatnonzero(misfits <= misfits.min() + ONE_SIDED_95)[-1]])
+    places = np.linspace(course.start, last, ONSET_PLACES, endpoint=False)
+    laws = ["linear"] * len(course.bounds(knots)[1:])
+    solved = np.array([level.solved(np.concatenate([[at], knots]), laws) for at in places])
+    misfits, levels = solved.T
+    likely = np.exp(-(misfits - misfits.min()) / 2)
+    likely /= likely.sum()
+    mean = float(likely @ levels)
+    latest = float(places[np.flatnonzero(misfits <= misfits.min() + ONE_SIDED_95)[-1]])
+    return UnseenStart(mean, float(np.sqrt(likely @ (levels - mean) ** 2)), latest)
 
 
 def _searched(course: Course, knots: FloatArray, laws: Sequence[str]) -> float:

@@ -74,10 +74,11 @@ def measure_expansion(
 
     Notes
     -----
-    V0 is the level of the curve before its onset, fitted together with the stages. A curve that already changes in
-    its first row has no such level: its V/V0 is over the fitted value there (`v0_seen` 0). Pieces of a broken particle
-    and coalescence products have no V0 of their own: their `volume_ratio` is empty, and `lineage_volume_ratio` holds
-    V/V0 of all pieces of a lineage together over its first track's V0. A movie of one frame has volumes but no ratios.
+    V0 is the level of the curve before its onset, fitted together with the stages. A curve that does not show such a
+    level is over the fitted value at its first row, or what a few level rows that it may hide make of it (`v0_seen`
+    0). Pieces of a broken particle and coalescence products have no V0 of their own: their `volume_ratio` is empty, and
+    `lineage_volume_ratio` holds V/V0 of all pieces of a lineage together over its first track's V0. A movie of one
+    frame has volumes but no ratios.
     """
     full = blank_table(TRACKS, row_count(tracks)) | {name: values.copy() for name, values in tracks.items()}
     full["time_s"] = np.where(np.isfinite(full["time_s"]), full["time_s"], np.asarray(times_s, float)[full["frame"]])
@@ -153,6 +154,12 @@ def _warnings(curves: Mapping[int, Curve]) -> tuple[str, ...]:
     found = []
     if unseen:
         found.append(f"V0 not seen (the volume changes from the first frame on): V/V0 is over it; {_tracks(unseen)}")
+    bent = [i for i, c in curves.items() if c.final and c.shape.holds is False]
+    if bent:
+        found.append(
+            "the outline changes its shape: no volume model holds, V/V0 is off by more than its interval says; "
+            f"{_tracks(bent)} (see shape_change in particles.csv)"
+        )
     if jumps:
         found.append(f"sudden step in the volume, taken for a wrong outline and not for a stage: {_tracks(jumps)}")
     return tuple(found)

@@ -13,8 +13,10 @@ from tem_track.expansion import volume
 from tem_track.expansion.ending import rows_of_event
 from tem_track.expansion.gaps import bridged, bridged_sd
 from tem_track.expansion.noise import roughness, student_factor
+from tem_track.expansion.shape import ShapeCheck, check_shape
 from tem_track.expansion.stages import FEWEST_ROWS_FOR_STAGES, StageFit, end_rows, find_stages
 from tem_track.expansion.uncertainty import (
+    NORMAL_FACTOR,
     FinalRatio,
     edge_error_of_ratio,
     final_ratio,
@@ -47,6 +49,8 @@ class Curve:
     fit : StageFit or None
         None for a curve too short or cut by the border all along.
     final : FinalRatio or None
+    shape : ShapeCheck
+        Whether the outline keeps the shape that the volume model stands on.
     before : (N,) bool
         Rows that V0 stands on.
     fitted_rows : (N,) bool
@@ -59,6 +63,7 @@ class Curve:
     level_seen: bool
     fit: StageFit | None
     final: FinalRatio | None
+    shape: ShapeCheck
     before: Mask
     fitted_rows: Mask
 
@@ -99,8 +104,12 @@ def track_curve(
         rows, envelope, level, level_sd, stated, float(np.nan_to_num(noise)), before, shared_edge_error
     )
     _write_parts(rows, envelope, before if np.isfinite(level) else np.zeros_like(before))
-    final = _final(rows, level, level_sd, fit, edge, before, usable, model)
-    return Curve(rows, level, level_sd, level_seen, fit, final, before, usable)
+    last = _last(usable)
+    final = _final(rows, level, level_sd, fit, edge, before & usable, last, model)
+    half_width = NORMAL_FACTOR * np.hypot(edge, level_sd / level)
+    aspect = rows["major_axis_px"] / rows["minor_axis_px"]
+    shape = check_shape(aspect, rows["solidity"], before, usable, last, half_width)
+    return Curve(rows, level, level_sd, level_seen, fit, final, shape, before, usable)
 
 
 def _bridge(rows: Table, seen: Mask) -> None:
@@ -130,7 +139,7 @@ def _enough(usable: Mask, rows: Table) -> bool:
     at = np.flatnonzero(usable)
     if len(at) < FEWEST_ROWS_FOR_STAGES or not np.all(np.diff(rows["time_s"]) > 0) or _broken(rows):
         return False
-    return len(at) >= 0.5 * np.isfinite(rows["area_px"][at[0] : at[-1] + 1]).sum()
+    return len(at) >= 0.5 * int(np.isfinite(rows["area_px"][at[0] : at[-1] + 1]).sum())
 
 
 def _fitted(times: FloatArray, envelope: FloatArray, stated: FloatArray, usable: Mask) -> StageFit:
@@ -231,6 +240,13 @@ def _write_parts(rows: Table, envelope: FloatArray, before: Mask) -> None:
             rows[f"{part}_volume_ratio_sd"] = values / start * np.hypot(sds / values, scatter)
 
 
+def _last(usable: Mask) -> Mask:
+    """Return the rows that are the end of the curve."""
+    last, at = np.zeros_like(usable), np.flatnonzero(usable)
+    last[at[len(at) - end_rows(len(at)) :]] = True
+    return last
+
+
 def _final(
     rows: Table,
     level: float,
@@ -238,21 +254,19 @@ def _final(
     fit: StageFit | None,
     edge: FloatArray,
     before: Mask,
-    usable: Mask,
+    last: Mask,
     model: str,
 ) -> FinalRatio | None:
     """Return V/V0 over the last rows with its interval; None where there is no V0 or the end is cut by the border."""
-    if not np.isfinite(level) or level <= 0 or int(usable.sum()) < 2:
+    if not np.isfinite(level) or level <= 0 or int(last.sum()) < 2:
         return None
-    last = np.zeros_like(usable)
-    last[np.flatnonzero(usable)[-end_rows(int(usable.sum())) :]] = True
     shape = 0.0
     if model != "film":
-        shape = shape_error(rows["major_axis_px"] / rows["minor_axis_px"], before & usable, last)
+        shape = shape_error(rows["major_axis_px"] / rows["minor_axis_px"], before, last)
     edge_end = float(np.median(edge[last]))
     if fit is None:
         # Two to five frames: the last one over the first, each with its stated error.
-        at = np.flatnonzero(usable)[-1]
+        at = np.flatnonzero(last)[-1]
         end = float(rows["volume_ratio"][at]) * level
         end_sd = end * level_sd / level
         return final_ratio(end, end_sd, level, level_sd, 0.0, edge=edge_end, shape=shape, factor=1.96)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tem_track.expansion.course import course_of, latest_onset, law_evidence, law_named
+from tem_track.expansion.course import course_of, law_evidence, law_named, unseen_start
 from tem_track.expansion.hinges import HingeFit
 from tem_track.expansion.noise import mean_inflation, student_factor
 from tem_track.expansion.selection import (
@@ -72,8 +72,8 @@ class StageFit:
     Attributes
     ----------
     level, level_sd : float
-        Value before the onset and its standard uncertainty from scatter. Where `level_seen` is False the curve
-        changes from its first row on, and this is the fitted mean of the first three rows.
+        Value before the onset and its standard uncertainty from scatter. Where `level_seen` is False no level rows
+        show it, and it is what `course.unseen_start` makes of the first rows.
     latest_onset_s : float
         Where no level start was seen: the time before which the onset was, with 95 % confidence; NaN otherwise.
     stages : tuple of Stage
@@ -151,9 +151,13 @@ def find_stages(times_s: FloatArray, values: FloatArray, weights: FloatArray | N
     numbered, jumps = _named(fit, noise, scaled_times, spread, factor)
     evidence = law_evidence(course, fit.knots, [j for j, _ in numbered])
     stages = [replace(stage, law=law_named(evidence[j]), law_evidence=evidence[j]) for j, stage in numbered]
-    latest = latest_onset(course, fit.knots) if fit.free_start and stages else float("nan")
     level, level_gradient = _level(fit)
     level_variance = max(float(level_gradient @ spread @ level_gradient), 0.0)
+    latest = float("nan")
+    if fit.free_start:
+        start = unseen_start(course, fit.knots)
+        level, latest = start.level, start.latest_onset
+        level_variance += start.level_sd**2
     end, end_sd, shared = _end(fit, noise, spread, level_gradient)
     model_sd = _rival_spread(fit, noise, rivals)
     return StageFit(
@@ -271,10 +275,10 @@ def _in_seconds(stage: Stage, begin: float, span: float, unit: float) -> Stage:
 def _level(fit: HingeFit) -> tuple[float, FloatArray]:
     """Return the value before the onset and its derivatives after the fit's parameters.
 
-    Where no level start was seen it is the mean of the curve over the first three rows.
+    Where no level start was seen it is the value at the first row.
     """
     if fit.free_start:
-        return float(fit.fitted[:3].mean()), fit.jacobian[:3].mean(axis=0)
+        return float(fit.fitted[0]), fit.jacobian[0]
     gradient = np.zeros(fit.jacobian.shape[1])
     gradient[0] = 1.0
     return fit.level, gradient

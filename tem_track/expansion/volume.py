@@ -86,6 +86,30 @@ def volume_exponent(model: str) -> float:
     return 1.0 if model == "film" else 1.5
 
 
+def ratio_by_model(ratio: float, model: str, aspect_start: float, aspect_end: float) -> dict[str, float]:
+    """Return V/V0 under every model from that under one of them.
+
+    Parameters
+    ----------
+    ratio : float
+        V/V0 under `model`.
+    model : str
+    aspect_start, aspect_end : float
+        Aspect ratio q of the outline at V0 and at V, NaN where not known.
+
+    Returns
+    -------
+    dict of str to float
+        With r = A/A0: sphere r^(3/2), spheroid r^(3/2) sqrt(q0 / q), film r.
+
+    >>> ratio_by_model(8.0, "sphere", 1.0, 4.0)
+    {'sphere': 8.0, 'spheroid': 4.0, 'film': 4.0}
+    """
+    stretch = float(np.sqrt(aspect_start / aspect_end))
+    ball = {"sphere": ratio, "spheroid": ratio / stretch, "film": ratio**1.5}[model]
+    return {"sphere": ball, "spheroid": ball * stretch, "film": ball ** (2 / 3)}
+
+
 def parts(
     envelope: FloatArray,
     outer: FloatArray,
