@@ -15,6 +15,7 @@ from tem_track.pipeline.measure import Measurement
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.rows import drift_rows, event_rows, without_times
 from tem_track.pipeline.theory import Theory
+from tem_track.pipeline.uncertainty import uncertainty_budget
 from tem_track.settings import Settings
 from tem_track.tables import OPTIONAL_SCHEMAS, SCHEMAS, Table, row_count
 from tem_track.write.expected_levels import ExpectedLevel
@@ -79,6 +80,7 @@ def write_results(
         outcome=_outcome(measured, tables),
         started=started,
         theory=theory.record(tables["theory.csv"]) if theory else None,
+        uncertainty=uncertainty_budget(tables["particles.csv"]),
     )
     with clock.stage("report"):
         _write_report(folder, record, tables)

@@ -15,6 +15,7 @@ from typing import Any
 
 from tem_track.tables import DRIFT, EVENTS, PARTICLES, STAGES, THEORY, Column, Table, row_count, select_rows
 from tem_track.write.files import FIGURE_NAMES, OVERLAY_NAMES, RunFolder, write_text
+from tem_track.write.report_budget import budget_html
 from tem_track.write.report_style import STYLE
 from tem_track.write.tables import table_cells
 
@@ -53,6 +54,7 @@ _PARTICLE_COLUMNS = (
     "final_volume_ratio_low",
     "final_volume_ratio_high",
     "max_rate_per_s",
+    "shape_holds",
     "fate",
 )
 _THEORY_COLUMNS = (
@@ -134,6 +136,7 @@ def report_html(
         _section("Figures", "".join(map(_figure, figures))),
         _section("Particles", _table("particles.csv", _only(PARTICLES, _PARTICLE_COLUMNS), tables)),
         _section("Theory beside measurement", _theory(record.get("theory"), tables)),
+        _section("What the interval of the final V/V0 is made of", budget_html(record.get("uncertainty"))),
         _section("Stages", _table("stages.csv", STAGES, tables)),
         _section("Events", _table("events.csv", EVENTS, tables)),
         _section("Frames not usable", _unusable(tables)),

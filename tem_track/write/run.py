@@ -40,6 +40,7 @@ def run_record(
     outcome: Mapping[str, Any] | None = None,
     started: datetime | None = None,
     theory: Mapping[str, Any] | None = None,
+    uncertainty: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the content of `run.json`.
 
@@ -63,6 +64,8 @@ def run_record(
         When the run began.
     theory : mapping, optional
         The expected reaction, its levels and phases with their sources, and measured minus expected per kind.
+    uncertainty : mapping, optional
+        What the interval of the final V/V0 is made of, and what is not in it.
     """
     return {
         "program": PROGRAM,
@@ -77,6 +80,7 @@ def run_record(
         "settings": _settings_record(settings, sources or {}),
         "outcome": dict(outcome or {}),
         "theory": dict(theory) if theory else None,
+        "uncertainty": dict(uncertainty) if uncertainty else None,
         "warnings": list(warnings),
         "seconds": {stage: round(spent, 3) for stage, spent in (seconds or {}).items()},
         "libraries": library_versions(),
