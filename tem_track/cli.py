@@ -107,6 +107,9 @@ def app() -> None:
     help="Reaction to compare V/V0 with, see theory; KIND=, such as solid=NiO, for one kind of particle only.",
 )
 @PHASES
+@click.option(
+    "--sensitivity", is_flag=True, help="Repeat the curves under shifted settings: how far does the answer move?"
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 @_debug_option
 def analyze(
@@ -122,6 +125,7 @@ def analyze(
     labels: Path | None,
     reaction: tuple[str, ...],
     phases: Path | None,
+    sensitivity: bool,
     quiet: bool,
 ) -> None:
     """Measure drift, particles and volume curves of MOVIE and write a run folder.
@@ -133,6 +137,7 @@ def analyze(
     tem-track analyze movie.dm4 -o runs/movie --frame-interval 400ms
     tem-track analyze frames/ --pixel-size 0.26nm --set expansion.volume_model=spheroid
     tem-track analyze movie.tif --reaction NiO@CuO
+    tem-track analyze movie.tif --sensitivity
     """
     from tem_track import pipeline
     from tem_track.console import Console
@@ -140,6 +145,8 @@ def analyze(
     given = _given(pixel_size, frame_interval, allow_truncated)
     if reaction:
         given["expansion"] = {"reaction": "; ".join(reaction)}
+    if sensitivity:
+        given["output"] = {"sensitivity": True}
     settings, sources = _settings(settings_file, changes, given)
     _check_repeated(settings_file, {"times": times, "labels": labels, "phases": phases})
     request = pipeline.Request(

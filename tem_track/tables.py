@@ -223,6 +223,19 @@ THEORY = _columns(
     ("remark", "text", "why it does not"),
 )
 
+SENSITIVITY = _columns(
+    ("setting", "text", "what was shifted; 'as set' is the run itself"),
+    ("value", "text", "to what"),
+    ("track_id", "int", "track of the run"),
+    ("final_volume_ratio", "float", "final V/V0 then; empty where the particle is not found or has none"),
+    ("change", "float", "that minus the run's own final V/V0"),
+    ("final_volume_ratio_low", "float", "lower end of its 95 % interval"),
+    ("final_volume_ratio_high", "float", "upper end of its 95 % interval"),
+    ("stage_count", "int", "stages then"),
+    ("onset_frame", "float", "onset then, in frames"),
+    ("stage_change_frame", "float", "end of the first of two stages then, in frames"),
+)
+
 SCHEMAS: Mapping[str, tuple[Column, ...]] = {
     "drift.csv": DRIFT,
     "tracks.csv": TRACKS,
@@ -231,8 +244,8 @@ SCHEMAS: Mapping[str, tuple[Column, ...]] = {
     "events.csv": EVENTS,
     "expansion.csv": EXPANSION,
 }
-# Only where a reaction was asked for.
-OPTIONAL_SCHEMAS: Mapping[str, tuple[Column, ...]] = {"theory.csv": THEORY}
+# Only where a reaction, or the sensitivity, was asked for.
+OPTIONAL_SCHEMAS: Mapping[str, tuple[Column, ...]] = {"theory.csv": THEORY, "sensitivity.csv": SENSITIVITY}
 
 _DTYPES: Mapping[str, Any] = {"int": np.int64, "float": np.float64, "text": object}
 _EMPTY: Mapping[str, Any] = {"int": 0, "float": np.nan, "text": ""}

@@ -86,9 +86,7 @@ def measure_expansion(
     fitted = np.full(row_count(full), np.nan)
     for track_id, index in _rows_of_tracks(full):
         rows = {name: values[index] for name, values in full.items()}
-        curve = track_curve(
-            rows, model, pixel_size_nm, min(settings.shared_edge_error, 1.0), fates.get(track_id, "whole")
-        )
+        curve = track_curve(rows, settings, pixel_size_nm, fates.get(track_id, "whole"))
         curves[track_id] = curve
         for name, values in curve.rows.items():
             full[name][index] = values

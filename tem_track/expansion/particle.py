@@ -12,7 +12,7 @@ import numpy as np
 from tem_track.expansion import volume
 from tem_track.expansion.ending import rows_of_event
 from tem_track.expansion.gaps import bridged, bridged_sd
-from tem_track.expansion.noise import roughness, student_factor
+from tem_track.expansion.noise import mean_inflation, roughness, student_factor
 from tem_track.expansion.shape import ShapeCheck, check_shape
 from tem_track.expansion.stages import FEWEST_ROWS_FOR_STAGES, StageFit, end_rows, find_stages
 from tem_track.expansion.uncertainty import (
@@ -24,6 +24,7 @@ from tem_track.expansion.uncertainty import (
     slow_part,
 )
 from tem_track.movie import FloatArray, Mask
+from tem_track.settings import ExpansionSettings
 from tem_track.tables import Table, row_count
 
 _BRIDGED = (
@@ -68,26 +69,24 @@ class Curve:
     fitted_rows: Mask
 
 
-def track_curve(
-    rows: Table, model: str, pixel_size_nm: float | None, shared_edge_error: float, fate: str = "whole"
-) -> Curve:
+def track_curve(rows: Table, settings: ExpansionSettings, pixel_size_nm: float | None, fate: str = "whole") -> Curve:
     """Return the completed rows, V0, stages and final V/V0 of one track.
 
     Parameters
     ----------
     rows : Table
         TRACKS rows of one track, in order of time; not modified.
-    model : str
-        Volume model.
+    settings : ExpansionSettings
     pixel_size_nm : float or None
-    shared_edge_error : float
-        See `uncertainty.edge_error_of_ratio`.
     fate : str
         What became of the track: rows that belong to the break or merger at its end are no part of its curve.
     """
+    model, shared = settings.volume_model, min(settings.shared_edge_error, 1.0)
     rows = {name: values.copy() for name, values in rows.items()}
     seen = np.isfinite(rows["area_px"]) & (rows["area_px"] > 0)
     _bridge(rows, seen)
+    if settings.outline_shift_px:
+        _shift_outlines(rows, settings.outline_shift_px)
     envelope = volume.envelope_volume(rows["area_px"], model, rows["major_axis_px"], rows["minor_axis_px"])
     stated = volume.volume_exponent(model) * rows["area_sd_px"] / rows["area_px"]
     whole = seen & (rows["touches_border"] == 0)
@@ -95,14 +94,14 @@ def track_curve(
     usable[usable] = ~rows_of_event(rows["time_s"][usable], envelope[usable], fate)
     fit = _fitted(rows["time_s"], envelope, stated, usable) if _enough(usable, rows) else None
     level, level_sd, before = _reference(rows["time_s"], envelope, stated, seen, fit, _broken(rows))
+    if settings.v0_frames and np.isfinite(level):
+        level, level_sd, before = _given_reference(envelope, stated, seen, settings.v0_frames, fit)
     level_seen = fit is not None and fit.level_seen
     noise = (
         fit.noise.sd / fit.level if fit else roughness(envelope[seen] / np.median(envelope[seen])) if seen.any() else 0
     )
     _write_sizes(rows, envelope, np.fmax(stated, noise), pixel_size_nm, model)
-    edge = _write_ratios(
-        rows, envelope, level, level_sd, stated, float(np.nan_to_num(noise)), before, shared_edge_error
-    )
+    edge = _write_ratios(rows, envelope, level, level_sd, stated, float(np.nan_to_num(noise)), before, shared)
     _write_parts(rows, envelope, before if np.isfinite(level) else np.zeros_like(before))
     last = _last(usable)
     final = _final(rows, level, level_sd, fit, edge, before & usable, last, model)
@@ -170,6 +169,30 @@ def _reference(
     if not fit.level_seen or not fit.stages:
         return fit.level, fit.level_sd, first if fit.stages else seen
     return fit.level, fit.level_sd, first | (seen & (times <= fit.stages[0].start_s))
+
+
+def _given_reference(
+    envelope: FloatArray, stated: FloatArray, seen: Mask, count: int, fit: StageFit | None
+) -> tuple[float, float, Mask]:
+    """Return V0 as the median over the first rows that the user names, its standard uncertainty, and these rows."""
+    first = np.zeros_like(seen)
+    first[np.flatnonzero(seen)[:count]] = True
+    rows = int(first.sum())
+    level = float(np.median(envelope[first]))
+    if fit is None:
+        return level, level * float(np.nan_to_num(np.median(stated[first]))), first
+    # The variance of a median of more than two is pi / 2 times that of a mean.
+    share = mean_inflation(fit.noise.correlation, rows) / rows * (np.pi / 2 if rows > 2 else 1.0)
+    return level, fit.noise.sd * float(np.sqrt(share)), first
+
+
+def _shift_outlines(rows: Table, shift_px: float) -> None:
+    """Move every outline outwards (Steiner's formula for convex bodies, A + P s + pi s^2), in place."""
+    perimeter = volume.ellipse_perimeter(rows["area_px"], rows["major_axis_px"], rows["minor_axis_px"])
+    area = rows["area_px"] + perimeter * shift_px + np.pi * shift_px**2
+    rows["area_px"] = np.where(area > 0, area, np.nan)
+    for name in ("major_axis_px", "minor_axis_px"):
+        rows[name] = np.maximum(rows[name] + 2 * shift_px, 0.0)
 
 
 def _write_sizes(

@@ -13,6 +13,7 @@ from tem_track.outcome import Outcome, attention_lines, drift_facts, movie_facts
 from tem_track.pipeline.measure import measure_movie
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.results import write_results
+from tem_track.pipeline.sensitivity import sensitivity_table
 from tem_track.pipeline.theory import expected_theory
 from tem_track.read import hash_input, open_movie, read_labels
 from tem_track.settings import InputSettings, Settings
@@ -76,6 +77,10 @@ def analyze(request: Request, reporter: Reporter) -> Outcome:
     for text in movie.warnings:
         reporter.warn(text)
     measured = measure_movie(movie, request.settings, reporter, clock, labels)
+    shifted = None
+    if request.settings.output.sensitivity:
+        with clock.stage("sensitivity"):
+            shifted = sensitivity_table(movie, measured, request.settings, reporter, own_labels=labels is None)
     size, digest = hash_input(request.movie)
     folder = prepare_run_folder(request.output, request.overwrite)
     try:
@@ -91,6 +96,7 @@ def analyze(request: Request, reporter: Reporter) -> Outcome:
             command=request.command,
             started=started,
             theory=theory,
+            sensitivity=shifted,
         )
     except BaseException:
         folder.discard()

@@ -128,7 +128,7 @@ def measure_movie(
         )
         if labels is None and settings.segment.polarity == "auto" and appearance.particle_like < _NOT_PARTICLES:
             raise InputError(f"{movie.name}: {_nothing_found(appearance, settings)}")
-        found = labels or _detect(frames, appearance, fixed, reporter)
+        found = labels or detect_particles(frames, appearance, fixed, reporter)
     if not any(image.any() for image in found):
         raise InputError(f"{movie.name}: {_nothing_found(appearance, settings)}")
     with clock.stage("drift refinement"):
@@ -211,7 +211,8 @@ def _unseen(frame: Image, fixed: Mask) -> Mask:
     return np.asarray(fixed | ~picture_mask(frame))
 
 
-def _detect(frames: MeasuredFrames, appearance: Appearance, fixed: Mask, reporter: Reporter) -> LabelStack:
+def detect_particles(frames: MeasuredFrames, appearance: Appearance, fixed: Mask, reporter: Reporter) -> LabelStack:
+    """Return the label image of every frame, not linked in time."""
     found = LabelStack(fixed.shape)
     report = reporter.stage("finding particles", len(frames))
 

@@ -14,6 +14,7 @@ from tem_track.outcome import attention_lines
 from tem_track.pipeline.measure import Measurement
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.rows import drift_rows, event_rows, without_times
+from tem_track.pipeline.sensitivity import sensitivity_record
 from tem_track.pipeline.theory import Theory
 from tem_track.pipeline.uncertainty import uncertainty_budget
 from tem_track.settings import Settings
@@ -39,6 +40,7 @@ def write_results(
     command: Sequence[str],
     started: datetime,
     theory: Theory | None = None,
+    sensitivity: Table | None = None,
 ) -> dict[str, Table]:
     """Write everything a run leaves behind and return its tables by file name.
 
@@ -50,6 +52,8 @@ def write_results(
     tables = run_tables(movie, measured)
     if theory:
         tables["theory.csv"] = theory.compared(tables)
+    if sensitivity is not None:
+        tables["sensitivity.csv"] = sensitivity
     with clock.stage("tables and labels"):
         for name, table in tables.items():
             write_table(folder.file(name), {**SCHEMAS, **OPTIONAL_SCHEMAS}[name], table)
@@ -81,6 +85,7 @@ def write_results(
         started=started,
         theory=theory.record(tables["theory.csv"]) if theory else None,
         uncertainty=uncertainty_budget(tables["particles.csv"]),
+        sensitivity=None if sensitivity is None else sensitivity_record(sensitivity),
     )
     with clock.stage("report"):
         _write_report(folder, record, tables)

@@ -32,6 +32,7 @@ FIGURE_NAMES = (
     "drift",
     "size_histogram",
     "outlines",
+    "sensitivity",
 )
 """The figures a run may hold, in the order a report shows them."""
 
@@ -45,6 +46,8 @@ RUN_FILES = (
     "stages.csv",
     "events.csv",
     "expansion.csv",
+    "theory.csv",
+    "sensitivity.csv",
     "labels.tif",
     "cores.tif",
     *OVERLAY_NAMES,

@@ -15,7 +15,7 @@ from typing import Any
 
 from tem_track.tables import DRIFT, EVENTS, PARTICLES, STAGES, THEORY, Column, Table, row_count, select_rows
 from tem_track.write.files import FIGURE_NAMES, OVERLAY_NAMES, RunFolder, write_text
-from tem_track.write.report_budget import budget_html
+from tem_track.write.report_budget import budget_html, sensitivity_html
 from tem_track.write.report_style import STYLE
 from tem_track.write.tables import table_cells
 
@@ -37,6 +37,8 @@ CAPTIONS: Mapping[str, str] = {
     "core_shell": "Core diameter and shell thickness against time; the band is the 95 % interval.",
     "drift": "Where the specimen sits in each frame minus where it sat in frame 0.",
     "size_histogram": "Equivalent diameters at the start of the movie, of particles that the border does not cut.",
+    "sensitivity": "By how much the final V/V0 of each particle (a dot) moves when one setting is shifted; grey: half "
+    "the 95 % interval of the median particle. A dot beyond its own interval is red.",
     "outlines": "First, middle and last usable frame with the outlines (coloured) and cores (white) measured in them.",
 }
 
@@ -137,6 +139,7 @@ def report_html(
         _section("Particles", _table("particles.csv", _only(PARTICLES, _PARTICLE_COLUMNS), tables)),
         _section("Theory beside measurement", _theory(record.get("theory"), tables)),
         _section("What the interval of the final V/V0 is made of", budget_html(record.get("uncertainty"))),
+        _section("Sensitivity of the final V/V0", sensitivity_html(record.get("sensitivity"))),
         _section("Stages", _table("stages.csv", STAGES, tables)),
         _section("Events", _table("events.csv", EVENTS, tables)),
         _section("Frames not usable", _unusable(tables)),

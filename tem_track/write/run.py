@@ -41,6 +41,7 @@ def run_record(
     started: datetime | None = None,
     theory: Mapping[str, Any] | None = None,
     uncertainty: Mapping[str, Any] | None = None,
+    sensitivity: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Return the content of `run.json`.
 
@@ -66,6 +67,8 @@ def run_record(
         The expected reaction, its levels and phases with their sources, and measured minus expected per kind.
     uncertainty : mapping, optional
         What the interval of the final V/V0 is made of, and what is not in it.
+    sensitivity : sequence of mapping, optional
+        By how much each shifted setting moves the final V/V0.
     """
     return {
         "program": PROGRAM,
@@ -81,6 +84,7 @@ def run_record(
         "outcome": dict(outcome or {}),
         "theory": dict(theory) if theory else None,
         "uncertainty": dict(uncertainty) if uncertainty else None,
+        "sensitivity": None if sensitivity is None else [dict(shift) for shift in sensitivity],
         "warnings": list(warnings),
         "seconds": {stage: round(spent, 3) for stage, spent in (seconds or {}).items()},
         "libraries": library_versions(),
