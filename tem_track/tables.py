@@ -92,6 +92,7 @@ TRACKS = _columns(
         "V/V0 of all pieces of a lineage together, over the V0 of the particle they come from",
     ),
     ("lineage_volume_ratio_sd", "float", "standard uncertainty of it, without the error of the shape assumption"),
+    ("lineage_pieces", "int", "tracks summed in it: 1 is the particle before it broke; 0 where there is no sum"),
     ("touches_border", "int", "1 where the outline is cut by the edge of the field"),
     ("state", "text", "whole, fractured, merged or inferred (frame bridged)"),
     ("quality", "float", "0 to 1: how well the outline explains the image around it"),
@@ -147,6 +148,8 @@ PARTICLES = _columns(
     ),
     ("shape_fails_frame", "float", "frame from which on the shape does not hold"),
     ("shape_change", "text", "what changed"),
+    ("lineage_final_volume_ratio", "float", "of a particle that broke: V/V0 of all its pieces together at their end"),
+    ("lineage_final_sd", "float", "standard uncertainty of it"),
     ("fate", "text", "whole, fractured, merged, left or lost"),
 )
 

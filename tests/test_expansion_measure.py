@@ -250,3 +250,22 @@ def test_rows_of_the_merger_are_not_the_end() -> None:
     whole, merged = (measured(tracks_of([curve], TIMES), fates={1: fate}).particles for fate in ("whole", "merged"))
     assert merged["final_volume_ratio"] == pytest.approx([1.91], rel=3e-3)
     assert whole["final_volume_ratio"][0] < 1.905
+
+
+def test_a_neighbour_that_a_piece_stays_with_is_itself_until_then() -> None:
+    curve = NIO.copy()
+    curve[50:] *= 1.3
+    tracks = tracks_of([curve], TIMES)
+    tracks["state"][50:] = "fractured"
+    found = measured(tracks)
+    assert found.particles["final_volume_ratio"] == pytest.approx([1.91], rel=3e-3)
+    assert found.particles["stage_count"].tolist() == [1]
+    assert np.isfinite(found.tracks["volume_ratio"][:50]).all()
+    assert np.isnan(found.tracks["volume_ratio"][50:]).all()
+
+
+def test_a_piece_whose_first_frame_is_bridged_is_still_a_piece() -> None:
+    tracks = tracks_of([NIO], TIMES)
+    tracks["state"][:] = "fractured"
+    tracks["state"][0], tracks["area_px"][0] = "inferred", np.nan
+    assert np.isnan(measured(tracks).tracks["volume_ratio"]).all()

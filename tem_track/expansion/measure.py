@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tem_track.expansion.lineage import write_lineage_ratios
+from tem_track.expansion.lineage import lineage_end, write_lineage_ratios
 from tem_track.expansion.particle import Curve, track_curve
 from tem_track.expansion.population import population_curve
+from tem_track.expansion.stages import END_ROWS
 from tem_track.expansion.summary import Row, onset_row, particle_row, stage_rows
 from tem_track.expansion.volume import volume_exponent
 from tem_track.movie import FloatArray
@@ -128,7 +129,10 @@ def _tables(
     stages: list[Row] = []
     onsets: list[Row] = []
     for i, curve in curves.items():
-        particles.append(particle_row(curve, i, kinds.get(i, "solid"), fates.get(i, "whole"), model, scale, timed))
+        row = particle_row(curve, i, kinds.get(i, "solid"), fates.get(i, "whole"), model, scale, timed)
+        if row["fate"] == "fractured":
+            row["lineage_final_volume_ratio"], row["lineage_final_sd"] = lineage_end(full, row["lineage_id"], END_ROWS)
+        particles.append(row)
         stages += stage_rows(curve, i, timed)
         onset = onset_row(curve, i, timed)
         onsets += [onset] if onset else []

@@ -25,7 +25,7 @@ from tem_track.expansion.uncertainty import (
 )
 from tem_track.movie import FloatArray, Mask
 from tem_track.settings import ExpansionSettings
-from tem_track.tables import Table, row_count
+from tem_track.tables import Table
 
 _BRIDGED = (
     ("area_px", "area_sd_px"),
@@ -89,7 +89,8 @@ def track_curve(rows: Table, settings: ExpansionSettings, pixel_size_nm: float |
         _shift_outlines(rows, settings.outline_shift_px)
     envelope = volume.envelope_volume(rows["area_px"], model, rows["major_axis_px"], rows["minor_axis_px"])
     stated = volume.volume_exponent(model) * rows["area_sd_px"] / rows["area_px"]
-    whole = seen & (rows["touches_border"] == 0)
+    mixed = _mixed(rows)
+    whole = seen & (rows["touches_border"] == 0) & ~mixed
     usable = whole & np.isfinite(envelope)
     usable[usable] = ~rows_of_event(rows["time_s"][usable], envelope[usable], fate)
     fit = _fitted(rows["time_s"], envelope, stated, usable) if _enough(usable, rows) else None
@@ -102,6 +103,7 @@ def track_curve(rows: Table, settings: ExpansionSettings, pixel_size_nm: float |
     )
     _write_sizes(rows, envelope, np.fmax(stated, noise), pixel_size_nm, model)
     edge = _write_ratios(rows, envelope, level, level_sd, stated, float(np.nan_to_num(noise)), before, shared)
+    rows["volume_ratio"][mixed] = rows["volume_ratio_sd"][mixed] = np.nan
     _write_parts(rows, envelope, before if np.isfinite(level) else np.zeros_like(before))
     last = _last(usable)
     final = _final(rows, level, level_sd, fit, edge, before & usable, last, model)
@@ -127,7 +129,14 @@ def _bridge(rows: Table, seen: Mask) -> None:
 
 def _broken(rows: Table) -> bool:
     """Return whether the track starts as a piece or a product, whose V0 belongs to its parents."""
-    return bool(row_count(rows)) and rows["state"][0] in _TEXT_OF_BROKEN
+    measured = rows["state"][rows["state"] != "inferred"]
+    return bool(len(measured)) and measured[0] in _TEXT_OF_BROKEN
+
+
+def _mixed(rows: Table) -> Mask:
+    """Return the rows from which on a particle goes together with a piece of a broken neighbour."""
+    broken = np.isin(rows["state"], _TEXT_OF_BROKEN)
+    return np.logical_or.accumulate(broken) if not _broken(rows) else np.zeros_like(broken)
 
 
 def _enough(usable: Mask, rows: Table) -> bool:
