@@ -20,7 +20,8 @@ def budget_html(budget: Mapping[str, Any] | None) -> str:
     rows = "".join(
         f"<tr><td>{html.escape(item['item'])}</td><td class=num>{_per_cent(item['median'])}</td>"
         f"<td class=num>{_per_cent(item['largest'])}</td><td>{'yes' if item['in_interval'] else 'no'}</td>"
-        f"<td>{html.escape(item['meaning'])}</td></tr>"
+        # Tables of numbers do not wrap; this column is a sentence.
+        f'<td style="white-space:normal;min-width:24em">{html.escape(item["meaning"])}</td></tr>'
         for item in budget["items"]
     )
     head = (
