@@ -88,6 +88,7 @@ def analyze(
     tem-track analyze frames/ --pixel-size 0.26nm --set expansion.volume_model=spheroid
     tem-track analyze movie.tif --reaction NiO@CuO
     tem-track analyze heating.tif --temperature Chip4Data.txt --log-offset 37.4s
+    tem-track analyze movie.tif --sensitivity
     """
     from tem_track import pipeline
     from tem_track.console import Console

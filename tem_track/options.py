@@ -27,6 +27,7 @@ _SETTINGS = {
     "temperature_columns": ("input", "temperature_columns"),
     "analysis": ("analysis", "what"),
     "objects": ("analysis", "objects"),
+    "sensitivity": ("output", "sensitivity"),
 }
 # Files that are read beside the movie; a run that was given one is only repeated with it.
 _FILES = ("times", "temperature", "labels", "grains", "phases")
@@ -96,6 +97,9 @@ _ANALYSIS = (
         help="Follow what grows brighter or darker than it was, such as a precipitate in a void.",
     ),
     click.option("--labels", type=FILE, help="Label images made elsewhere; skips the detection of particles."),
+    click.option(
+        "--sensitivity", is_flag=True, help="Repeat the curves under shifted settings: how far does the answer move?"
+    ),
     click.option("--grains", type=FILE, help="Label image of a film's grains made elsewhere, as in frame 0."),
 )
 

@@ -34,6 +34,7 @@ PARTICLE_FIGURES = (
     "drift",
     "size_histogram",
     "outlines",
+    "sensitivity",
 )
 FIGURE_NAMES = (*FRONT_FIGURES, *GROWTH_FIGURES, *PARTICLE_FIGURES)
 """The figures a run may hold, in the order a report shows them."""
@@ -48,9 +49,10 @@ RUN_FILES = (
     "stages.csv",
     "events.csv",
     "expansion.csv",
+    "theory.csv",
+    "sensitivity.csv",
     "labels.tif",
     "cores.tif",
-    "theory.csv",
     "front/arrival_time.tif",
     "front/arrival_time_sd.tif",
     "front/grains.tif",
@@ -58,6 +60,7 @@ RUN_FILES = (
     "front/grains.csv",
     "front/crossings.csv",
     "front/nuclei.csv",
+    "front/distance.csv",
     "front/summary.json",
     "growth.csv",
     "growth_rates.csv",
