@@ -31,9 +31,9 @@ from tem_track.segment.outline_body import FULLNESS_RADIUS, SMALL_BALL, BodyFits
 from tem_track.segment.outline_chord import CORE, CORE_RADIUS, FLAT, VOID, VOID_RADIUS, RadialProfiles
 
 # Least excess of a core over its shell at the particle's middle, in thicknesses of the body: step in density times
-# radius. Solid particles in simulated movies, speckled and lithiated, show up to 0.08 with a steady radius; NiO in CuO
-# shows 0.16 to 0.6.
-_CORE_EXCESS = 0.1
+# radius. Solid particles in simulated movies, speckled and lithiated, show up to 0.10 with a steady radius; NiO in CuO
+# shows 0.14 to 0.6.
+_CORE_EXCESS = 0.12
 # Least step that a single window must show; noise alone shows up to 0.05.
 _CORE_STEP = 0.05
 # Least share of the density missing in a void: all of it where the void is empty, less where it lies off the centre.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.movie import FloatArray
+from tem_track.movie import FloatArray, Mask
 from tem_track.segment.core_fit import WhitenedFits
 from tem_track.segment.core_path import memory
 
@@ -23,6 +23,11 @@ from tem_track.segment.core_path import memory
 _JUMP = 0.05
 # What all windows together may gain or lose at most, each its share of it: none speaks for all.
 _MOST_GAIN = 300.0
+# Share of it that a window may speak against at most: where patches hide a core for a while.
+_DENIED = 0.2
+# Part of the windows' weight whose steps lie below the one that is told: contrast fades as a reaction goes on, and the
+# third that shows most tells how strong it was.
+_STRONG_PART = 2 / 3
 # Windows for which errors last at most: even where a pattern stands still, a core changes under it.
 _LONGEST = 3.0
 # Gain above which a window shows the core by itself: two more parameters gain 4 by chance once in seven times.
@@ -41,7 +46,7 @@ class Seen:
         In chi-square over a body without it: all windows together, jumps paid for, over the root of the number of
         windows for which errors last: a pattern that stands still says the same six times.
     step : float
-        Difference in density (fraction of the body's), median of the windows weighted with their gains.
+        Difference in density (fraction of the body's), upper third of the windows weighted with their gains.
     shown : float
         Share of the windows that show it by themselves.
     """
@@ -78,24 +83,31 @@ def seen_together(
     radius = np.array([fits.parameters[:, place] for fits in offers])
     step = np.array([fits.parameters[:, part] for fits in offers])
     most = _MOST_GAIN / len(without)
-    gain = np.clip(without - np.array([fits.chi2 for fits in offers]), -most, most)
-    gain = np.where((step > 0) & (radius > clear) & (1 - radius > clear), gain, -most)
+    gain = np.clip(without - np.array([fits.chi2 for fits in offers]), -_DENIED * most, most)
+    gain = np.where((step > 0) & (radius > clear) & (1 - radius > clear), gain, -_DENIED * most)
     path, total = _best_path(radius, gain)
     windows = np.arange(len(path))
     taken, weight = gain[path, windows], np.maximum(gain[path, windows], 0.0)
-    typical = _weighted_median(step[path, windows], weight)
+    typical = _weighted_quantile(step[path, windows], weight, _STRONG_PART)
     lasting = min(memory(np.array([offers[i].residual[w] for w, i in enumerate(path)])), _LONGEST)
     shown = (taken > _SHOWN) & (step[path, windows] > least)
-    return Seen(radius[path, windows], total / float(np.sqrt(lasting)), typical, float(shown.mean()))
+    return Seen(_carried(radius[path, windows], shown), total / float(np.sqrt(lasting)), typical, float(shown.mean()))
 
 
-def _weighted_median(values: FloatArray, weights: FloatArray) -> float:
-    """Return the value up to which half of the weight lies; 0 where there is none."""
+def _carried(radius: FloatArray, shown: Mask) -> FloatArray:
+    """Return radii (W,) of which those of windows that do not show the core come from the ones that do."""
+    if not shown.any():
+        return radius
+    return np.interp(np.arange(len(radius)), np.flatnonzero(shown), radius[shown])
+
+
+def _weighted_quantile(values: FloatArray, weights: FloatArray, part: float) -> float:
+    """Return the value up to which a part of the weight lies; 0 where there is none."""
     if weights.sum() <= 0:
         return 0.0
     order = np.argsort(values, kind="stable")
     share = np.cumsum(weights[order]) / weights.sum()
-    return float(values[order][np.searchsorted(share, 0.5)])
+    return float(values[order][min(np.searchsorted(share, part), len(values) - 1)])
 
 
 def _best_path(radius: FloatArray, gain: FloatArray) -> tuple[NDArray[np.intp], float]:
