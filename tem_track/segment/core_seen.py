@@ -107,7 +107,7 @@ def _weighted_quantile(values: FloatArray, weights: FloatArray, part: float) -> 
         return 0.0
     order = np.argsort(values, kind="stable")
     share = np.cumsum(weights[order]) / weights.sum()
-    return float(values[order][min(np.searchsorted(share, part), len(values) - 1)])
+    return float(values[order][min(int(np.searchsorted(share, part)), len(values) - 1)])
 
 
 def _best_path(radius: FloatArray, gain: FloatArray) -> tuple[NDArray[np.intp], float]:
