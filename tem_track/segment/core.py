@@ -20,7 +20,7 @@ from tem_track.segment.core_fit import Expected, best_of, fit_whitened, learn_er
 from tem_track.segment.core_kind import Kind, kinds_of_bodies
 from tem_track.segment.core_path import memory, steady_path
 from tem_track.segment.core_pedestal import pedestal_share, without_pedestal
-from tem_track.segment.core_starts import HOLLOW, WITH_CORE, fit_kind
+from tem_track.segment.core_starts import SOLID, WITH_CORE, fit_kind
 from tem_track.segment.core_windows import windows_of
 from tem_track.segment.outline_body import SMALL_BALL, BodyFits, fit_bodies
 from tem_track.segment.outline_chord import BLUR, CORE, CORE_RADIUS, EDGE, VOID, VOID_RADIUS
@@ -30,9 +30,11 @@ from tem_track.segment.outline_evidence import MovieProfiles
 _POOL = 2
 # How far the core of a frame may be from what the windows show (fraction of the radius).
 _WANDER = 0.05
-# What is left on simulated bright-field movies once noise is averaged away: cores that are no balls, inelastic
-# background (fraction of the outline's radius).
-_CORE_MODEL_SD = 0.007
+# The radius that belongs to each part's density.
+_PARTS = {CORE: CORE_RADIUS, VOID: VOID_RADIUS}
+# What is left of core and void where noise and speckle are averaged away: they are no balls, nor in the middle
+# (fraction of the outline's radius; simulated movies of two generators).
+_MODEL_SD = 0.006
 
 
 @dataclass(frozen=True)
@@ -80,12 +82,15 @@ def inner_boundaries(profiles: MovieProfiles) -> InnerBoundaries:
     strength = np.full(len(windows.owner), np.nan)
     strength[windows.resolved()] = errors.strength
     for track, (rows, kind) in enumerate(zip(profiles.tracks(), kinds, strict=True)):
-        if kind.seen is not None:
+        if kind.core or kind.void:
             mine, at = windows.owner == track, np.arange(rows.start, rows.stop)
             own = np.exp(np.interp(at, windows.centre[mine], np.log(strength[mine])))
-            middle = np.interp(at, windows.centre[mine], kind.seen.radius)
-            inside = _Inside(kind, share, template[rows], ProfileErrors(errors.length, own), middle)
-            _note_inside(found, profiles, at, inside)
+            middle = {
+                name: np.interp(at, windows.centre[mine], seen.radius)
+                for name, seen in ((CORE_RADIUS, kind.core), (VOID_RADIUS, kind.void))
+                if seen
+            }
+            _note_inside(found, profiles, at, _Inside(share, template[rows], ProfileErrors(errors.length, own), middle))
     return found
 
 
@@ -123,16 +128,16 @@ def _place_edges(found: InnerBoundaries, profiles: MovieProfiles, template: Floa
 
 @dataclass(frozen=True)
 class _Inside:
-    """What is known of the inside of a track before its rows are fitted.
+    """What is known of the inside of a track before its K rows are fitted.
 
-    `start` (K, P) bodies to start from, `errors` of theirs, `middle` (K,) radius that the windows show.
+    The pedestal's `share`, `start` (K, P) bodies to start from, the profiles' `errors`, and the radii (K,) of core and
+    void that the windows show, by the parameter they are; a part that they do not show is missing.
     """
 
-    kind: Kind
     share: float
     start: FloatArray
     errors: ProfileErrors
-    middle: FloatArray
+    radius: Mapping[int, FloatArray]
 
 
 def _by_free(profiles: MovieProfiles, kinds: list[Kind]) -> list[tuple[tuple[int, ...], NDArray[np.intp], FloatArray]]:
@@ -150,33 +155,30 @@ def _by_free(profiles: MovieProfiles, kinds: list[Kind]) -> list[tuple[tuple[int
 def _note_inside(found: InnerBoundaries, profiles: MovieProfiles, rows: NDArray[np.intp], inside: _Inside) -> None:
     """Write core and void of the K rows of a track."""
     pooled = without_pedestal(profiles.pooled_over_time(rows, _POOL), inside.share)
-    place = CORE_RADIUS if inside.kind.name == "core-shell" else VOID_RADIUS
-    known = [Expected(place, inside.middle, np.full(len(rows), _WANDER))]
-    free = WITH_CORE if inside.kind.name == "core-shell" else HOLLOW
-    starts = [_placed(start, place, inside.middle) for start in (inside.start, _typical(inside.start, free))]
-    fits = best_of(fit_whitened(pooled, starts, free, inside.errors, expected=known))
+    known = [Expected(name, radius, np.full(len(rows), _WANDER)) for name, radius in inside.radius.items()]
+    free = tuple(name for name in WITH_CORE if _PARTS.get(name, name) in (*SOLID, *inside.radius))
+    fits = best_of(fit_whitened(pooled, _starts(inside), free, inside.errors, expected=known))
     lasting = memory(fits.residual)
-    p, sd = fits.parameters, np.sqrt(fits.variance)
+    radius, sd = fits.parameters, np.sqrt(fits.variance)
     if CORE_RADIUS in free:
-        found.core_ratio[rows], found.core_ratio_sd[rows] = _steady(p[:, CORE_RADIUS], sd[:, CORE_RADIUS], lasting)
-    empty = p[:, VOID] <= 0
-    void, void_sd = _steady(p[:, VOID_RADIUS], sd[:, VOID_RADIUS], lasting)
-    found.void_ratio[rows], found.void_ratio_sd[rows] = np.where(empty, 0.0, void), void_sd
+        steady = _steady(radius[:, CORE_RADIUS], sd[:, CORE_RADIUS], lasting)
+        found.core_ratio[rows], found.core_ratio_sd[rows] = steady
+    if VOID_RADIUS in free:
+        steady = _steady(radius[:, VOID_RADIUS], sd[:, VOID_RADIUS], lasting)
+        found.void_ratio[rows], found.void_ratio_sd[rows] = steady
 
 
-def _typical(start: FloatArray, free: tuple[int, ...]) -> FloatArray:
-    """Return bodies with a typical void and core instead of those of their own: a way out of a wrong start."""
-    typical = start.copy()
-    typical[:, VOID], typical[:, VOID_RADIUS] = 0.6, 0.35
-    if CORE in free:
-        typical[:, CORE] = 0.3
-    return typical
-
-
-def _placed(start: FloatArray, name: int, values: FloatArray) -> FloatArray:
-    placed = start.copy()
-    placed[:, name] = values
-    return placed
+def _starts(inside: _Inside) -> list[FloatArray]:
+    """Return the bodies (K, P) that fits start from: the rows' own, and a typical one in case these are wrong."""
+    own, typical = inside.start.copy(), inside.start.copy()
+    for amount, usual in ((CORE, 0.3), (VOID, 0.8)):
+        place = _PARTS[amount]
+        if place in inside.radius:
+            typical[:, amount] = usual
+            own[:, place] = typical[:, place] = inside.radius[place]
+        else:
+            own[:, amount] = typical[:, amount] = 0.0
+    return [own, typical]
 
 
 def _steady(ratio: FloatArray, sd: FloatArray, lasting: float) -> tuple[FloatArray, FloatArray]:
@@ -187,8 +189,8 @@ def _steady(ratio: FloatArray, sd: FloatArray, lasting: float) -> tuple[FloatArr
     The pools of the first and last frames reach to one side only: what they show is not of their own time. The path
     goes on into them from the others.
     """
-    known = sd / ratio
+    known = sd.copy()
     if len(ratio) > 4 * _POOL:
         known[:_POOL] = known[-_POOL:] = np.inf
-    path, path_sd = steady_path(np.log(ratio), known, lasting)
-    return np.exp(path), np.exp(path) * np.hypot(path_sd, _CORE_MODEL_SD)
+    path, path_sd = steady_path(ratio, known, lasting)
+    return np.clip(path, 0.0, 1.0), np.hypot(path_sd, _MODEL_SD)

@@ -25,7 +25,7 @@ from tem_track.movie import FloatArray
 from tem_track.segment.core_errors import ProfileErrors
 from tem_track.segment.core_fit import WhitenedFits
 from tem_track.segment.core_seen import Seen, seen_together
-from tem_track.segment.core_starts import HOLLOW, PLATE, SOLID, WITH_CORE, fit_kind, fits_whitened
+from tem_track.segment.core_starts import FILLED, HOLLOW, PLATE, SOLID, WITH_CORE, fit_kind, fits_whitened
 from tem_track.segment.core_windows import Windows
 from tem_track.segment.outline_body import FULLNESS_RADIUS, SMALL_BALL, BodyFits, fit_bodies
 from tem_track.segment.outline_chord import CORE, CORE_RADIUS, FLAT, VOID, VOID_RADIUS, RadialProfiles
@@ -53,13 +53,15 @@ _RESOLVED = 2.0
 class Kind:
     """The decision for a track: its name, and the parameters of its model that are free.
 
-    `start` (P,) are the parameters of a typical window, `seen` what the windows show of the core or void.
+    `start` (P,) are the parameters of a typical window; `core` and `void` what the windows show of them, None where
+    they show none.
     """
 
     name: str
     free: tuple[int, ...]
     start: FloatArray
-    seen: Seen | None = None
+    core: Seen | None = None
+    void: Seen | None = None
 
 
 def kinds_of_bodies(windows: Windows, bare: RadialProfiles, errors: ProfileErrors) -> list[Kind]:
@@ -99,27 +101,27 @@ def _resolved_kinds(
     pooled = windows.profiles.take(np.concatenate(tracks))
     plain: dict[tuple[int, ...], BodyFits] = {f: fit_kind(pooled, f) for f in (SOLID, HOLLOW, WITH_CORE, PLATE)}
     flat_cored = fit_bodies(pooled, plain[WITH_CORE].parameters, (*WITH_CORE, FLAT), rounds=20)
-    white = {free: fits_whitened(bare, free, errors) for free in (SOLID, HOLLOW, WITH_CORE, PLATE)}
+    white = {free: fits_whitened(bare, free, errors) for free in (SOLID, HOLLOW, FILLED, WITH_CORE, PLATE)}
     parts = np.split(np.arange(len(pooled)), np.cumsum([len(mine) for mine in tracks])[:-1])
     kinds = []
     for mine in parts:
         clear = _RESOLVED * float(np.median(pooled.blur[mine]))
-        name, seen = _name(clear, {free: [fits.take(mine) for fits in offers] for free, offers in white.items()})
+        core, void = _inside(clear, {free: [fits.take(mine) for fits in offers] for free, offers in white.items()})
         own = {f: fits.take(mine) for f, fits in plain.items()}
-        kinds.append(replace(_as_kind(name, own, flat_cored.take(mine)), seen=seen))
+        name = "core-shell" if core else "hollow" if void else "solid"
+        kinds.append(replace(_as_kind(name, own, flat_cored.take(mine)), core=core, void=void))
     return kinds
 
 
-def _name(clear: float, fits: dict[tuple[int, ...], list[WhitenedFits]]) -> tuple[str, Seen | None]:
-    """Return the kind that a track's windows show together, and its core or void."""
+def _inside(clear: float, fits: dict[tuple[int, ...], list[WhitenedFits]]) -> tuple[Seen | None, Seen | None]:
+    """Return the core and the void that a track's windows show together, None where they show none."""
     best = {free: np.min([fit.chi2 for fit in offers], axis=0) for free, offers in fits.items()}
     core = seen_together(fits[WITH_CORE], np.minimum(best[HOLLOW], best[PLATE]), CORE, CORE_RADIUS, clear, _CORE_STEP)
     if _sure(core, core.step * core.typical_radius, _CORE_EXCESS):
-        return "core-shell", core
+        void = seen_together(fits[WITH_CORE], best[FILLED], VOID, VOID_RADIUS, clear, _VOID_STEP)
+        return core, void if _sure(void, void.step, _VOID_STEP) else None
     void = seen_together(fits[HOLLOW], np.minimum(best[SOLID], best[PLATE]), VOID, VOID_RADIUS, clear, _VOID_STEP)
-    if _sure(void, void.step, _VOID_STEP):
-        return "hollow", void
-    return "solid", None
+    return None, void if _sure(void, void.step, _VOID_STEP) else None
 
 
 def _sure(seen: Seen, strong: float, least: float) -> bool:

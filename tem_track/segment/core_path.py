@@ -13,7 +13,7 @@ from scipy.linalg import solveh_banded
 
 from tem_track.movie import FloatArray
 
-# How much the logarithm of a core's size may bend: 3 % within a quarter of the movie.
+# How much a radius may bend within a quarter of the movie, fraction of the outline's.
 _BEND = 0.03
 # Degrees of freedom of the errors' distribution, and rounds of reweighting.
 _TAILS, _REWEIGHTINGS = 4.0, 12
@@ -25,8 +25,8 @@ _NEAR = 5
 _FEW = 6
 # Columns of an inverse held at a time.
 _COLUMNS = 256
-# Largest standard uncertainty that means anything (logarithm), and least.
-_UNKNOWN, _LEAST = 0.5, 0.002
+# Largest standard uncertainty that means anything, and least (fraction of the outline's radius).
+_UNKNOWN, _LEAST = 0.5, 0.0015
 # Correlation from one frame to a later one below which their errors are new.
 _FORGOTTEN = 0.1
 
@@ -58,7 +58,7 @@ def steady_path(size: FloatArray, sd: FloatArray, lasting: float) -> tuple[Float
     Parameters
     ----------
     size : (K,) float64
-        Logarithms of a radius, frame by frame.
+        Radii over the outline's, frame by frame.
     sd : (K,) float64
         Their standard uncertainties.
     lasting : float

@@ -24,6 +24,7 @@ from tem_track.segment.outline_chord import (
 SOLID = (EDGE, BLUR, BASE, BODY)
 PLATE = (*SOLID, FLAT)
 HOLLOW = (*SOLID, VOID, VOID_RADIUS)
+FILLED = (*SOLID, CORE, CORE_RADIUS)
 WITH_CORE = (*HOLLOW, CORE, CORE_RADIUS)
 
 # Radii that fits start from; a fit that starts on the wrong side of a bend in the profile stays there.
