@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
 from tem_track.segment.outline_contour import follow_contour
 from tem_track.segment.outline_fit import OutlineGroup, finished_radii, new_group, refine
+from tem_track.segment.outline_fringe import FringeMemory, fringes_of, looked_at
 from tem_track.segment.outline_noise import NoiseSharing
 from tem_track.segment.outline_owner import OwnerPicture
 from tem_track.segment.outline_polygon import polygon_moments
@@ -43,7 +44,7 @@ Measured = Callable[[int, int], bool]
 
 @dataclass(frozen=True)
 class _Memory:
-    """What a track brings to its next frame: its profile's fit (9,) and its shape (mean over the last frames)."""
+    """What a track brings to its next frame: its profile's fit (10,) and its shape (mean over the last frames)."""
 
     parameters: FloatArray
     radius: FloatArray
@@ -107,6 +108,7 @@ def outline_particles(
         raise ValueError(f"polarity {polarity!r} is neither 'dark' nor 'bright'")
     seen = _as_callable(measured)
     stage = _Stage(polarity == "dark", fixed)
+    stage.look_for_fringe(frames, labels, looked_at(usable), seen)
     rows: list[OutlineRow] = []
     for k in range(count):
         if usable[k]:
@@ -125,11 +127,24 @@ def _as_callable(measured: Measured | set[tuple[int, int]]) -> Measured:
 class _Stage:
     """What goes on from frame to frame: the tracks' memories and how neighbouring pixels share their noise."""
 
-    def __init__(self, dark: bool, fixed: Mask | None):
+    def __init__(self, dark: bool, fixed: Mask | None, fringe: FringeMemory | None = None):
         self.dark = dark
         self._fixed = fixed
         self._memories: dict[int, _Memory] = {}
         self._sharing = NoiseSharing()
+        self._fringe = fringe or FringeMemory()
+        self._look = np.zeros((0, 2))
+
+    def look_for_fringe(
+        self, frames: Frames, labels: Sequence[Labels], chosen: NDArray[np.intp], seen: Measured
+    ) -> None:
+        """Outline some frames with the defocus fringe free, to learn whether the movie has one (bright field only)."""
+        looks = []
+        for k in chosen.tolist() if self.dark else []:
+            trial = _Stage(True, self._fixed, FringeMemory(free=True))
+            trial.outline_frame(k, frames[k], labels[k], lambda track, k=k: seen(track, k))  # type: ignore[misc]
+            looks.append(trial._look)
+        self._fringe.begin(looks)
 
     def outline_frame(self, k: int, frame: Image, labels: Labels, wanted: Callable[[int], bool]) -> list[OutlineRow]:
         """Return the rows of frame k, sorted by track."""
@@ -141,6 +156,8 @@ class _Stage:
         contours = [start for start in starts if not start.star]
         self._refine(frame, labels, members, contours)
         rows = [self._contour_row(k, frame, labels, start) for start in contours]
+        self._look = fringes_of([(m.group, m.binning) for m in members])
+        self._fringe.learn(self._look)
         for m in members:
             self._remember(m)
             rows += _ray_rows(k, m)
@@ -164,7 +181,8 @@ class _Stage:
         binnings = sorted({m.binning for m in members})
         pictures = {b: binned(frame, b) for b in binnings}
         views = {
-            b: View(self.dark, b, self._sharing.independent(pictures[b], labels, self._fixed, b)) for b in binnings
+            b: View(self.dark, b, self._sharing.independent(pictures[b], labels, self._fixed, b), *self._fringe.known)
+            for b in binnings
         }
         owners = {b: _owner_picture(pictures[b], self._fixed, b) for b in binnings}
         alone = sum(len(m.starts) for m in members) + len(contours) < 2
