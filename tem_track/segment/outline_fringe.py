@@ -20,8 +20,8 @@ from tem_track.segment.outline_fit import OutlineGroup
 _LOOKS = 5
 # Anything goes at first: 20 px^2 turn a particle's edge white.
 ANY_FRINGE_PX2 = (0.0, 300.0)
-# A fringe that moves an edge by less than a tenth of a pixel is left out (found on simulated movies: 0.07 px per px^2).
-_MATTERS_PX2 = 1.5
+# A fringe that moves an edge by less than some tenth of a pixel is left out (on simulated movies: 0.07 px per px^2).
+_MATTERS_PX2 = 2.0
 # It must also stand out of the scatter between particles by this many standard errors.
 _CLEAR = 3.0
 # How much a fringe may differ from that of the frames before, share of it and px^2; weight of the newest frame.
@@ -56,7 +56,8 @@ class FringeMemory:
         middle = np.array([_weighted_median(look) for look in frames])
         error = np.array([_standard_error(look) for look in frames])
         strong = (np.abs(middle) > _MATTERS_PX2) & (np.abs(middle) > _CLEAR * error)
-        if strong.sum() > len(frames) / 4:
+        # In most of them: in single frames noise passes for a fringe.
+        if strong.sum() > len(frames) / 2:
             self._expect(float(middle[int(np.argmax(strong))]))
 
     def learn(self, look: FloatArray) -> None:
@@ -94,7 +95,7 @@ def _weighted_median(look: FloatArray) -> float:
 
 
 def _standard_error(look: FloatArray) -> float:
-    """Return the standard error (px^2) of the median from the scatter of the particles; of one alone half its own."""
+    """Return the standard error (px^2) of the median: from the scatter of the particles, or a quarter of one or two."""
     if len(look) < 3:
         return 0.25 * float(np.abs(look[:, 0]).max())
     off = np.abs(look[:, 0] - _weighted_median(look))
