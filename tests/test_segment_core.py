@@ -92,7 +92,7 @@ def test_a_core_too_faint_to_be_sure_of_is_not_reported() -> None:
 
 
 def test_the_profile_of_a_ball_is_its_chord() -> None:
-    ball = np.array([1.0, 1e-4, 0.0, 2.0, 0.0, 0.0, 0.8, 0.3, 0.0])
+    ball = np.array([1.0, 1e-4, 0.0, 2.0, 0.0, 0.0, 0.8, 0.3, 0.0, 0.0])
     rho = (np.arange(100) + 0.5) * 0.01
     assert np.allclose(
         body_profiles(ball[None], 100, np.array([0.01]), dark=False)[0], 2 * np.sqrt(1 - rho**2), atol=0.02
