@@ -206,9 +206,8 @@ def files_of_run(path: Path) -> dict[str, str]:
     if path.suffix != ".json":
         return {}
     record = json.loads(path.read_text(encoding="utf-8"))
-    beside = {
-        name: record.get("input", {}).get(name) for name in ("times", "labels", "phases", "grains", "temperature")
-    }
+    names = ("times", "labels", "phases", "grains", "temperature", "states")
+    beside = {name: record.get("input", {}).get(name) for name in names}
     return {name: str(file["name"]) for name, file in beside.items() if file}
 
 
