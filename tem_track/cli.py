@@ -16,7 +16,7 @@ import click
 
 from tem_track import __version__
 from tem_track.errors import SettingsError, TemTrackError
-from tem_track.options import FILE, Given, analysis_options, input_options
+from tem_track.options import FILE, Given, analysis_options, input_options, pair_options
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 MOVIE = click.argument("movie", type=FILE)
@@ -147,16 +147,11 @@ def inspect(
 @click.argument("after", type=FILE, nargs=-1, required=True)
 @click.option("-o", "--output", type=FILE, help="Run folder to write. [default: BEFORE_pair beside you]")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier run in the output folder.")
-@click.option(
-    "--states", type=FILE, help="CSV with the column image and state, voltage_v, time_h or pixel_size_nm of each image."
-)
 @click.option("--settings", "settings_file", type=FILE, help="TOML settings, or an earlier run.json.")
 @click.option(
     "--set", "changes", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one setting; may be repeated."
 )
-@click.option(
-    "--pixel-size", type=Quantity("LENGTH", "parse_length"), help="Edge of a pixel of every image, such as 0.5nm."
-)
+@pair_options
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 @_debug_option
 def pair(
@@ -164,11 +159,10 @@ def pair(
     after: tuple[Path, ...],
     output: Path | None,
     overwrite: bool,
-    states: Path | None,
     settings_file: Path | None,
     changes: tuple[str, ...],
-    pixel_size: float | None,
     quiet: bool,
+    given: Given,
 ) -> None:
     """Compare a few images of the same particles at different states: V/V0 over the state of BEFORE.
 
@@ -181,16 +175,16 @@ def pair(
     from tem_track import pipeline
     from tem_track.console import Console
 
-    settings, sources = _settings(settings_file, changes, _given(pixel_size, None, False))
-    _check_repeated(settings_file, {"states": states})
+    settings, sources = _settings(settings_file, changes, given.settings)
+    _check_repeated(settings_file, given.files)
     request = pipeline.PairRequest(
         images=(before, *after),
         output=output or Path(f"{_stem(before)}_pair"),
         settings=settings,
         sources=sources,
-        states=states,
         overwrite=overwrite,
         command=("tem-track", *sys.argv[1:]),
+        **given.files,
     )
     with Console(quiet) as console:
         console.summary(pipeline.pair(request, console))

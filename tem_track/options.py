@@ -30,7 +30,7 @@ _SETTINGS = {
     "sensitivity": ("output", "sensitivity"),
 }
 # Files that are read beside the movie; a run that was given one is only repeated with it.
-_FILES = ("times", "temperature", "labels", "grains", "phases")
+_FILES = ("times", "temperature", "labels", "grains", "phases", "states")
 
 
 @dataclass
@@ -67,8 +67,11 @@ class Quantity(click.ParamType[float]):
             self.fail(str(error), param, ctx)
 
 
+_PIXEL_SIZE = click.option(
+    "--pixel-size", type=Quantity("LENGTH", "parse_length"), help="Edge of a pixel, such as 0.5nm."
+)
 _INPUT = (
-    click.option("--pixel-size", type=Quantity("LENGTH", "parse_length"), help="Edge of a pixel, such as 0.5nm."),
+    _PIXEL_SIZE,
     click.option(
         "--frame-interval", type=Quantity("DURATION", "parse_duration"), help="Time from frame to frame, such as 400ms."
     ),
@@ -104,6 +107,16 @@ _ANALYSIS = (
 )
 
 
+_PAIR = (
+    click.option(
+        "--states",
+        type=FILE,
+        help="CSV with the column image and state, voltage_v, time_h or pixel_size_nm of each image.",
+    ),
+    _PIXEL_SIZE,
+)
+
+
 def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options about its input; it gets them as ``given``."""
     return _with(_INPUT, command)
@@ -112,6 +125,11 @@ def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def analysis_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options about its input and about what is analysed; it gets them as ``given``."""
     return _with((*_INPUT, *_ANALYSIS), command)
+
+
+def pair_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options about a few images of one place; it gets them as ``given``."""
+    return _with(_PAIR, command)
 
 
 def _with(options: tuple[Callable[..., Any], ...], command: Callable[..., Any]) -> Callable[..., Any]:
