@@ -16,7 +16,7 @@ import click
 
 from tem_track import __version__
 from tem_track.errors import SettingsError, TemTrackError
-from tem_track.options import FILE, Given, analysis_options, input_options
+from tem_track.options import FILE, Given, analysis_options, input_options, pair_options
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 MOVIE = click.argument("movie", type=FILE)
@@ -44,6 +44,7 @@ def app() -> None:
     \b
     tem-track analyze movie.tif        drift, outlines, tracks, V/V0 curves, figures, overlay movie
     tem-track inspect movie.tif        what the file is understood to be
+    tem-track pair before.tif after.tif   V/V0 of the same particles in a few images
     tem-track simulate folder          a movie with known truth
     tem-track theory NiO               V/V0 of a reaction from unit cells
     tem-track settings                 the defaults, commented, as TOML
@@ -88,6 +89,7 @@ def analyze(
     tem-track analyze frames/ --pixel-size 0.26nm --set expansion.volume_model=spheroid
     tem-track analyze movie.tif --reaction NiO@CuO
     tem-track analyze heating.tif --temperature Chip4Data.txt --log-offset 37.4s
+    tem-track analyze movie.tif --sensitivity
     """
     from tem_track import pipeline
     from tem_track.console import Console
@@ -138,6 +140,54 @@ def inspect(
         from tem_track.console import print_facts
 
         print_facts(facts)
+
+
+@app.command()
+@click.argument("before", type=FILE)
+@click.argument("after", type=FILE, nargs=-1, required=True)
+@click.option("-o", "--output", type=FILE, help="Run folder to write. [default: BEFORE_pair beside you]")
+@click.option("--overwrite", is_flag=True, help="Replace an earlier run in the output folder.")
+@click.option("--settings", "settings_file", type=FILE, help="TOML settings, or an earlier run.json.")
+@click.option(
+    "--set", "changes", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one setting; may be repeated."
+)
+@pair_options
+@click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
+@_debug_option
+def pair(
+    before: Path,
+    after: tuple[Path, ...],
+    output: Path | None,
+    overwrite: bool,
+    settings_file: Path | None,
+    changes: tuple[str, ...],
+    quiet: bool,
+    given: Given,
+) -> None:
+    """Compare a few images of the same particles at different states: V/V0 over the state of BEFORE.
+
+    The images may differ in magnification, rotation, shift and contrast; where one lies in the other is found in them.
+
+    \b
+    tem-track pair pristine.dm4 lithiated.dm4
+    tem-track pair 0h.tif 2h.tif 6h.tif --states states.csv -o exsitu
+    """
+    from tem_track import pipeline
+    from tem_track.console import Console
+
+    settings, sources = _settings(settings_file, changes, given.settings)
+    _check_repeated(settings_file, given.files)
+    request = pipeline.PairRequest(
+        images=(before, *after),
+        output=output or Path(f"{_stem(before)}_pair"),
+        settings=settings,
+        sources=sources,
+        overwrite=overwrite,
+        command=("tem-track", *sys.argv[1:]),
+        **given.files,
+    )
+    with Console(quiet) as console:
+        console.summary(pipeline.pair(request, console))
 
 
 @app.command()

@@ -27,9 +27,10 @@ _SETTINGS = {
     "temperature_columns": ("input", "temperature_columns"),
     "analysis": ("analysis", "what"),
     "objects": ("analysis", "objects"),
+    "sensitivity": ("output", "sensitivity"),
 }
 # Files that are read beside the movie; a run that was given one is only repeated with it.
-_FILES = ("times", "temperature", "labels", "grains", "phases")
+_FILES = ("times", "temperature", "labels", "grains", "phases", "states")
 
 
 @dataclass
@@ -66,8 +67,11 @@ class Quantity(click.ParamType[float]):
             self.fail(str(error), param, ctx)
 
 
+_PIXEL_SIZE = click.option(
+    "--pixel-size", type=Quantity("LENGTH", "parse_length"), help="Edge of a pixel, such as 0.5nm."
+)
 _INPUT = (
-    click.option("--pixel-size", type=Quantity("LENGTH", "parse_length"), help="Edge of a pixel, such as 0.5nm."),
+    _PIXEL_SIZE,
     click.option(
         "--frame-interval", type=Quantity("DURATION", "parse_duration"), help="Time from frame to frame, such as 400ms."
     ),
@@ -96,7 +100,20 @@ _ANALYSIS = (
         help="Follow what grows brighter or darker than it was, such as a precipitate in a void.",
     ),
     click.option("--labels", type=FILE, help="Label images made elsewhere; skips the detection of particles."),
+    click.option(
+        "--sensitivity", is_flag=True, help="Repeat the curves under shifted settings: how far does the answer move?"
+    ),
     click.option("--grains", type=FILE, help="Label image of a film's grains made elsewhere, as in frame 0."),
+)
+
+
+_PAIR = (
+    click.option(
+        "--states",
+        type=FILE,
+        help="CSV with the column image and state, voltage_v, time_h or pixel_size_nm of each image.",
+    ),
+    _PIXEL_SIZE,
 )
 
 
@@ -108,6 +125,11 @@ def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def analysis_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options about its input and about what is analysed; it gets them as ``given``."""
     return _with((*_INPUT, *_ANALYSIS), command)
+
+
+def pair_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options about a few images of one place; it gets them as ``given``."""
+    return _with(_PAIR, command)
 
 
 def _with(options: tuple[Callable[..., Any], ...], command: Callable[..., Any]) -> Callable[..., Any]:

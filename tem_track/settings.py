@@ -101,6 +101,14 @@ class ExpansionSettings:
     shared_edge_error: float = setting(
         0.5, "share of the outline's edge error that a fully reacted particle has in common with its own V0", low=0.0
     )
+    outline_shift_px: float = setting(
+        0.0,
+        "distance by which every outer outline is moved outwards before its area is taken (negative: inwards)",
+        "px",
+    )
+    v0_frames: int = setting(
+        0, "frames at the start of a track whose median is V0; 0 = the level before the onset", "frames", low=0
+    )
     reaction: str = setting(
         "", "expected reaction (see tem-track theory) to compare V/V0 with, or KIND=REACTION; ... ; empty = none"
     )
@@ -122,6 +130,7 @@ class OutputSettings:
 
     overlay: bool = setting(True, "write the overlay movie")
     figures: bool = setting(True, "write the figures")
+    sensitivity: bool = setting(False, "repeat the volume curves under shifted settings and write sensitivity.csv")
 
 
 @dataclass(frozen=True)
@@ -197,9 +206,8 @@ def files_of_run(path: Path) -> dict[str, str]:
     if path.suffix != ".json":
         return {}
     record = json.loads(path.read_text(encoding="utf-8"))
-    beside = {
-        name: record.get("input", {}).get(name) for name in ("times", "labels", "phases", "grains", "temperature")
-    }
+    names = ("times", "labels", "phases", "grains", "temperature", "states")
+    beside = {name: record.get("input", {}).get(name) for name in names}
     return {name: str(file["name"]) for name, file in beside.items() if file}
 
 

@@ -65,6 +65,7 @@ TRACKS = _columns(
     ("equivalent_diameter_sd_nm", "float", "standard uncertainty of the equivalent diameter"),
     ("major_axis_px", "float", "long axis of the ellipse with the outline's second moments"),
     ("minor_axis_px", "float", "short axis of that ellipse"),
+    ("solidity", "float", "projected area over the area of its convex hull"),
     ("volume_nm3", "float", "volume of the envelope by the volume model of the track"),
     ("volume_sd_nm3", "float", "standard uncertainty of the volume, without the error of the shape assumption"),
     ("volume_ratio", "float", "V/V0"),
@@ -91,6 +92,7 @@ TRACKS = _columns(
         "V/V0 of all pieces of a lineage together, over the V0 of the particle they come from",
     ),
     ("lineage_volume_ratio_sd", "float", "standard uncertainty of it, without the error of the shape assumption"),
+    ("lineage_pieces", "int", "tracks summed in it: 1 is the particle before it broke; 0 where there is no sum"),
     ("touches_border", "int", "1 where the outline is cut by the edge of the field"),
     ("state", "text", "whole, fractured, merged or inferred (frame bridged)"),
     ("quality", "float", "0 to 1: how well the outline explains the image around it"),
@@ -108,12 +110,17 @@ PARTICLES = _columns(
     ("initial_equivalent_diameter_nm", "float", "equivalent diameter before the onset"),
     ("onset_s", "float", "where the volume starts to change"),
     ("onset_low_s", "float", "lower end of its 95 % interval"),
-    ("onset_high_s", "float", "upper end of its 95 % interval"),
+    ("onset_high_s", "float", "upper end of its 95 % interval; without an onset: it was before this"),
     ("stage_count", "int", "stages of expansion, 0 for an inert particle"),
     ("stage_change_s", "float", "end of the first of two stages"),
     ("stage_change_low_s", "float", "lower end of its 95 % interval"),
     ("stage_change_high_s", "float", "upper end of its 95 % interval"),
-    ("final_volume_ratio", "float", "V/V0 at the end of the track"),
+    (
+        "final_volume_ratio",
+        "float",
+        "V/V0 at the end of the track: mean over its last uncut rows (5 %, at least 3) over V0; rows that belong to "
+        "the break or merger which ends a track do not count",
+    ),
     ("final_volume_ratio_low", "float", "lower end of its 95 % interval"),
     ("final_volume_ratio_high", "float", "upper end of its 95 % interval"),
     ("max_rate_per_s", "float", "largest rate of V/V0 over the stages"),
@@ -123,8 +130,26 @@ PARTICLES = _columns(
     ("stage_change_frame", "float", "the stage change in frames"),
     ("final_sd_localisation", "float", "part of the final V/V0's standard uncertainty from the outlines' edge error"),
     ("final_sd_noise", "float", "part from the scatter of the curve"),
+    ("final_sd_curve", "float", "part from other curves that explain the rows nearly as well"),
     ("final_sd_v0", "float", "part from V0"),
     ("final_sd_shape", "float", "part from the shape assumption: how much the outline's aspect ratio changed"),
+    ("final_volume_ratio_sphere", "float", "final V/V0 if the particle is a ball: area ratio^(3/2)"),
+    (
+        "final_volume_ratio_spheroid",
+        "float",
+        "final V/V0 if it is a spheroid about its long axis: that times sqrt(aspect ratio before / at the end)",
+    ),
+    ("final_volume_ratio_film", "float", "final V/V0 if it is a film of constant thickness: the area ratio"),
+    (
+        "shape_holds",
+        "text",
+        "no: the outline changed its shape by more than the interval allows, so that no volume model is to be "
+        "believed; yes: nothing in the outline speaks against it (what happens along the beam is not seen)",
+    ),
+    ("shape_fails_frame", "float", "frame from which on the shape does not hold"),
+    ("shape_change", "text", "what changed"),
+    ("lineage_final_volume_ratio", "float", "of a particle that broke: V/V0 of all its pieces together at their end"),
+    ("lineage_final_sd", "float", "standard uncertainty of it"),
     ("fate", "text", "whole, fractured, merged, left or lost"),
 )
 
@@ -143,7 +168,13 @@ STAGES = _columns(
     ("start_high_s", "float", "upper end of the start's 95 % interval"),
     ("end_low_s", "float", "lower end of the end's 95 % interval, empty if the movie ends first"),
     ("end_high_s", "float", "upper end of the end's 95 % interval, empty if the movie ends first"),
-    ("growth_law", "text", "linear or parabolic (V grows with the square root of time), whichever the curve supports"),
+    (
+        "growth_law",
+        "text",
+        "linear, parabolic (V grows with the square root of time since the stage's start), or undecided below strong "
+        "evidence (6 in law_delta_bic)",
+    ),
+    ("law_delta_bic", "float", "evidence: BIC of a parabolic stage minus that of a linear one; positive: linear"),
 )
 
 EVENTS = _columns(
@@ -319,6 +350,19 @@ GROWTH_RATES = _columns(
     ("rate_px_per_frame", "float", "rate of growth in px of area from frame to frame"),
 )
 
+SENSITIVITY = _columns(
+    ("setting", "text", "what was shifted; 'as set' is the run itself"),
+    ("value", "text", "to what"),
+    ("track_id", "int", "track of the run"),
+    ("final_volume_ratio", "float", "final V/V0 then; empty where the particle is not found or has none"),
+    ("change", "float", "that minus the run's own final V/V0"),
+    ("final_volume_ratio_low", "float", "lower end of its 95 % interval"),
+    ("final_volume_ratio_high", "float", "upper end of its 95 % interval"),
+    ("stage_count", "int", "stages then"),
+    ("onset_frame", "float", "onset then, in frames"),
+    ("stage_change_frame", "float", "end of the first of two stages then, in frames"),
+)
+
 SCHEMAS: Mapping[str, tuple[Column, ...]] = {
     "drift.csv": DRIFT,
     "tracks.csv": TRACKS,
@@ -338,8 +382,13 @@ FRONT_SCHEMAS: Mapping[str, tuple[Column, ...]] = {
 }
 # Only where objects that grow were followed.
 GROWTH_SCHEMAS: Mapping[str, tuple[Column, ...]] = {"growth.csv": GROWTH, "growth_rates.csv": GROWTH_RATES}
-# Theory only where a reaction was asked for.
-OPTIONAL_SCHEMAS: Mapping[str, tuple[Column, ...]] = {"theory.csv": THEORY, **FRONT_SCHEMAS, **GROWTH_SCHEMAS}
+# Theory and sensitivity only where they were asked for.
+OPTIONAL_SCHEMAS: Mapping[str, tuple[Column, ...]] = {
+    "theory.csv": THEORY,
+    "sensitivity.csv": SENSITIVITY,
+    **FRONT_SCHEMAS,
+    **GROWTH_SCHEMAS,
+}
 
 _DTYPES: Mapping[str, Any] = {"int": np.int64, "float": np.float64, "text": object}
 _EMPTY: Mapping[str, Any] = {"int": 0, "float": np.nan, "text": ""}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from accuracy.quantities import curve_figures, end_rows, event_figures, stage_figures
+from accuracy.quantities import core_figures, curve_figures, end_rows, event_figures, stage_figures
 from accuracy.score import (
     Matches,
     Share,
@@ -165,6 +165,20 @@ def test_curve_figures_in_per_cent_of_v0() -> None:
     assert figures["ratio_inside"] == Share(0, FRAMES)
     assert figures["final_inside"] == Share(1, 1)
     assert curve_figures(movie, *measured(movie, 0.01), {1: 5})["ratio_inside"] == Share(FRAMES, FRAMES)
+
+
+def test_core_figures_in_per_cent_of_the_truth_and_their_intervals() -> None:
+    movie = one_particle()
+    movie.tracks["core_diameter_px"][:], movie.tracks["shell_px"][:] = 20.0, 4.0
+    movie.particles["kind"][:] = "core-shell"
+    tracks, particles = measured(movie, 0.0)
+    tracks["core_equivalent_diameter_px"][:], tracks["shell_thickness_px"][:] = 20.5, 3.8
+    tracks["core_equivalent_diameter_sd_px"][:] = np.where(np.arange(FRAMES) < 10, 0.2, 0.3)
+    figures = core_figures(movie, tracks, particles, {1: 5})
+    assert figures["core_error"] == pytest.approx(2.5)
+    assert figures["shell_error"] == pytest.approx(5.0)
+    assert figures["core_inside"] == Share(FRAMES - 10, FRAMES)
+    assert figures["kinds"] == Share(0, 1)
 
 
 def test_a_particle_that_was_not_found_is_not_measured() -> None:

@@ -205,3 +205,67 @@ def test_thirty_long_tracks_are_quick() -> None:
     measured(tracks, times)
     # Half of this on one 2020 core; the limit leaves room for a busy machine.
     assert time.process_time() - start < 4.0
+
+
+def test_outlines_moved_outwards_and_v0_of_given_frames() -> None:
+    late = piecewise(TIMES, [200, 400], [1, 1.91])
+    tracks = tracks_of([late], TIMES)
+    settings = ExpansionSettings(outline_shift_px=1.0)
+    found = measure_expansion(
+        tracks, kinds={}, fates={}, pixel_size_nm=1.0, times_s=TIMES, timed=True, settings=settings
+    )
+    radius = np.sqrt(tracks["area_px"] / np.pi)
+    assert found.tracks["area_px"] == pytest.approx(np.pi * (radius + 1) ** 2, rel=1e-6)
+    expected = ((radius[-1] + 1) / (radius[0] + 1)) ** 3
+    assert found.particles["final_volume_ratio"] == pytest.approx([expected], rel=2e-3)
+    tracks["area_px"][0] *= 1.1
+    one, usual = (
+        measure_expansion(
+            tracks,
+            kinds={},
+            fates={},
+            pixel_size_nm=1.0,
+            times_s=TIMES,
+            timed=True,
+            settings=ExpansionSettings(v0_frames=frames),
+        ).particles["final_volume_ratio"][0]
+        for frames in (1, 0)
+    )
+    assert one == pytest.approx(1.91 / 1.1**1.5, rel=3e-3)
+    assert usual == pytest.approx(1.91, rel=3e-3)
+
+
+def test_a_particle_that_leaves_keeps_its_curve() -> None:
+    tracks = tracks_of([CORE_SHELL], TIMES)
+    tracks["touches_border"][40:] = 1
+    particles = measured(tracks).particles
+    assert particles["v0_seen"].tolist() == [1]
+    assert particles["onset_s"] == pytest.approx([57], abs=6)
+    assert particles["final_volume_ratio"] == pytest.approx([CORE_SHELL[37:40].mean()], rel=5e-3)
+
+
+def test_rows_of_the_merger_are_not_the_end() -> None:
+    curve = NIO.copy()
+    curve[-2:] *= 0.7
+    whole, merged = (measured(tracks_of([curve], TIMES), fates={1: fate}).particles for fate in ("whole", "merged"))
+    assert merged["final_volume_ratio"] == pytest.approx([1.91], rel=3e-3)
+    assert whole["final_volume_ratio"][0] < 1.905
+
+
+def test_a_neighbour_that_a_piece_stays_with_is_itself_until_then() -> None:
+    curve = NIO.copy()
+    curve[50:] *= 1.3
+    tracks = tracks_of([curve], TIMES)
+    tracks["state"][50:] = "fractured"
+    found = measured(tracks)
+    assert found.particles["final_volume_ratio"] == pytest.approx([1.91], rel=3e-3)
+    assert found.particles["stage_count"].tolist() == [1]
+    assert np.isfinite(found.tracks["volume_ratio"][:50]).all()
+    assert np.isnan(found.tracks["volume_ratio"][50:]).all()
+
+
+def test_a_piece_whose_first_frame_is_bridged_is_still_a_piece() -> None:
+    tracks = tracks_of([NIO], TIMES)
+    tracks["state"][:] = "fractured"
+    tracks["state"][0], tracks["area_px"][0] = "inferred", np.nan
+    assert np.isnan(measured(tracks).tracks["volume_ratio"]).all()

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "tem_track"
 TRAVELS = {"movie", "labels", "tables", "settings", "errors"}
-STAGES = {"drift", "segment", "track", "expansion", "front", "simulate", "theory"}
+STAGES = {"drift", "segment", "track", "expansion", "front", "pair", "simulate", "theory"}
 FILES = {"read", "write"}
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(TRAVELS, TRAVELS),

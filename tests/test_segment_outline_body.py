@@ -17,8 +17,8 @@ from tem_track.segment.outline_chord import (
     profiles_and_slopes,
 )
 
-BALL = np.array([1.05, 0.03, 1.0, 0.8, 0.0, 0.0, 0.8, 0.3, 0.0])
-CORED = np.array([0.97, 0.03, 1.0, 0.6, 0.5, 0.8, 0.75, 0.4, 0.0])
+BALL = np.array([1.05, 0.03, 1.0, 0.8, 0.0, 0.0, 0.8, 0.3, 0.0, 0.0])
+CORED = np.array([0.97, 0.03, 1.0, 0.6, 0.5, 0.8, 0.75, 0.4, 0.0, 0.0])
 
 
 def profiles(bodies: FloatArray, noise: float = 1e-3, dark: bool = True) -> RadialProfiles:
@@ -30,7 +30,7 @@ def profiles(bodies: FloatArray, noise: float = 1e-3, dark: bool = True) -> Radi
 
 @pytest.mark.parametrize("dark", [True, False])
 def test_slopes_are_the_derivatives(dark: bool) -> None:
-    body = np.array([[1.02, 0.05, 1.0, 0.7, 0.4, 0.6, 0.7, 0.35, 0.2]])
+    body = np.array([[1.02, 0.05, 1.0, 0.7, 0.4, 0.6, 0.7, 0.35, 0.2, 1e-3]])
     step, free = np.array([0.02]), tuple(range(PARAMETERS))
     _, slopes = profiles_and_slopes(body, 70, step, dark, free)
     for i in free:

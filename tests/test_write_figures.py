@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, PathCollection
 
-from tem_track.tables import DRIFT, EXPANSION, PARTICLES, TRACKS, Table, blank_table
+from tem_track.tables import DRIFT, EXPANSION, PARTICLES, SENSITIVITY, TRACKS, Table, blank_table, table_from_rows
 from tem_track.write.curves import Curve, median_curve
 from tem_track.write.figure_style import journal_style, save_figure
 from tem_track.write.figures import (
@@ -125,8 +125,21 @@ def test_a_run_makes_every_figure_that_its_tables_allow() -> None:
     def pictures(k: int) -> OverlayFrame:
         return OverlayFrame([DrawnParticle(1, square, core=0.5 * square + 10)], f"frame {k}")
 
-    made = dict(run_figures(run_tables(), frames, pictures, usable=np.arange(20) != 7, pixel_size_nm=2.0))
+    tables = run_tables()
+    usual = dict(run_figures(tables, frames, pictures, usable=np.arange(20) != 7, pixel_size_nm=2.0))
+    assert set(PARTICLE_FIGURES) - set(usual) == {"sensitivity"}
+    rows = [
+        {"setting": name, "value": value, "track_id": 1, "final_volume_ratio": final, "change": final - 1.7}
+        | {"final_volume_ratio_low": 1.65, "final_volume_ratio_high": 1.75}
+        for name, value, final in (("as set", "", 1.7), ("expansion.v0_frames", "1", 1.72), ("film", "", 1.4))
+    ]
+    tables["sensitivity.csv"] = table_from_rows(SENSITIVITY, rows)
+    made = dict(run_figures(tables, frames, pictures, usable=np.arange(20) != 7, pixel_size_nm=2.0))
     assert tuple(made) == PARTICLE_FIGURES
+    dots = [c.get_offsets()[:, 0] for c in made["sensitivity"].axes[0].collections if isinstance(c, PathCollection)]
+    assert np.concatenate(dots)[0] == pytest.approx(0.02)
+    # What leaves the axis is said in words at its edge.
+    assert [text.get_text() for text in made["sensitivity"].axes[0].texts] == ["-0.30"]
     assert [axes.get_title(loc="left") for axes in made["outlines"].axes] == ["frame 0", "frame 10", "frame 19"]
 
 

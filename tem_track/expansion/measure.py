@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tem_track.expansion.lineage import write_lineage_ratios
+from tem_track.expansion.lineage import lineage_end, write_lineage_ratios
 from tem_track.expansion.particle import Curve, track_curve
 from tem_track.expansion.population import population_curve
+from tem_track.expansion.stages import END_ROWS
 from tem_track.expansion.summary import Row, onset_row, particle_row, stage_rows
 from tem_track.expansion.volume import volume_exponent
 from tem_track.movie import FloatArray
@@ -74,10 +75,11 @@ def measure_expansion(
 
     Notes
     -----
-    V0 is the level of the curve before its onset, fitted together with the stages. A curve that already changes in
-    its first row has no such level: its V/V0 is over the fitted value there (`v0_seen` 0). Pieces of a broken particle
-    and coalescence products have no V0 of their own: their `volume_ratio` is empty, and `lineage_volume_ratio` holds
-    V/V0 of all pieces of a lineage together over its first track's V0. A movie of one frame has volumes but no ratios.
+    V0 is the level of the curve before its onset, fitted together with the stages. A curve that does not show such a
+    level is over the fitted value at its first row, or what a few level rows that it may hide make of it (`v0_seen`
+    0). Pieces of a broken particle and coalescence products have no V0 of their own: their `volume_ratio` is empty, and
+    `lineage_volume_ratio` holds V/V0 of all pieces of a lineage together over its first track's V0. A movie of one
+    frame has volumes but no ratios.
     """
     full = blank_table(TRACKS, row_count(tracks)) | {name: values.copy() for name, values in tracks.items()}
     full["time_s"] = np.where(np.isfinite(full["time_s"]), full["time_s"], np.asarray(times_s, float)[full["frame"]])
@@ -85,7 +87,7 @@ def measure_expansion(
     fitted = np.full(row_count(full), np.nan)
     for track_id, index in _rows_of_tracks(full):
         rows = {name: values[index] for name, values in full.items()}
-        curve = track_curve(rows, model, pixel_size_nm, min(settings.shared_edge_error, 1.0))
+        curve = track_curve(rows, settings, pixel_size_nm, fates.get(track_id, "whole"))
         curves[track_id] = curve
         for name, values in curve.rows.items():
             full[name][index] = values
@@ -127,7 +129,10 @@ def _tables(
     stages: list[Row] = []
     onsets: list[Row] = []
     for i, curve in curves.items():
-        particles.append(particle_row(curve, i, kinds.get(i, "solid"), fates.get(i, "whole"), model, scale, timed))
+        row = particle_row(curve, i, kinds.get(i, "solid"), fates.get(i, "whole"), model, scale, timed)
+        if row["fate"] == "fractured":
+            row["lineage_final_volume_ratio"], row["lineage_final_sd"] = lineage_end(full, row["lineage_id"], END_ROWS)
+        particles.append(row)
         stages += stage_rows(curve, i, timed)
         onset = onset_row(curve, i, timed)
         onsets += [onset] if onset else []
@@ -151,6 +156,12 @@ def _warnings(curves: Mapping[int, Curve]) -> tuple[str, ...]:
     found = []
     if unseen:
         found.append(f"V0 not seen (the volume changes from the first frame on): V/V0 is over it; {_tracks(unseen)}")
+    bent = [i for i, c in curves.items() if c.final and c.shape.holds is False]
+    if bent:
+        found.append(
+            "the outline changes its shape: no volume model holds, V/V0 is off by more than its interval says; "
+            f"{_tracks(bent)} (see shape_change in particles.csv)"
+        )
     if jumps:
         found.append(f"sudden step in the volume, taken for a wrong outline and not for a stage: {_tracks(jumps)}")
     return tuple(found)

@@ -8,6 +8,8 @@ from tem_track.movie import FloatArray
 
 # The median absolute deviation of a normal distribution times this is its standard deviation.
 MAD_TO_SD = 1.4826
+# No outline is known better than to 0.03 % of its volume; below this, "noise" is rounding of the numbers.
+LEAST_NOISE = 3e-4
 
 
 def roughness(values: FloatArray) -> float:

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from tem_track.expansion import volume
+from tem_track.expansion.ending import rows_of_event
 from tem_track.expansion.gaps import bridged, bridged_sd
-from tem_track.expansion.noise import roughness, student_factor
+from tem_track.expansion.noise import mean_inflation, roughness, student_factor
+from tem_track.expansion.shape import ShapeCheck, check_shape
 from tem_track.expansion.stages import FEWEST_ROWS_FOR_STAGES, StageFit, end_rows, find_stages
 from tem_track.expansion.uncertainty import (
+    NORMAL_FACTOR,
     FinalRatio,
     edge_error_of_ratio,
     final_ratio,
@@ -21,7 +24,8 @@ from tem_track.expansion.uncertainty import (
     slow_part,
 )
 from tem_track.movie import FloatArray, Mask
-from tem_track.tables import Table, row_count
+from tem_track.settings import ExpansionSettings
+from tem_track.tables import Table
 
 _BRIDGED = (
     ("area_px", "area_sd_px"),
@@ -46,6 +50,8 @@ class Curve:
     fit : StageFit or None
         None for a curve too short or cut by the border all along.
     final : FinalRatio or None
+    shape : ShapeCheck
+        Whether the outline keeps the shape that the volume model stands on.
     before : (N,) bool
         Rows that V0 stands on.
     fitted_rows : (N,) bool
@@ -58,43 +64,53 @@ class Curve:
     level_seen: bool
     fit: StageFit | None
     final: FinalRatio | None
+    shape: ShapeCheck
     before: Mask
     fitted_rows: Mask
 
 
-def track_curve(rows: Table, model: str, pixel_size_nm: float | None, shared_edge_error: float) -> Curve:
+def track_curve(rows: Table, settings: ExpansionSettings, pixel_size_nm: float | None, fate: str = "whole") -> Curve:
     """Return the completed rows, V0, stages and final V/V0 of one track.
 
     Parameters
     ----------
     rows : Table
         TRACKS rows of one track, in order of time; not modified.
-    model : str
-        Volume model.
+    settings : ExpansionSettings
     pixel_size_nm : float or None
-    shared_edge_error : float
-        See `uncertainty.edge_error_of_ratio`.
+    fate : str
+        What became of the track: rows that belong to the break or merger at its end are no part of its curve.
     """
+    model, shared = settings.volume_model, min(settings.shared_edge_error, 1.0)
     rows = {name: values.copy() for name, values in rows.items()}
     seen = np.isfinite(rows["area_px"]) & (rows["area_px"] > 0)
     _bridge(rows, seen)
+    if settings.outline_shift_px:
+        _shift_outlines(rows, settings.outline_shift_px)
     envelope = volume.envelope_volume(rows["area_px"], model, rows["major_axis_px"], rows["minor_axis_px"])
     stated = volume.volume_exponent(model) * rows["area_sd_px"] / rows["area_px"]
-    whole = seen & (rows["touches_border"] == 0)
+    mixed = _mixed(rows)
+    whole = seen & (rows["touches_border"] == 0) & ~mixed
     usable = whole & np.isfinite(envelope)
-    fit = _fitted(rows["time_s"], envelope, stated, usable) if _enough(usable, seen, rows) else None
+    usable[usable] = ~rows_of_event(rows["time_s"][usable], envelope[usable], fate)
+    fit = _fitted(rows["time_s"], envelope, stated, usable) if _enough(usable, rows) else None
     level, level_sd, before = _reference(rows["time_s"], envelope, stated, seen, fit, _broken(rows))
+    if settings.v0_frames and np.isfinite(level):
+        level, level_sd, before = _given_reference(envelope, stated, seen, settings.v0_frames, fit)
     level_seen = fit is not None and fit.level_seen
     noise = (
         fit.noise.sd / fit.level if fit else roughness(envelope[seen] / np.median(envelope[seen])) if seen.any() else 0
     )
     _write_sizes(rows, envelope, np.fmax(stated, noise), pixel_size_nm, model)
-    edge = _write_ratios(
-        rows, envelope, level, level_sd, stated, float(np.nan_to_num(noise)), before, shared_edge_error
-    )
+    edge = _write_ratios(rows, envelope, level, level_sd, stated, float(np.nan_to_num(noise)), before, shared)
+    rows["volume_ratio"][mixed] = rows["volume_ratio_sd"][mixed] = np.nan
     _write_parts(rows, envelope, before if np.isfinite(level) else np.zeros_like(before))
-    final = _final(rows, level, level_sd, fit, edge, before, usable, model)
-    return Curve(rows, level, level_sd, level_seen, fit, final, before, usable)
+    last = _last(usable)
+    final = _final(rows, level, level_sd, fit, edge, before & usable, last, model)
+    half_width = NORMAL_FACTOR * np.hypot(edge, level_sd / level)
+    aspect = rows["major_axis_px"] / rows["minor_axis_px"]
+    shape = check_shape(aspect, rows["solidity"], before, usable, last, half_width)
+    return Curve(rows, level, level_sd, level_seen, fit, final, shape, before, usable)
 
 
 def _bridge(rows: Table, seen: Mask) -> None:
@@ -113,15 +129,25 @@ def _bridge(rows: Table, seen: Mask) -> None:
 
 def _broken(rows: Table) -> bool:
     """Return whether the track starts as a piece or a product, whose V0 belongs to its parents."""
-    return bool(row_count(rows)) and rows["state"][0] in _TEXT_OF_BROKEN
+    measured = rows["state"][rows["state"] != "inferred"]
+    return bool(len(measured)) and measured[0] in _TEXT_OF_BROKEN
 
 
-def _enough(usable: Mask, seen: Mask, rows: Table) -> bool:
-    """Return whether a curve can be cut into stages: enough uncut rows in increasing time, a particle of its own."""
-    count = int(usable.sum())
-    if not np.all(np.diff(rows["time_s"]) > 0):
+def _mixed(rows: Table) -> Mask:
+    """Return the rows from which on a particle goes together with a piece of a broken neighbour."""
+    broken = np.isin(rows["state"], _TEXT_OF_BROKEN)
+    return np.logical_or.accumulate(broken) if not _broken(rows) else np.zeros_like(broken)
+
+
+def _enough(usable: Mask, rows: Table) -> bool:
+    """Return whether a curve can be cut into stages: a particle of its own, with enough uncut rows in one stretch.
+
+    A particle that the border cuts most of the time has single rows that look uncut: they are no curve.
+    """
+    at = np.flatnonzero(usable)
+    if len(at) < FEWEST_ROWS_FOR_STAGES or not np.all(np.diff(rows["time_s"]) > 0) or _broken(rows):
         return False
-    return count >= FEWEST_ROWS_FOR_STAGES and count >= 0.5 * int(seen.sum()) and not _broken(rows)
+    return len(at) >= 0.5 * int(np.isfinite(rows["area_px"][at[0] : at[-1] + 1]).sum())
 
 
 def _fitted(times: FloatArray, envelope: FloatArray, stated: FloatArray, usable: Mask) -> StageFit:
@@ -145,11 +171,37 @@ def _reference(
     if broken or int(seen.sum()) < 2:
         return float("nan"), float("nan"), first
     if fit is None:
-        start = np.flatnonzero(seen)[0]
-        return float(envelope[start]), float(np.nan_to_num(envelope[start] * stated[start])), first
+        # Too few rows to see an onset: the first of two or three, the median of the first three of more.
+        start = np.flatnonzero(seen)[: max(1, min(3, int(seen.sum()) // 2))]
+        level = float(np.median(envelope[start]))
+        return level, float(np.nan_to_num(level * np.median(stated[start]))), first
     if not fit.level_seen or not fit.stages:
         return fit.level, fit.level_sd, first if fit.stages else seen
     return fit.level, fit.level_sd, first | (seen & (times <= fit.stages[0].start_s))
+
+
+def _given_reference(
+    envelope: FloatArray, stated: FloatArray, seen: Mask, count: int, fit: StageFit | None
+) -> tuple[float, float, Mask]:
+    """Return V0 as the median over the first rows that the user names, its standard uncertainty, and these rows."""
+    first = np.zeros_like(seen)
+    first[np.flatnonzero(seen)[:count]] = True
+    rows = int(first.sum())
+    level = float(np.median(envelope[first]))
+    if fit is None:
+        return level, level * float(np.nan_to_num(np.median(stated[first]))), first
+    # The variance of a median of more than two is pi / 2 times that of a mean.
+    share = mean_inflation(fit.noise.correlation, rows) / rows * (np.pi / 2 if rows > 2 else 1.0)
+    return level, fit.noise.sd * float(np.sqrt(share)), first
+
+
+def _shift_outlines(rows: Table, shift_px: float) -> None:
+    """Move every outline outwards (Steiner's formula for convex bodies, A + P s + pi s^2), in place."""
+    perimeter = volume.ellipse_perimeter(rows["area_px"], rows["major_axis_px"], rows["minor_axis_px"])
+    area = rows["area_px"] + perimeter * shift_px + np.pi * shift_px**2
+    rows["area_px"] = np.where(area > 0, area, np.nan)
+    for name in ("major_axis_px", "minor_axis_px"):
+        rows[name] = np.maximum(rows[name] + 2 * shift_px, 0.0)
 
 
 def _write_sizes(
@@ -220,6 +272,13 @@ def _write_parts(rows: Table, envelope: FloatArray, before: Mask) -> None:
             rows[f"{part}_volume_ratio_sd"] = values / start * np.hypot(sds / values, scatter)
 
 
+def _last(usable: Mask) -> Mask:
+    """Return the rows that are the end of the curve."""
+    last, at = np.zeros_like(usable), np.flatnonzero(usable)
+    last[at[len(at) - end_rows(len(at)) :]] = True
+    return last
+
+
 def _final(
     rows: Table,
     level: float,
@@ -227,21 +286,19 @@ def _final(
     fit: StageFit | None,
     edge: FloatArray,
     before: Mask,
-    usable: Mask,
+    last: Mask,
     model: str,
 ) -> FinalRatio | None:
     """Return V/V0 over the last rows with its interval; None where there is no V0 or the end is cut by the border."""
-    if not np.isfinite(level) or level <= 0 or int(usable.sum()) < 2:
+    if not np.isfinite(level) or level <= 0 or int(last.sum()) < 2:
         return None
-    last = np.zeros_like(usable)
-    last[np.flatnonzero(usable)[-end_rows(int(usable.sum())) :]] = True
     shape = 0.0
     if model != "film":
-        shape = shape_error(rows["major_axis_px"] / rows["minor_axis_px"], before & usable, last)
+        shape = shape_error(rows["major_axis_px"] / rows["minor_axis_px"], before, last)
     edge_end = float(np.median(edge[last]))
     if fit is None:
         # Two to five frames: the last one over the first, each with its stated error.
-        at = np.flatnonzero(usable)[-1]
+        at = np.flatnonzero(last)[-1]
         end = float(rows["volume_ratio"][at]) * level
         end_sd = end * level_sd / level
         return final_ratio(end, end_sd, level, level_sd, 0.0, edge=edge_end, shape=shape, factor=1.96)

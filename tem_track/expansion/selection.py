@@ -13,7 +13,8 @@ import numpy as np
 
 from tem_track.expansion.hinges import HingeFit, fit_hinges, grid_knots
 from tem_track.expansion.laws import parabolic_fit
-from tem_track.expansion.noise import MAD_TO_SD, roughness, serial_correlation
+from tem_track.expansion.noise import LEAST_NOISE, serial_correlation
+from tem_track.expansion.wrong_rows import right_rows
 from tem_track.movie import FloatArray
 
 # Two stages, a jump of the outline and a plateau need five knots.
@@ -32,8 +33,6 @@ ROUND_FRAMES, ROUND_SHARE = (0.5, 3.0), 0.03
 # share of the movie; the free rounding costs as much as a knot. With more than one knot they end level: a rounding that
 # bridges two stages, its end pulled off by a last steep piece, is no sigmoid.
 WIDE_SHARE = 0.3
-# No outline is known better than to 0.03 % of its volume; below this, "noise" is rounding of the numbers.
-LEAST_NOISE = 3e-4
 # A stage changes the volume by at least this share of V0: smaller steps are of the size of an outline's slow bias.
 SMALLEST_CHANGE = 0.06
 # ... and by at least this share of the whole change, so that what is left of a rounded corner is no stage.
@@ -99,7 +98,7 @@ def select_fit(times: FloatArray, values: FloatArray, weights: FloatArray) -> tu
         level where it is a plateau (`flat_end`).
     """
     gap = float(np.median(np.diff(times)))
-    weights = weights * _not_spikes(values)
+    weights = weights * right_rows(values)
     fits = _candidates(times, values, weights, gap)
     noise = noise_about(fits[-1])
     weights = fits[-1].weights
@@ -111,9 +110,8 @@ def select_fit(times: FloatArray, values: FloatArray, weights: FloatArray) -> tu
         fit = min(fewer, key=lambda f: cost(f, noise))
     fit = _with_ends(fit, noise, times, values, weights, gap)
     if _slows_down(fit, times):
-        # Two parameters fewer than two straight stages: Akaike's criterion, so that neither is favoured.
-        bent = parabolic_fit(times, values, fit)
-        fit = min(fit, bent, key=lambda f: misfit(f, noise) + 2 * f.jacobian.shape[1])
+        # One knot fewer than two straight stages: as for every other knot, the second one has to earn its price.
+        fit = min(fit, parabolic_fit(times, values, fit), key=lambda f: cost(f, noise))
     return fit, noise_about(fit), fits + wide
 
 
@@ -210,19 +208,6 @@ def _correlated_product(rows: FloatArray, rho: float) -> FloatArray:
     past = solve_banded((1, 0), bands, rows.T).T
     future = solve_banded((1, 0), bands, rows[:, ::-1].T).T[:, ::-1]
     return np.asarray((past + future - rows) @ rows.T)
-
-
-def _not_spikes(values: FloatArray) -> FloatArray:
-    """Return 0 for rows that stand out of the median of the seven around them, else 1.
-
-    A monotone curve is its own running median, so a steep stage or a corner is never taken for a spike.
-    """
-    padded = np.pad(values, 3, mode="edge")
-    middle = np.median(np.lib.stride_tricks.sliding_window_view(padded, 7), axis=1)
-    away = np.abs(values - middle)
-    sd = max(roughness(values), MAD_TO_SD * float(np.median(away)), LEAST_NOISE)
-    # Seven standard deviations: the running median itself is off by up to one or two.
-    return np.where(away > 7 * sd, 0.0, 1.0)
 
 
 def _candidates(times: FloatArray, values: FloatArray, weights: FloatArray, gap: float) -> list[HingeFit]:

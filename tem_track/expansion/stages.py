@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tem_track.expansion.course import course_of, law_evidence, law_named, unseen_start
 from tem_track.expansion.hinges import HingeFit
 from tem_track.expansion.noise import mean_inflation, student_factor
 from tem_track.expansion.selection import (
@@ -47,7 +48,10 @@ class Stage:
     start_interval, end_interval, rate_interval : (float, float)
         95 %; NaN for an end that was not seen.
     law : str
-        ``"linear"`` or ``"parabolic"``.
+        ``"linear"``, ``"parabolic"`` or ``"undecided"``.
+    law_evidence : float
+        BIC of a parabolic course of this stage minus that of a straight one: positive speaks for the straight one; NaN
+        where the stage has too few rows.
     """
 
     start_s: float
@@ -57,7 +61,8 @@ class Stage:
     start_interval: Interval
     end_interval: Interval
     rate_interval: Interval
-    law: str = "linear"
+    law: str = "undecided"
+    law_evidence: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,10 @@ class StageFit:
     Attributes
     ----------
     level, level_sd : float
-        Value before the onset and its standard uncertainty from scatter. Where `level_seen` is False the curve
-        changes from its first row on, and this is the fitted mean of the first three rows.
+        Value before the onset and its standard uncertainty from scatter. Where `level_seen` is False no level rows
+        show it, and it is what `course.unseen_start` makes of the first rows.
+    latest_onset_s : float
+        Where no level start was seen: the time before which the onset was, with 95 % confidence; NaN otherwise.
     stages : tuple of Stage
     plateau : bool
         The curve ends level after its last stage.
@@ -90,6 +97,7 @@ class StageFit:
     level: float
     level_sd: float
     level_seen: bool
+    latest_onset_s: float
     stages: tuple[Stage, ...]
     plateau: bool
     jumps_s: tuple[float, ...]
@@ -139,15 +147,24 @@ def find_stages(times_s: FloatArray, values: FloatArray, weights: FloatArray | N
     fit, noise, rivals = select_fit(scaled_times, values / unit, weights)
     spread = covariance(fit, noise)
     factor = student_factor(_freedom(fit, noise))
-    stages, jumps = _named(fit, noise, scaled_times, spread, factor)
+    course = course_of(scaled_times, values / unit, fit, noise)
+    numbered, jumps = _named(fit, noise, scaled_times, spread, factor)
+    evidence = law_evidence(course, fit.knots, [j for j, _ in numbered])
+    stages = [replace(stage, law=law_named(evidence[j]), law_evidence=evidence[j]) for j, stage in numbered]
     level, level_gradient = _level(fit)
     level_variance = max(float(level_gradient @ spread @ level_gradient), 0.0)
+    latest = float("nan")
+    if fit.free_start:
+        start = unseen_start(course, fit.knots)
+        level, latest = start.level, start.latest_onset
+        level_variance += start.level_sd**2
     end, end_sd, shared = _end(fit, noise, spread, level_gradient)
     model_sd = _rival_spread(fit, noise, rivals)
     return StageFit(
         level=level * unit,
         level_sd=float(np.sqrt(level_variance)) * unit,
         level_seen=not fit.free_start,
+        latest_onset_s=begin + span * latest,
         stages=tuple(_in_seconds(stage, begin, span, unit) for stage in stages),
         plateau=fit.flat_end,
         jumps_s=tuple(begin + span * at for at in jumps),
@@ -174,8 +191,8 @@ def _freedom(fit: HingeFit, noise: Noise) -> float:
 
 def _named(
     fit: HingeFit, noise: Noise, times: FloatArray, spread: FloatArray, factor: float
-) -> tuple[list[Stage], list[float]]:
-    """Return the segments that are stages, and the times of jumps."""
+) -> tuple[list[tuple[int, Stage]], list[float]]:
+    """Return the segments that are stages with their numbers, and the times of jumps."""
     pieces = segments(fit, noise, times)
     least, k = smallest_change(fit), fit.knot_count
     numbers = range(0 if fit.free_start else 1, k + 1 - int(fit.flat_end and k > 0))
@@ -192,7 +209,7 @@ def _named(
         if stages and {*range(stages[-1][0] + 1, j)} & steps and not other_rate(pieces[stages[-1][0]], pieces[j]):
             stage = _joined(stages.pop()[1], stage)
         stages.append((j, stage))
-    return [stage for _, stage in stages], [0.5 * (pieces[j].start + pieces[j].end) for j in sorted(steps)]
+    return stages, [0.5 * (pieces[j].start + pieces[j].end) for j in sorted(steps)]
 
 
 def _joined(one: Stage, two: Stage) -> Stage:
@@ -235,7 +252,6 @@ def _stage(fit: HingeFit, pieces: list[Segment], spread: FloatArray, factor: flo
         start_interval=around(piece.start, spread[knot, knot] + rounding) if j > 0 else unseen,
         end_interval=around(piece.end, spread[knot + 1, knot + 1] + rounding) if j < fit.knot_count else unseen,
         rate_interval=around(piece.slope, float(slope_row @ spread @ slope_row)),
-        law=fit.law,
     )
 
 
@@ -244,25 +260,25 @@ def _in_seconds(stage: Stage, begin: float, span: float, unit: float) -> Stage:
         return begin + span * interval[0], begin + span * interval[1]
 
     rate = unit / span
-    return Stage(
-        begin + span * stage.start_s,
-        begin + span * stage.end_s,
-        stage.rate_per_s * rate,
-        stage.end_value * unit,
-        when(stage.start_interval),
-        when(stage.end_interval),
-        (stage.rate_interval[0] * rate, stage.rate_interval[1] * rate),
-        stage.law,
+    return replace(
+        stage,
+        start_s=begin + span * stage.start_s,
+        end_s=begin + span * stage.end_s,
+        rate_per_s=stage.rate_per_s * rate,
+        end_value=stage.end_value * unit,
+        start_interval=when(stage.start_interval),
+        end_interval=when(stage.end_interval),
+        rate_interval=(stage.rate_interval[0] * rate, stage.rate_interval[1] * rate),
     )
 
 
 def _level(fit: HingeFit) -> tuple[float, FloatArray]:
     """Return the value before the onset and its derivatives after the fit's parameters.
 
-    Where no level start was seen it is the mean of the curve over the first three rows.
+    Where no level start was seen it is the value at the first row.
     """
     if fit.free_start:
-        return float(fit.fitted[:3].mean()), fit.jacobian[:3].mean(axis=0)
+        return float(fit.fitted[0]), fit.jacobian[0]
     gradient = np.zeros(fit.jacobian.shape[1])
     gradient[0] = 1.0
     return fit.level, gradient

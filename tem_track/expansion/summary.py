@@ -8,6 +8,7 @@ import numpy as np
 
 from tem_track.expansion.particle import Curve
 from tem_track.expansion.stages import Stage
+from tem_track.expansion.volume import ratio_by_model
 
 Row = dict[str, Any]
 
@@ -44,7 +45,7 @@ def particle_row(curve: Curve, track_id: int, kind: str, fate: str, model: str, 
     if fit and fit.stages:
         row |= _times(curve, fit.stages, timed)
     if curve.final:
-        row |= _final(curve)
+        row |= _final(curve, model)
     return row
 
 
@@ -61,6 +62,7 @@ def stage_rows(curve: Curve, track_id: int, timed: bool) -> list[Row]:
             "end_frame": frame_at(curve, stage.end_s),
             "volume_ratio_end": stage.end_value / curve.level,
             "growth_law": stage.law,
+            "law_delta_bic": stage.law_evidence,
         }
         if timed:
             row |= {
@@ -112,6 +114,8 @@ def _times(curve: Curve, stages: tuple[Stage, ...], timed: bool) -> Row:
     if curve.level_seen:
         row |= {"onset_s": first.start_s}
         row["onset_low_s"], row["onset_high_s"] = first.start_interval
+    elif curve.fit:
+        row["onset_high_s"] = curve.fit.latest_onset_s
     if len(stages) == 2:
         row["stage_change_s"] = first.end_s
         row["stage_change_low_s"], row["stage_change_high_s"] = first.end_interval
@@ -121,15 +125,22 @@ def _times(curve: Curve, stages: tuple[Stage, ...], timed: bool) -> Row:
     return row
 
 
-def _final(curve: Curve) -> Row:
-    final = curve.final
+def _final(curve: Curve, model: str) -> Row:
+    final, shape = curve.final, curve.shape
     assert final is not None
-    return {
+    models = ratio_by_model(final.value, model, shape.aspect_start, shape.aspect_end)
+    row: Row = {
         "final_volume_ratio": final.value,
         "final_volume_ratio_low": final.low,
         "final_volume_ratio_high": final.high,
         "final_sd_localisation": final.localisation,
         "final_sd_noise": final.noise,
+        "final_sd_curve": final.curve,
         "final_sd_v0": final.v0,
         "final_sd_shape": final.shape,
+        "shape_holds": {None: "", True: "yes", False: "no"}[shape.holds],
+        "shape_change": shape.reason,
     }
+    if shape.fails_row >= 0:
+        row["shape_fails_frame"] = float(curve.rows["frame"][shape.fails_row])
+    return row | {f"final_volume_ratio_{name}": value for name, value in models.items()}

@@ -8,6 +8,7 @@ Itemised, as relative standard uncertainties:
   particle has not changed it cancels wholly; a fully reacted one has `shared` of it in common with V0 (contrast and
   shell are then others);
 - *V0*: scatter of the rows before the onset;
+- *curve*: what other curves that explain the rows nearly as well would give for the final value;
 - *shape*: V ~ A^(3/2) holds for any body that swells alike in all directions. A change of the outline's aspect ratio
   q says that it did not; the unseen third axis may have followed the long or the short one, which puts V within
   +-|ln(q/q0)| / 2 of the sphere's;
@@ -40,6 +41,7 @@ class FinalRatio:
     high: float
     localisation: float
     noise: float
+    curve: float
     v0: float
     shape: float
 
@@ -133,13 +135,15 @@ def final_ratio(
     half = float(np.sqrt(factor**2 * scatter + NORMAL_FACTOR**2 * (edge**2 + shape**2)))
     half = min(half, LARGEST_HALF_WIDTH)
     v0 = min(level_sd / level, np.sqrt(scatter))
-    noise = float(np.sqrt(max(scatter - v0**2, 0.0)))
+    curve = min(model, float(np.sqrt(max(scatter - v0**2, 0.0))))
+    noise = float(np.sqrt(max(scatter - v0**2 - curve**2, 0.0)))
     return FinalRatio(
         value,
         value * float(np.exp(-half)),
         value * float(np.exp(half)),
         value * edge,
         value * noise,
+        value * curve,
         value * v0,
         value * shape,
     )

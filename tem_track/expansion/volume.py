@@ -81,9 +81,50 @@ def aspect_ratio(major_axis: FloatArray, minor_axis: FloatArray) -> FloatArray:
     return np.where(np.isfinite(ratio) & (ratio >= 1.0), ratio, 1.0)
 
 
+def ellipse_perimeter(area: FloatArray, major_axis: FloatArray, minor_axis: FloatArray) -> FloatArray:
+    """Return the perimeter of the ellipse of a given area and aspect ratio, (N,) length.
+
+    References
+    ----------
+    S. Ramanujan, Q. J. Math. 45 (1914) 350: pi (3 (a + b) - sqrt((3 a + b) (a + 3 b))), to 1e-5 up to a / b = 3.
+
+    >>> one = np.array([1.0])
+    >>> round(float(ellipse_perimeter(np.pi * one, one, one)[0] / np.pi), 6)
+    2.0
+    """
+    ratio = aspect_ratio(major_axis, minor_axis)
+    b = np.sqrt(np.asarray(area, float) / (np.pi * ratio))
+    a = ratio * b
+    return np.asarray(np.pi * (3 * (a + b) - np.sqrt((3 * a + b) * (a + 3 * b))))
+
+
 def volume_exponent(model: str) -> float:
     """Return p of V ~ A^p: 3/2 for bodies, 1 for a film; a relative area error makes p times that in the volume."""
     return 1.0 if model == "film" else 1.5
+
+
+def ratio_by_model(ratio: float, model: str, aspect_start: float, aspect_end: float) -> dict[str, float]:
+    """Return V/V0 under every model from that under one of them.
+
+    Parameters
+    ----------
+    ratio : float
+        V/V0 under `model`.
+    model : str
+    aspect_start, aspect_end : float
+        Aspect ratio q of the outline at V0 and at V, NaN where not known.
+
+    Returns
+    -------
+    dict of str to float
+        With r = A/A0: sphere r^(3/2), spheroid r^(3/2) sqrt(q0 / q), film r.
+
+    >>> ratio_by_model(8.0, "sphere", 1.0, 4.0)
+    {'sphere': 8.0, 'spheroid': 4.0, 'film': 4.0}
+    """
+    stretch = float(np.sqrt(aspect_start / aspect_end))
+    ball = {"sphere": ratio, "spheroid": ratio / stretch, "film": ratio**1.5}[model]
+    return {"sphere": ball, "spheroid": ball * stretch, "film": ball ** (2 / 3)}
 
 
 def parts(

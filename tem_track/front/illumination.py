@@ -157,7 +157,7 @@ def _scatter(log_ratio: FloatArray, weight: FloatArray) -> float:
     if not rows.any():
         return LEAST_SCATTER
     change = change[rows] - np.nanmedian(change[rows], axis=1, keepdims=True)
-    return max(LEAST_SCATTER, 1.4826 * float(np.nanmedian(np.abs(change))) / np.sqrt(2))
+    return max(LEAST_SCATTER, 1.4826 * float(np.nanmedian(np.abs(change))) / float(np.sqrt(2)))
 
 
 def _fit(
@@ -168,5 +168,5 @@ def _fit(
         off = (ratio - terms @ found) / (width * WELSCH * scatter)
         weight = shown * np.exp(-np.minimum(off * off, 50))
         normal = (terms * weight[:, None]).T @ terms + inertia
-        found = np.linalg.solve(normal, terms.T @ (weight * ratio) + inertia @ expected)
+        found = np.asarray(np.linalg.solve(normal, terms.T @ (weight * ratio) + inertia @ expected), dtype=np.float64)
     return found

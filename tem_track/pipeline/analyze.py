@@ -148,7 +148,13 @@ def _parts(
         from tem_track.pipeline.particle_part import ParticlePart
 
         measured = measure_movie(movie, settings, reporter, clock, labels, survey, drift)
-        parts.append(ParticlePart(movie, measured, theory))
+        shifted = None
+        if settings.output.sensitivity:
+            from tem_track.pipeline.sensitivity import sensitivity_table
+
+            with clock.stage("sensitivity"):
+                shifted = sensitivity_table(movie, measured, settings, reporter, own_labels=labels is None)
+        parts.append(ParticlePart(movie, measured, theory, shifted))
     return parts
 
 

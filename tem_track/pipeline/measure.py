@@ -115,7 +115,7 @@ def measure_movie(
         )
         if labels is None and settings.segment.polarity == "auto" and appearance.particle_like < _NOT_PARTICLES:
             raise InputError(f"{movie.name}: {_nothing_found(appearance, settings)}")
-        found = labels or _detect(survey, appearance, reporter)
+        found = labels or detect_particles(survey, appearance, reporter)
     if not any(image.any() for image in found):
         raise InputError(f"{movie.name}: {_nothing_found(appearance, settings)}")
     with clock.stage("drift refinement"):
@@ -183,7 +183,8 @@ def measure_movie(
     return Measurement(quality, drift, fixed, appearance, tracks, outlines, drawn, cores, expansion, warnings)
 
 
-def _detect(survey: Survey, appearance: Appearance, reporter: Reporter) -> LabelStack:
+def detect_particles(survey: Survey, appearance: Appearance, reporter: Reporter) -> LabelStack:
+    """Return the label image of every frame, not linked in time."""
     frames, fixed = survey.frames, survey.fixed
     found = LabelStack(fixed.shape)
     report = reporter.stage("finding particles", len(frames))

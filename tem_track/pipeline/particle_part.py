@@ -14,7 +14,9 @@ from tem_track.movie import FloatArray, Mask, Movie
 from tem_track.outcome import particle_facts, theory_facts
 from tem_track.pipeline.measure import Measurement
 from tem_track.pipeline.rows import drift_rows, event_rows, without_times
+from tem_track.pipeline.sensitivity import sensitivity_record
 from tem_track.pipeline.theory import Theory
+from tem_track.pipeline.uncertainty import uncertainty_budget
 from tem_track.tables import Table, row_count
 from tem_track.theory import kind_means
 from tem_track.write.files import RunFolder
@@ -35,11 +37,14 @@ class ParticlePart:
     measured : Measurement
     theory : Theory or None
         What V/V0 is compared with.
+    sensitivity : Table or None
+        The final V/V0 under shifted settings.
     """
 
     movie: Movie
     measured: Measurement
     theory: Theory | None = None
+    sensitivity: Table | None = None
 
     @property
     def usable(self) -> Mask:
@@ -63,7 +68,11 @@ class ParticlePart:
             "events.csv": event_rows(measured.tracks, expansion.onset_events, movie.timed),
             "expansion.csv": without_times(expansion.population, movie.timed),
         }
-        return tables | ({"theory.csv": self.theory.compared(tables)} if self.theory else {})
+        if self.theory:
+            tables["theory.csv"] = self.theory.compared(tables)
+        if self.sensitivity is not None:
+            tables["sensitivity.csv"] = self.sensitivity
+        return tables
 
     def write_files(self, folder: RunFolder) -> None:
         """Write the label images of particles and, where there are some, of cores."""
@@ -126,8 +135,13 @@ class ParticlePart:
         }
 
     def record(self, tables: Mapping[str, Table]) -> dict[str, Any]:
-        """Return the block of theory."""
-        return {"theory": self.theory.record(tables["theory.csv"]) if self.theory else None}
+        """Return the blocks of theory, uncertainty and sensitivity."""
+        shifted = self.sensitivity
+        return {
+            "theory": self.theory.record(tables["theory.csv"]) if self.theory else None,
+            "uncertainty": uncertainty_budget(tables["particles.csv"]),
+            "sensitivity": None if shifted is None else sensitivity_record(shifted),
+        }
 
     def facts(self, tables: Mapping[str, Table]) -> list[tuple[str, str]]:
         """Return the lines about particles and theory."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from tem_track.drift import Drift, FrameQuality
-from tem_track.movie import Movie
+from tem_track.movie import Image, Movie
 from tem_track.segment import Outlines
 from tem_track.tables import DRIFT, EVENTS, TRACKS, Table, blank_table, row_count, select_rows
 from tem_track.track import Tracks
@@ -40,6 +41,7 @@ def track_rows(tracks: Tracks, outlines: Outlines, drift: Drift, movie: Movie) -
     source = rows[measured]
     for name in ("y_px", "x_px", "area_px", "area_sd_px", "major_axis_px", "minor_axis_px", "quality"):
         table[name][measured] = getattr(outlines, name)[source]
+    table["solidity"][measured] = [_solidity(outlines.points[i]) for i in source]
     table["touches_border"][measured] = outlines.touches_border[source]
     table["core_equivalent_diameter_px"][measured] = outlines.core_diameter_px[source]
     table["core_equivalent_diameter_sd_px"][measured] = outlines.core_diameter_sd_px[source]
@@ -64,6 +66,14 @@ def without_times(table: Table, timed: bool) -> Table:
     if timed or "time_s" not in table:
         return table
     return table | {"time_s": np.full(row_count(table), np.nan)}
+
+
+def _solidity(points: Image) -> float:
+    """Return the area of a (P, 2) polygon over that of its convex hull, NaN for none."""
+    if len(points) < 3:
+        return float("nan")
+    hull = cv2.contourArea(cv2.convexHull(points))
+    return float(cv2.contourArea(points)) / hull if hull > 0 else float("nan")
 
 
 def _rows_of(table: Table, outlines: Outlines) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

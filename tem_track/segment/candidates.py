@@ -33,6 +33,8 @@ LEAST_EDGE_OF_NOISE = 0.5
 # Against the population of the frame: a compact patch needs this share of the common contrast, an outstretched or
 # ragged one more. Nanotubes and lacey carbon have a quarter to a third of a particle's contrast and are outstretched.
 LEAST_CONTRAST_OF_COMMON, LEAST_CONTRAST_AT_BORDER = 0.18, 0.22
+# A patch as convex and as little elongated as a disc is no strand whatever its contrast.
+LEAST_CONTRAST_IF_CONVEX, CONVEX = 0.12, 0.85
 RAGGED_CONTRAST_OF_COMMON = 0.40
 LEAST_EDGE_OF_COMMON = 0.12
 # Compactness: two touching discs have 0.7, strands and meshes of film stay below 0.5. A patch smaller than half the
@@ -188,6 +190,8 @@ def least_contrast(region: Region, across: float) -> float:
     if diameter(region) < SMALL_PATCH * across:
         ragged = max(ragged, (region.elongation - ROUND) / (OUTSTRETCHED - ROUND))
     least = LEAST_CONTRAST_OF_COMMON if region.border_share == 0 else LEAST_CONTRAST_AT_BORDER
+    if region.border_share == 0 and region.compactness > CONVEX and region.elongation < ROUND:
+        least = LEAST_CONTRAST_IF_CONVEX
     return least + (RAGGED_CONTRAST_OF_COMMON - least) * float(np.clip(ragged, 0, 1))
 
 

@@ -13,27 +13,28 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solveh_banded
 
 from tem_track.movie import FloatArray
+from tem_track.segment.core_errors import ProfileErrors
+from tem_track.segment.core_fit import Expected, best_of, fit_whitened, learn_errors
 from tem_track.segment.core_kind import Kind, kinds_of_bodies
+from tem_track.segment.core_path import memory, steady_path
+from tem_track.segment.core_pedestal import pedestal_share, without_pedestal
+from tem_track.segment.core_starts import SOLID, WITH_CORE, fit_kind
+from tem_track.segment.core_windows import windows_of
 from tem_track.segment.outline_body import SMALL_BALL, BodyFits, fit_bodies
-from tem_track.segment.outline_chord import BLUR, CORE_RADIUS, EDGE, VOID, VOID_RADIUS
+from tem_track.segment.outline_chord import BLUR, CORE, CORE_RADIUS, EDGE, VOID, VOID_RADIUS
 from tem_track.segment.outline_evidence import MovieProfiles
 
 # Frames on either side whose profiles are pooled.
 _POOL = 2
-# How much a core's radius may bend: 2 % of the outline's within a quarter of the movie (a stage's change of slope).
-_BEND = 0.02
-# Columns of an inverse held at a time.
-_COLUMNS = 256
-# Degrees of freedom of the errors' distribution, and rounds of reweighting.
-_TAILS, _REWEIGHTINGS = 4.0, 12
-# Frames to either side over which the scatter of the fitted radius is judged.
-_NEAR = 5
-# What is left on simulated bright-field movies once noise is averaged away: cores that are no balls, inelastic
-# background (fraction of the outline's radius).
-_CORE_MODEL_SD = 0.008
+# How far the core of a frame may be from what the windows show (fraction of the radius).
+_WANDER = 0.05
+# The radius that belongs to each part's density.
+_PARTS = {CORE: CORE_RADIUS, VOID: VOID_RADIUS}
+# What is left of core and void where noise and speckle are averaged away: they are no balls, nor in the middle
+# (fraction of the outline's radius; simulated movies of two generators).
+_MODEL_SD = 0.006
 
 
 @dataclass(frozen=True)
@@ -66,24 +67,50 @@ class InnerBoundaries:
 
 def inner_boundaries(profiles: MovieProfiles) -> InnerBoundaries:
     """Return kinds, cores, voids and final edges of all tracks of a movie."""
-    count = len(profiles)
-    kinds = kinds_of_bodies(profiles)
+    windows = windows_of(profiles)
+    resolved = windows.profiles.take(windows.resolved())
+    share = pedestal_share(resolved)
+    bare = without_pedestal(resolved, share)
+    errors = learn_errors(bare, fit_kind(bare, WITH_CORE).parameters, WITH_CORE)[0]
+    kinds = kinds_of_bodies(windows, bare, errors)
+    template = _templates(profiles, kinds)
     found = InnerBoundaries(
         {int(profiles.track[rows.start]): kind.name for rows, kind in zip(profiles.tracks(), kinds, strict=True)},
-        *(np.full(count, np.nan) for _ in range(7)),
+        *(np.full(len(profiles), np.nan) for _ in range(7)),
     )
-    template = np.zeros((count, len(kinds[0].start)))
+    _place_edges(found, profiles, template, kinds)
+    strength = np.full(len(windows.owner), np.nan)
+    strength[windows.resolved()] = errors.strength
+    for track, (rows, kind) in enumerate(zip(profiles.tracks(), kinds, strict=True)):
+        if kind.core or kind.void:
+            mine, at = windows.owner == track, np.arange(rows.start, rows.stop)
+            own = np.exp(np.interp(at, windows.centre[mine], np.log(strength[mine])))
+            middle = {
+                name: np.interp(at, windows.centre[mine], seen.radius)
+                for name, seen in ((CORE_RADIUS, kind.core), (VOID_RADIUS, kind.void))
+                if seen
+            }
+            _note_inside(found, profiles, at, _Inside(share, template[rows], ProfileErrors(errors.length, own), middle))
+    return found
+
+
+def _templates(profiles: MovieProfiles, kinds: list[Kind]) -> FloatArray:
+    """Return the (R, P) bodies that describe each row together with its neighbours in time."""
+    template = np.zeros((len(profiles), len(kinds[0].start)))
     for free, rows, start in _by_free(profiles, kinds):
         if free == SMALL_BALL:
             # What is free is fitted to the frame's own profile anyway: the pooled one would add nothing.
             template[rows] = start
-            continue
-        pooled = fit_bodies(profiles.pooled_over_time(rows, _POOL), start, free, rounds=15)
-        template[rows] = pooled.parameters
-        _note_inside(found, rows, pooled, free)
-    _steady(found, profiles)
-    template[:, BLUR] *= profiles.edge
-    template[:, EDGE] = profiles.edge
+        else:
+            template[rows] = fit_bodies(profiles.pooled_over_time(rows, _POOL), start, free, rounds=15).parameters
+    return template
+
+
+def _place_edges(found: InnerBoundaries, profiles: MovieProfiles, template: FloatArray, kinds: list[Kind]) -> None:
+    """Write the edge of every row and its uncertainty, from the row's own profile and its body's form."""
+    start = template.copy()
+    start[:, BLUR] *= profiles.edge
+    start[:, EDGE] = profiles.edge
 
     def note_edges(rows: NDArray[np.intp], own: BodyFits) -> None:
         edge = own.parameters[:, EDGE]
@@ -91,13 +118,26 @@ def inner_boundaries(profiles: MovieProfiles) -> InnerBoundaries:
         found.edge_factor[rows] = edge / profiles.edge[rows]
         found.edge_sd[rows] = np.sqrt(np.maximum(1.0, misfit) * own.variance[:, EDGE]) / edge
 
-    profiles.fit_own(template, SMALL_BALL, 8, note_edges)
+    profiles.fit_own(start, SMALL_BALL, 8, note_edges)
     found.form_sd[:] = np.abs(profiles.edges_of_fuller_bodies() / (profiles.edge * found.edge_factor) - 1)
     # A particle only a few blurs wide shows no form; its noise would be counted twice.
     for mine, kind in zip(profiles.tracks(), kinds, strict=True):
         if kind.free == SMALL_BALL:
             found.form_sd[mine] = 0.0
-    return found
+
+
+@dataclass(frozen=True)
+class _Inside:
+    """What is known of the inside of a track before its K rows are fitted.
+
+    The pedestal's `share`, `start` (K, P) bodies to start from, the profiles' `errors`, and the radii (K,) of core and
+    void that the windows show, by the parameter they are; a part that they do not show is missing.
+    """
+
+    share: float
+    start: FloatArray
+    errors: ProfileErrors
+    radius: Mapping[int, FloatArray]
 
 
 def _by_free(profiles: MovieProfiles, kinds: list[Kind]) -> list[tuple[tuple[int, ...], NDArray[np.intp], FloatArray]]:
@@ -112,83 +152,45 @@ def _by_free(profiles: MovieProfiles, kinds: list[Kind]) -> list[tuple[tuple[int
     return groups
 
 
-def _note_inside(found: InnerBoundaries, rows: NDArray[np.intp], pooled: BodyFits, free: tuple[int, ...]) -> None:
-    """Write core and void of some rows, where their kind has them."""
-    p = pooled.parameters
-    excess = np.maximum(1.0, pooled.chi2 / np.maximum(1, pooled.bins - len(free)))
+def _note_inside(found: InnerBoundaries, profiles: MovieProfiles, rows: NDArray[np.intp], inside: _Inside) -> None:
+    """Write core and void of the K rows of a track."""
+    pooled = without_pedestal(profiles.pooled_over_time(rows, _POOL), inside.share)
+    known = [Expected(name, radius, np.full(len(rows), _WANDER)) for name, radius in inside.radius.items()]
+    free = tuple(name for name in WITH_CORE if _PARTS.get(name, name) in (*SOLID, *inside.radius))
+    fits = best_of(fit_whitened(pooled, _starts(inside), free, inside.errors, expected=known))
+    lasting = memory(fits.residual)
+    radius, sd = fits.parameters, np.sqrt(fits.variance)
     if CORE_RADIUS in free:
-        found.core_ratio[rows] = p[:, CORE_RADIUS]
-        found.core_ratio_sd[rows] = np.sqrt(excess * pooled.variance[:, CORE_RADIUS])
-    if VOID in free:
-        found.void_ratio[rows] = np.where(p[:, VOID] > 0, p[:, VOID_RADIUS], 0.0)
-        found.void_ratio_sd[rows] = np.sqrt(excess * pooled.variance[:, VOID_RADIUS])
+        steady = _steady(radius[:, CORE_RADIUS], sd[:, CORE_RADIUS], lasting)
+        found.core_ratio[rows], found.core_ratio_sd[rows] = steady
+    if VOID_RADIUS in free:
+        steady = _steady(radius[:, VOID_RADIUS], sd[:, VOID_RADIUS], lasting)
+        found.void_ratio[rows], found.void_ratio_sd[rows] = steady
 
 
-def _steady(found: InnerBoundaries, profiles: MovieProfiles) -> None:
-    """Make cores and voids consistent over time, track by track."""
-    for rows in profiles.tracks():
-        if np.isfinite(found.core_ratio[rows]).any():
-            found.core_ratio[rows], found.core_ratio_sd[rows] = steady_path(
-                found.core_ratio[rows], found.core_ratio_sd[rows]
-            )
-        if np.isfinite(found.void_ratio[rows]).any():
-            found.void_ratio[rows], found.void_ratio_sd[rows] = steady_path(
-                found.void_ratio[rows], found.void_ratio_sd[rows]
-            )
+def _starts(inside: _Inside) -> list[FloatArray]:
+    """Return the bodies (K, P) that fits start from: the rows' own, and a typical one in case these are wrong."""
+    own, typical = inside.start.copy(), inside.start.copy()
+    for amount, usual in ((CORE, 0.3), (VOID, 0.8)):
+        place = _PARTS[amount]
+        if place in inside.radius:
+            typical[:, amount] = usual
+            own[:, place] = typical[:, place] = inside.radius[place]
+        else:
+            own[:, amount] = typical[:, amount] = 0.0
+    return [own, typical]
 
 
-def steady_path(ratio: FloatArray, ratio_sd: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return a (K,) radius as a fraction of the outline's made consistent over time, and its standard uncertainty.
-
-    Parameters
-    ----------
-    ratio, ratio_sd : (K,) float64
-        As fitted frame by frame; the pools of neighbouring frames overlap.
+def _steady(ratio: FloatArray, sd: FloatArray, lasting: float) -> tuple[FloatArray, FloatArray]:
+    """Return a core's or void's radius over the outline's made consistent over time, and its uncertainty.
 
     Notes
     -----
-    Diffraction contrast (speckle) can pass for a core of another size for some frames, with a good fit and a small
-    formal error; it shows as scatter between frames and goes as the reaction proceeds, while a core grows over a good
-    part of the movie. So: a path that bends little (second differences; stages are bends), measurements weighted with
-    formal error and local scatter together, heavy tails (Student's t, four degrees of freedom, by reweighting).
+    The pools of the first and last frames reach to one side only: what they show is not of their own time. The path
+    goes on into them from the others.
     """
-    count = len(ratio)
-    if count < 2 * _POOL + 2:
-        return ratio, np.hypot(np.nan_to_num(ratio_sd, nan=0.5), _CORE_MODEL_SD)
-    formal = np.minimum(np.nan_to_num(ratio_sd, nan=0.5), 0.5)
-    variance = (2 * _POOL + 1) * formal**2 + 2 * _scatter(ratio) ** 2 + 0.002**2
-    rigid = _bending(count) * ((count / 4) ** 1.5 / _BEND) ** 2
-    weight, path = 1 / variance, ratio
-    for _ in range(_REWEIGHTINGS):
-        path = solveh_banded(_added(rigid, weight), weight * ratio)
-        weight = (_TAILS + 1) / (_TAILS + (ratio - path) ** 2 / variance) / variance
-    # What each frame is known to, its neighbours taken together: the diagonal of the inverse, some columns at a time.
-    spread = np.empty(count)
-    for first in range(0, count, _COLUMNS):
-        columns = np.eye(count, min(_COLUMNS, count - first), -first)
-        inverse = solveh_banded(_added(rigid, weight), columns)
-        spread[first : first + columns.shape[1]] = np.sqrt(np.diagonal(inverse[first:]))
-    return path, np.hypot(spread, _CORE_MODEL_SD)
-
-
-def _bending(count: int) -> FloatArray:
-    """Return the matrix of the sum of squared second differences of K values, upper bands (3, K) as SciPy wants it."""
-    bands = np.zeros((3, count))
-    for k, factor in enumerate((1.0, -2.0, 1.0)):
-        bands[2, k : count - 2 + k] += factor**2
-    bands[1, 1:-1] -= 2.0
-    bands[1, 2:] -= 2.0
-    bands[0, 2:] += 1.0
-    return bands
-
-
-def _added(bands: FloatArray, diagonal: FloatArray) -> FloatArray:
-    total = bands.copy()
-    total[-1] += diagonal
-    return total
-
-
-def _scatter(values: FloatArray) -> FloatArray:
-    """Return the (K,) local scatter of values about their running median."""
-    near = [values[max(0, k - _NEAR) : k + _NEAR + 1] for k in range(len(values))]
-    return np.array([1.4826 * float(np.median(np.abs(part - np.median(part)))) for part in near])
+    known = sd.copy()
+    if len(ratio) > 4 * _POOL:
+        known[:_POOL] = known[-_POOL:] = np.inf
+    path, path_sd = steady_path(ratio, known, lasting)
+    return np.clip(path, 0.0, 1.0), np.hypot(path_sd, _MODEL_SD)

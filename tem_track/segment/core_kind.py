@@ -2,10 +2,11 @@
 
 Strategy. A more general model always fits better: speckle, facets and a shape that is not a ball's all look like a
 little core. So fitting better is not enough. The profiles of the track are pooled into a few windows in time, each is
-fitted by a hollow body without and with a core, and a core must be
+fitted by a hollow body without and with a core, errors as large and as smooth as the profiles themselves show them to
+be (core_errors.py), and a core must be
 
 * strong: its step in density above the shell is at least a tenth,
-* needed: without it the misfit is clearly larger,
+* needed: without it the misfit is clearly larger than such errors allow,
 * steady: at the same fraction of the radius in most windows.
 
 The same for the void against a solid body, and for both against a flat one, whose profile is a plateau without any
@@ -15,159 +16,130 @@ core or void. Where one of these fails the answer is "no core found".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray
-from tem_track.segment.outline_body import FULLNESS_RADIUS, SMALL_BALL, BodyFits, fit_bodies, solid_guess
-from tem_track.segment.outline_chord import (
-    BASE,
-    BLUR,
-    BODY,
-    CORE,
-    CORE_RADIUS,
-    EDGE,
-    FLAT,
-    SMALL,
-    VOID,
-    VOID_RADIUS,
-    RadialProfiles,
-)
-from tem_track.segment.outline_evidence import MovieProfiles
+from tem_track.segment.core_errors import ProfileErrors
+from tem_track.segment.core_fit import WhitenedFits
+from tem_track.segment.core_seen import Seen, seen_together
+from tem_track.segment.core_starts import FILLED, HOLLOW, PLATE, SOLID, WITH_CORE, fit_kind, fits_whitened
+from tem_track.segment.core_windows import Windows
+from tem_track.segment.outline_body import FULLNESS_RADIUS, SMALL_BALL, BodyFits, fit_bodies
+from tem_track.segment.outline_chord import CORE, CORE_RADIUS, FLAT, VOID, VOID_RADIUS, RadialProfiles
 
-SOLID = (EDGE, BLUR, BASE, BODY)
-HOLLOW = (*SOLID, VOID, VOID_RADIUS)
-WITH_CORE = (*HOLLOW, CORE, CORE_RADIUS)
-
-# Windows in time that vote; fewer where the track is short.
-_WINDOWS = 6
-# Windows below which steadiness means nothing.
-_FEW = 3
-# Least step in density (relative to the shell) of a core. Solid particles in eight simulated movies, speckled and
-# lithiated, show up to 0.05 with a steady radius; NiO in CuO shows 0.14 to 0.7.
-_CORE_STEP = 0.1
-# Least share of the density missing in a void (1 where it is empty).
-_VOID_STEP = 0.3
-# Least factor by which the misfit grows without the core or void.
-_NEEDED = 1.5
+# Least excess of a core over its shell at the particle's middle, in thicknesses of the body: step in density times
+# radius. Solid particles in simulated movies, speckled and lithiated, show up to 0.10 with a steady radius; NiO in CuO
+# shows 0.14 to 0.6.
+_CORE_EXCESS = 0.12
+# Least step that a single window must show; noise alone shows up to 0.05.
+_CORE_STEP = 0.05
+# Least share of the density missing in a void: all of it where the void is empty, less where it lies off the centre.
+_VOID_STEP = 0.5
+# Least gain in chi-square by a core or void, all windows together. Solid particles in simulated movies reach 100 with
+# little excess, 54 with enough (5 electrons per px); cores of NiO in CuO show 65 and more.
+_GAIN = 60.0
 # Least share of the thickness that stands in steep sides for a body to be no ball. A faceted NiO particle has less.
 _FLAT_SHARE = 0.3
-# Largest scatter of the radius between windows (median absolute deviation, fraction of the radius).
-_STEADY = 0.05
+# Least factor by which a ball's misfit is larger than a plate's.
+_NEEDED = 1.5
 # The radius of a core or void, and the thickness of its shell, must be this many blurs to be seen at all.
 _RESOLVED = 2.0
 
 
 @dataclass(frozen=True)
 class Kind:
-    """The decision for a track: its name, and the parameters of its model that are free."""
+    """The decision for a track: its name, and the parameters of its model that are free.
+
+    `start` (P,) are the parameters of a typical window; `core` and `void` what the windows show of them, None where
+    they show none.
+    """
 
     name: str
     free: tuple[int, ...]
     start: FloatArray
+    core: Seen | None = None
+    void: Seen | None = None
 
 
-def kinds_of_bodies(profiles: MovieProfiles) -> list[Kind]:
-    """Return the kind of body that the profiles of each track show together, in the order of the tracks."""
-    windows, owner = _windows(profiles)
-    pooled = profiles.pooled(windows, len(owner))
-    tracks = np.split(np.arange(len(owner)), np.flatnonzero(np.diff(owner)) + 1)
-    small = np.array([float(np.median(pooled.blur[mine])) > SMALL for mine in tracks])
-    kinds: dict[int, Kind] = {}
-    for chosen, decide in ((np.flatnonzero(small), _small_kinds), (np.flatnonzero(~small), _resolved_kinds)):
-        if not len(chosen):
-            continue
-        rows = np.concatenate([tracks[i] for i in chosen])
-        sizes = np.cumsum([len(tracks[i]) for i in chosen])[:-1]
-        parts = np.split(np.arange(len(rows)), sizes)
-        kinds.update(zip(chosen.tolist(), decide(pooled.take(rows), parts), strict=True))
+def kinds_of_bodies(windows: Windows, bare: RadialProfiles, errors: ProfileErrors) -> list[Kind]:
+    """Return the kind of body that the windows of each track show together, in the order of the tracks.
+
+    Parameters
+    ----------
+    windows : Windows
+    bare : RadialProfiles
+        The resolved windows without pedestal.
+    errors : ProfileErrors
+        Theirs.
+    """
+    tracks = windows.of_tracks()
+    resolved = set(windows.owner[windows.resolved()].tolist())
+    small = [mine for i, mine in enumerate(tracks) if i not in resolved]
+    large = [mine for i, mine in enumerate(tracks) if i in resolved]
+    kinds = dict(zip((i for i in range(len(tracks)) if i not in resolved), _small_kinds(windows, small), strict=True))
+    if large:
+        named = _resolved_kinds(windows, large, bare, errors)
+        kinds.update(zip(sorted(resolved), named, strict=True))
     return [kinds[i] for i in range(len(tracks))]
 
 
-def _windows(profiles: MovieProfiles) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the window in time of every row (R,), and the track (counted from 0) of every window (W,)."""
-    window = np.zeros(len(profiles), np.intp)
-    owner: list[int] = []
-    for i, rows in enumerate(profiles.tracks()):
-        length = rows.stop - rows.start
-        parts = np.array_split(np.arange(rows.start, rows.stop), max(1, min(_WINDOWS, length // 4)))
-        for part in parts:
-            window[part] = len(owner)
-            owner.append(i)
-    return window, np.array(owner, np.intp)
-
-
-def fit_kind(profiles: RadialProfiles, free: tuple[int, ...]) -> BodyFits:
-    """Return the best fits of one kind of body from several starts."""
-    every = np.arange(len(profiles))
-    best: BodyFits | None = None
-    for core_radius in (0.85, 0.7, 0.55) if CORE in free else (0.9,):
-        for void_radius in (0.45, 0.25) if VOID in free else (0.3,):
-            start = solid_guess(profiles)
-            start[:, CORE_RADIUS], start[:, VOID_RADIUS] = core_radius, void_radius
-            start[:, CORE] = 0.4 if CORE in free else 0.0
-            start[:, VOID] = 0.6 if VOID in free else 0.0
-            fits = fit_bodies(profiles, start, free, rounds=20)
-            if best is None:
-                best = fits
-            else:
-                best.improve(every, fits)
-    assert best is not None
-    return best
-
-
-def _small_kinds(pooled: RadialProfiles, tracks: Sequence[NDArray[np.intp]]) -> list[Kind]:
+def _small_kinds(windows: Windows, tracks: Sequence[NDArray[np.intp]]) -> list[Kind]:
     """Return the kinds of tracks only a few blurs wide: they show no more than a ball."""
-    fits = fit_kind(pooled, SMALL_BALL)
+    if not tracks:
+        return []
+    fits = fit_kind(windows.profiles, SMALL_BALL)
     return [Kind("solid", SMALL_BALL, _typical(fits.take(mine))) for mine in tracks]
 
 
-def _resolved_kinds(pooled: RadialProfiles, tracks: Sequence[NDArray[np.intp]]) -> list[Kind]:
+def _resolved_kinds(
+    windows: Windows, tracks: Sequence[NDArray[np.intp]], bare: RadialProfiles, errors: ProfileErrors
+) -> list[Kind]:
     """Return the kinds of tracks wide enough for a core or void to be seen."""
-    fits = {free: fit_kind(pooled, free) for free in (SOLID, HOLLOW, WITH_CORE, (*SOLID, FLAT))}
-    flat_cored = fit_bodies(pooled, fits[WITH_CORE].parameters, (*WITH_CORE, FLAT), rounds=20)
-    return [
-        _kind_of_track(
-            float(np.median(pooled.blur[mine])),
-            {free: fit.take(mine) for free, fit in fits.items()},
-            flat_cored.take(mine),
-        )
-        for mine in tracks
-    ]
+    pooled = windows.profiles.take(np.concatenate(tracks))
+    plain: dict[tuple[int, ...], BodyFits] = {f: fit_kind(pooled, f) for f in (SOLID, HOLLOW, WITH_CORE, PLATE)}
+    flat_cored = fit_bodies(pooled, plain[WITH_CORE].parameters, (*WITH_CORE, FLAT), rounds=20)
+    white = {free: fits_whitened(bare, free, errors) for free in (SOLID, HOLLOW, FILLED, WITH_CORE, PLATE)}
+    parts = np.split(np.arange(len(pooled)), np.cumsum([len(mine) for mine in tracks])[:-1])
+    kinds = []
+    for mine in parts:
+        clear = _RESOLVED * float(np.median(pooled.blur[mine]))
+        core, void = _inside(clear, {free: [fits.take(mine) for fits in offers] for free, offers in white.items()})
+        own = {f: fits.take(mine) for f, fits in plain.items()}
+        name = "core-shell" if core else "hollow" if void else "solid"
+        kinds.append(replace(_as_kind(name, own, flat_cored.take(mine)), core=core, void=void))
+    return kinds
 
 
-def _kind_of_track(blur: float, fits: dict[tuple[int, ...], BodyFits], flat_cored: BodyFits) -> Kind:
-    """Return the kind of one track from the fits of its windows by every kind of body."""
-    solid, hollow, cored, flat = fits[SOLID], fits[HOLLOW], fits[WITH_CORE], fits[(*SOLID, FLAT)]
-    if _shows(cored, hollow, CORE, CORE_RADIUS, _CORE_STEP, blur) and _shows(
-        cored, flat, CORE, CORE_RADIUS, _CORE_STEP, blur
-    ):
-        if _is_flat(flat_cored, cored):
-            return Kind("core-shell", (*WITH_CORE, FLAT), _typical(flat_cored))
-        return Kind("core-shell", WITH_CORE, _typical(cored))
-    if _shows(hollow, solid, VOID, VOID_RADIUS, _VOID_STEP, blur) and _shows(
-        hollow, flat, VOID, VOID_RADIUS, _VOID_STEP, blur
-    ):
-        return Kind("hollow", (*HOLLOW, CORE), _full(_typical(hollow)))
-    if _is_flat(flat, solid):
-        return Kind("solid", (*SOLID, FLAT), _typical(flat))
-    return Kind("solid", (*SOLID, CORE), _full(_typical(solid)))
+def _inside(clear: float, fits: dict[tuple[int, ...], list[WhitenedFits]]) -> tuple[Seen | None, Seen | None]:
+    """Return the core and the void that a track's windows show together, None where they show none."""
+    best = {free: np.min([fit.chi2 for fit in offers], axis=0) for free, offers in fits.items()}
+    core = seen_together(fits[WITH_CORE], np.minimum(best[HOLLOW], best[PLATE]), CORE, CORE_RADIUS, clear, _CORE_STEP)
+    if _sure(core, core.step * core.typical_radius, _CORE_EXCESS):
+        void = seen_together(fits[WITH_CORE], best[FILLED], VOID, VOID_RADIUS, clear, _VOID_STEP)
+        return core, void if _sure(void, void.step, _VOID_STEP) else None
+    void = seen_together(fits[HOLLOW], np.minimum(best[SOLID], best[PLATE]), VOID, VOID_RADIUS, clear, _VOID_STEP)
+    return None, void if _sure(void, void.step, _VOID_STEP) else None
 
 
-def _shows(fits: BodyFits, without: BodyFits, part: int, at: int, least: float, blur: float) -> bool:
-    """Return whether most windows agree on a core or void that is strong, needed, steady and resolved."""
-    # One picture cannot show that a core is steady, so it has to be twice as clear.
-    clear = 1.0 if len(fits.chi2) >= _FEW else 2.0
-    step, place = fits.parameters[:, part], fits.parameters[:, at]
-    needed = without.chi2 > clear * _NEEDED * fits.chi2
-    good = (step > clear * least) & needed & (place > _RESOLVED * blur) & (1 - place > _RESOLVED * blur)
-    if good.mean() <= 0.5:
-        return False
-    # The radius may wander as the stages run, but not jump from window to window.
-    jumps = np.abs(np.diff(place[good]))
-    return bool(not jumps.size or float(np.median(jumps)) < _STEADY)
+def _sure(seen: Seen, strong: float, least: float) -> bool:
+    """Return whether a core or void is strong, needed, and shown by most windows."""
+    return strong > least and seen.gain > _GAIN and seen.shown > 0.5
+
+
+def _as_kind(name: str, fits: dict[tuple[int, ...], BodyFits], flat_cored: BodyFits) -> Kind:
+    """Return the kind by its name, with the parameters that describe its outline best."""
+    if name == "core-shell":
+        if _is_flat(flat_cored, fits[WITH_CORE]):
+            return Kind(name, (*WITH_CORE, FLAT), _typical(flat_cored))
+        return Kind(name, WITH_CORE, _typical(fits[WITH_CORE]))
+    if name == "hollow":
+        return Kind(name, (*HOLLOW, CORE), _full(_typical(fits[HOLLOW])))
+    if _is_flat(fits[PLATE], fits[SOLID]):
+        return Kind(name, PLATE, _typical(fits[PLATE]))
+    return Kind(name, (*SOLID, CORE), _full(_typical(fits[SOLID])))
 
 
 def _is_flat(flat: BodyFits, round_: BodyFits) -> bool:

@@ -8,6 +8,8 @@ level it lies at (`levels`); those that do not belong to the frame's population 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -23,7 +25,7 @@ from tem_track.segment.candidates import (
     tight_labels,
     working_picture,
 )
-from tem_track.segment.extent import Reach, foot_of, reached
+from tem_track.segment.extent import Reach, either_foot, foot_of, reached
 
 __all__ = ["Appearance", "learn_appearance", "segment_frame"]
 
@@ -34,6 +36,8 @@ FRAME_CONTRAST = (0.8, 2.0)
 BLUR_PX = 0.8
 # A patch with more of the frame than this, and more of its outline along the border, is no particle to be measured.
 LARGE_SHARE, MOST_BORDER = 0.1, 0.45
+# A patch of the softer picture is known where more than this share of it belongs to particles found before.
+KNOWN = 0.3
 
 
 def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -> Labels:
@@ -54,25 +58,72 @@ def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -
     """
     if appearance.diameter_px <= 0:
         return np.zeros(frame.shape, np.int32)
-    working = Working(1 if appearance.polarity == "bright" else -1, appearance.bin_px, appearance.smoothing_px)
-    picture = working_picture(frame, working, fixed)
+    sight = _sight(frame, appearance, appearance.smoothing_px, appearance.noise, fixed)
+    tight = _tight(sight, appearance, fixed)
+    first = reached(foot_of(sight.picture, tight), tight, sight.reach(), sight.picture.shape, None)
+    limits = (appearance.min_diameter_px, appearance.max_diameter_px)
+    full = sight.reach(appearance.bin_px, limits)
+    if appearance.faint_smoothing_px <= appearance.smoothing_px:
+        return without_film_steps(reached(foot_of(sight.picture, tight, first), tight, full, frame.shape, fixed), fixed)
+    soft = _sight(frame, appearance, appearance.faint_smoothing_px, appearance.faint_noise, fixed)
+    tight = with_faint(tight, first, _tight(soft, appearance, fixed))
+    ways = (sight.reach(), soft.reach())
+    first = reached(either_foot(sight.picture, soft.picture, tight, ways), tight, ways[0], sight.picture.shape, None)
+    foot = either_foot(sight.picture, soft.picture, tight, ways, first)
+    return without_film_steps(reached(foot, tight, full, frame.shape, fixed), fixed)
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """A frame's working picture at one smoothing (working px), its noise (grey value) and blur (working px)."""
+
+    picture: Image
+    smoothing_px: float
+    noise: float
+    blur_px: float
+
+    def reach(self, scale: int = 1, limits_px: tuple[float, float] = (0.0, np.inf)) -> Reach:
+        return Reach(self.blur_px, self.noise, scale, limits_px)
+
+
+def _sight(frame: Image, appearance: Appearance, smoothing_px: float, noise: float, fixed: Mask | None) -> _Sight:
+    working = Working(1 if appearance.polarity == "bright" else -1, appearance.bin_px, smoothing_px)
+    blur = float(np.hypot(smoothing_px, BLUR_PX / appearance.bin_px))
+    return _Sight(working_picture(frame, working, fixed), smoothing_px, noise, blur)
+
+
+def _tight(sight: _Sight, appearance: Appearance, fixed: Mask | None) -> Labels:
+    """Return the tight patches of the particles that a working picture shows."""
     # The tight patch of a particle covers at least a quarter of it.
-    smallest = 0.25 * np.pi / 4 * (appearance.min_diameter_px / working.bin_px) ** 2
-    closed = closed_pixels(fixed, working.bin_px)
+    smallest = 0.25 * np.pi / 4 * (appearance.min_diameter_px / appearance.bin_px) ** 2
+    closed = closed_pixels(fixed, appearance.bin_px)
     least = max(LEAST_AREA_PX, float(smallest))
-    seen = patches(picture, appearance.noise, working.smoothing_px, least, closed)
+    seen = patches(sight.picture, sight.noise, sight.smoothing_px, least, closed)
     contrast, edge, across = common(seen.chosen)
     low, high = (share * appearance.contrast for share in FRAME_CONTRAST)
-    usual_px = appearance.diameter_px / working.bin_px
+    usual_px = appearance.diameter_px / appearance.bin_px
     usual = float(np.clip(contrast, low, high)), min(edge, appearance.edge), max(across, usual_px)
-    kept = particles(seen.chosen, usual)
-    tight = tight_labels(picture, seen.tree, kept)
-    blur = float(np.hypot(working.smoothing_px, BLUR_PX / working.bin_px))
-    reach = Reach(blur, appearance.noise, 1, (0.0, np.inf))
-    first = reached(foot_of(picture, tight), tight, reach, picture.shape, None)
-    limits = (appearance.min_diameter_px, appearance.max_diameter_px)
-    full = Reach(blur, appearance.noise, working.bin_px, limits)
-    return without_film_steps(reached(foot_of(picture, tight, first), tight, full, frame.shape, fixed), fixed)
+    return tight_labels(sight.picture, seen.tree, particles(seen.chosen, usual))
+
+
+def with_faint(tight: Labels, outer: Labels, softer: Labels) -> Labels:
+    """Return a (Y, X) label image of tight patches with those of a softer picture that are not among them.
+
+    Parameters
+    ----------
+    tight, outer : (Y, X) int32
+        Patches, and the same out to their feet.
+    softer : (Y, X) int32
+        Patches found where less noise, and less detail, is left.
+    """
+    count, sizes = int(tight.max()), np.bincount(softer.ravel())
+    known = np.bincount(softer.ravel(), (outer > 0).ravel(), len(sizes))
+    new = [n for n in range(1, len(sizes)) if known[n] <= KNOWN * sizes[n]]
+    both = tight.copy()
+    added = renumbered(softer, new)
+    free = (added > 0) & (outer == 0)
+    both[free] = added[free] + count
+    return both
 
 
 def without_film_steps(labels: Labels, fixed: Mask | None = None) -> Labels:

@@ -28,15 +28,24 @@ OPENING = 0.30
 CLEAR_PX = 2
 
 
+# Where noise keeps a particle from being followed to its foot, to this many times the contrast there, it is followed in
+# the softer picture.
+FAINT = 1.5
+
+
 @dataclass(frozen=True)
 class Foot:
-    """The contrast picture with what decides each particle's reach, in pixels of the working picture."""
+    """The contrast picture with what decides each particle's reach, in pixels of the working picture.
+
+    `edge` is the contrast that each particle reaches down to, None where the way it is drawn decides.
+    """
 
     contrast: Image
     nearest: Labels
     distance: Image
     level: FloatArray
     radius_px: FloatArray
+    edge: FloatArray | None = None
 
 
 def foot_of(picture: Image, tight: Labels, outer: Labels | None = None) -> Foot:
@@ -69,6 +78,40 @@ def foot_of(picture: Image, tight: Labels, outer: Labels | None = None) -> Foot:
         if ends[number] > ends[number - 1]:
             level[number] = values[order[(ends[number - 1] + ends[number]) // 2]]
     return Foot(contrast, nearest, distance, level, radius)
+
+
+def either_foot(
+    fine: Image, soft: Image, tight: Labels, ways: tuple[Reach, Reach], outer: Labels | None = None
+) -> Foot:
+    """Return the contrast of each particle in the fine picture, or in the soft one where noise hides its foot.
+
+    Parameters
+    ----------
+    fine, soft : (Y, X) float32
+        Particles brighter than their surroundings.
+    tight : (Y, X) int32
+    ways : (Reach, Reach)
+        Blur and noise of the two pictures.
+    outer : (Y, X) int32 or None
+        As `foot_of`.
+    """
+    feet = (foot_of(fine, tight, outer), foot_of(soft, tight, outer))
+    edges = [
+        np.array(
+            [edge_of(float(level), float(size), way) for level, size in zip(foot.level, foot.radius_px, strict=True)]
+        )
+        for foot, way in zip(feet, ways, strict=True)
+    ]
+    shares = np.array([foot_share(float(size), ways[0].blur_px) for size in feet[0].radius_px])
+    faint = edges[0] > FAINT * shares * feet[0].level
+    contrast = np.where(faint[feet[0].nearest], feet[1].contrast, feet[0].contrast)
+    level = np.where(faint, feet[1].level, feet[0].level)
+    return Foot(contrast, feet[0].nearest, feet[0].distance, level, feet[0].radius_px, np.where(faint, *edges[::-1]))
+
+
+def edge_of(level: float, radius_px: float, reach: Reach) -> float:
+    """Return the contrast down to which a particle of given level and radius reaches."""
+    return max(foot_share(radius_px, reach.blur_px) * level, min(2.5 * reach.noise, 0.5 * level))
 
 
 def foot_share(radius_px: float, blur_px: float) -> float:
@@ -123,8 +166,7 @@ def reached(foot: Foot, tight: Labels, reach: Reach, shape: tuple[int, int], fix
     for number, box in enumerate(_boxes(tight, foot), start=1):
         if box is None:
             continue
-        share = foot_share(foot.radius_px[number], reach.blur_px)
-        edge = max(share * foot.level[number], min(2.5 * reach.noise, 0.5 * foot.level[number]))
+        edge = edge_of(foot.level[number], foot.radius_px[number], reach) if foot.edge is None else foot.edge[number]
         mask = _one_reach(foot, tight, number, box, np.float32(edge), reach.scale)
         view = np.s_[box[0] * reach.scale : box[1] * reach.scale, box[2] * reach.scale : box[3] * reach.scale]
         part = labels[view]

@@ -18,6 +18,7 @@ from tem_track.segment.outline_chord import (
     CORE,
     CORE_RADIUS,
     EDGE,
+    FRINGE,
     PARAMETERS,
     SMALL,
     VOID,
@@ -38,6 +39,8 @@ _DENSEST = 10.0
 # Chi-square per bin up to which a fit continued from an earlier one is trusted. Speckle is not independent from bin to
 # bin, so that good fits of speckled particles reach 5.
 _EXPLAINED = 6.0
+# A fringe that stands out, in blurs squared: it lifts the edge of a particle by half of the background.
+_STRONG_FRINGE = 6.0
 # Profiles fitted together: their arrays stay in the processor's cache.
 _TOGETHER = 256
 # Where the fullness of a body without core acts, fraction of the radius: real bodies are a little fuller towards their
@@ -50,7 +53,7 @@ _EVERY = (EDGE, BLUR, BASE, BODY, CORE, VOID, CORE_RADIUS, VOID_RADIUS)
 
 @dataclass(frozen=True)
 class BodyFits:
-    """K fitted bodies: parameters (K, 9), their variances (K, 9), chi-square (K,) and the bins it counts (K,)."""
+    """K fitted bodies: parameters (K, 10), their variances (K, 10), chi-square (K,) and the bins it counts (K,)."""
 
     parameters: FloatArray
     variance: FloatArray
@@ -86,7 +89,7 @@ class _Point:
 
 
 def fit_bodies(profiles: RadialProfiles, start: FloatArray, free: tuple[int, ...], rounds: int = 12) -> BodyFits:
-    """Return the least-squares fits of the parameters named in `free`; the others stay as in `start` (K, 9).
+    """Return the least-squares fits of the parameters named in `free`; the others stay as in `start` (K, 10).
 
     Notes
     -----
@@ -108,6 +111,9 @@ def _fit_together(profiles: RadialProfiles, start: FloatArray, free: tuple[int, 
     index = np.array(free)
     scale = _scales(profiles)[:, index]
     p, damping = bounded(start), np.full(len(start), 1e-3)
+    if profiles.fringe_sd is None:
+        # The picture's, not the body's.
+        p[:, FRINGE] = 0.0 if profiles.fringe is None else profiles.fringe
     best = _linearised(profiles, p, free, scale)
     active = np.arange(len(start))
     for _ in range(rounds):
@@ -128,9 +134,11 @@ def _fit_together(profiles: RadialProfiles, start: FloatArray, free: tuple[int, 
 
 
 def _scales(profiles: RadialProfiles) -> FloatArray:
-    """Return (K, 9) natural steps of the parameters, which make the normal equations well conditioned."""
-    scale = np.tile([0.01, 0.0, 0.01, 0.02, 0.03, 0.03, 0.01, 0.01, 0.02], (len(profiles), 1))
+    """Return (K, 10) natural steps of the parameters, which make the normal equations well conditioned."""
+    scale = np.tile([0.01, 0.0, 0.01, 0.02, 0.03, 0.03, 0.01, 0.01, 0.02, 0.0], (len(profiles), 1))
     scale[:, BLUR] = 0.1 * profiles.blur + 1e-4
+    # A fringe of one blur squared is a strong one.
+    scale[:, FRINGE] = 0.1 * profiles.blur**2 + 1e-8
     return scale
 
 
@@ -164,13 +172,18 @@ def _linearised(profiles: RadialProfiles, p: FloatArray, free: tuple[int, ...], 
         i = free.index(BLUR)
         normal[:, i, i] += (scale[:, i] / profiles.blur_sd) ** 2
         gradient[:, i] += scale[:, i] * off / profiles.blur_sd**2
+    if FRINGE in free and profiles.fringe is not None and profiles.fringe_sd is not None:
+        i, off = free.index(FRINGE), profiles.fringe - p[:, FRINGE]
+        chi2 += (off / profiles.fringe_sd) ** 2
+        normal[:, i, i] += (scale[:, i] / profiles.fringe_sd) ** 2
+        gradient[:, i] += scale[:, i] * off / profiles.fringe_sd**2
     return _Point(normal, gradient, chi2)
 
 
 def bounded(p: FloatArray) -> FloatArray:
-    """Return (K, 9) parameters moved into their bounds."""
-    low = np.array([_EDGES[0], 1e-4, -np.inf, 0.0, -1.0, 0.0, _CORE_RADII[0], _VOID_RADII[0], -0.3])
-    high = np.array([_EDGES[1], 0.6, np.inf, _MOST, _DENSEST, np.inf, _CORE_RADII[1], _VOID_RADII[1], 1.0])
+    """Return (K, 10) parameters moved into their bounds."""
+    low = np.array([_EDGES[0], 1e-4, -np.inf, 0.0, -1.0, 0.0, _CORE_RADII[0], _VOID_RADII[0], -0.3, -np.inf])
+    high = np.array([_EDGES[1], 0.6, np.inf, _MOST, _DENSEST, np.inf, _CORE_RADII[1], _VOID_RADII[1], 1.0, np.inf])
     q = np.minimum(np.maximum(p, low), high)
     q[:, VOID] = np.minimum(q[:, VOID], 1.0 + np.maximum(q[:, CORE], 0.0))
     q[:, VOID_RADIUS] = np.minimum(q[:, VOID_RADIUS], q[:, CORE_RADIUS])
@@ -178,7 +191,7 @@ def bounded(p: FloatArray) -> FloatArray:
 
 
 def solid_guess(profiles: RadialProfiles) -> FloatArray:
-    """Return (K, 9) starting parameters of solid balls."""
+    """Return (K, 10) starting parameters of solid balls."""
     rho = profiles.rho
     inside = (rho > 0.2) & (rho < 0.7) & (profiles.weight > 0)
     inside |= ~inside.any(axis=1, keepdims=True) & (np.arange(rho.shape[1]) < rho.shape[1] // 2)
@@ -188,11 +201,13 @@ def solid_guess(profiles: RadialProfiles) -> FloatArray:
     guess[:, EDGE], guess[:, BLUR], guess[:, BASE] = 1.0, profiles.blur, 1.0 if profiles.dark else 0.0
     guess[:, BODY] = np.maximum(depth, 0.02) * 1.1
     guess[:, CORE_RADIUS], guess[:, VOID_RADIUS] = 0.8, 0.3
+    if profiles.fringe is not None:
+        guess[:, FRINGE] = profiles.fringe
     return guess
 
 
 def hollow_guess(profiles: RadialProfiles, core_radius: float, void_radius: float) -> FloatArray:
-    """Return (K, 9) starting parameters of hollow bodies with a core."""
+    """Return (K, 10) starting parameters of hollow bodies with a core."""
     guess = solid_guess(profiles)
     guess[:, BODY] *= 0.7
     guess[:, CORE], guess[:, VOID], guess[:, CORE_RADIUS], guess[:, VOID_RADIUS] = 0.4, 0.8, core_radius, void_radius
@@ -227,17 +242,32 @@ def _fit_balls(profiles: RadialProfiles, before: FloatArray) -> BodyFits:
 
 
 def _fit_general(profiles: RadialProfiles, before: FloatArray) -> BodyFits:
+    every = _EVERY if profiles.fringe_sd is None else (*_EVERY, FRINGE)
     known = np.isfinite(before[:, EDGE])
     start = np.where(known[:, None], before, solid_guess(profiles))
     start[:, EDGE] = 1.0
     # Without an earlier fit this one is only a place to put the better ones.
-    fits = fit_bodies(profiles, start, _EVERY, rounds=5)
+    fits = fit_bodies(profiles, start, every, rounds=5)
     fits.chi2[~known] = np.inf
     open_ = np.flatnonzero(~known | (fits.chi2 >= _EXPLAINED * fits.bins))
     if not len(open_):
         return fits
     left = profiles.take(open_)
     for guess in (solid_guess(left), hollow_guess(left, 0.8, 0.45), hollow_guess(left, 0.65, 0.3)):
-        edge_first = fit_bodies(left, guess, (EDGE, BASE, BODY, CORE, VOID), rounds=6)
-        fits.improve(open_, fit_bodies(left, edge_first.parameters, _EVERY))
+        for fringed in _fringed(guess, left):
+            edge_first = fit_bodies(left, fringed, (EDGE, BASE, BODY, CORE, VOID), rounds=6)
+            fits.improve(open_, fit_bodies(left, edge_first.parameters, every))
     return fits
+
+
+def _fringed(guess: FloatArray, profiles: RadialProfiles) -> list[FloatArray]:
+    """Return starting parameters with the fringes to be tried: the known one, or either sign where none is known."""
+    if profiles.fringe_sd is None:
+        return [guess]
+    strong = _STRONG_FRINGE * profiles.blur**2
+    known = bool((profiles.fringe_sd < strong).all())
+    starts = []
+    for fringe in (0.0,) if known else (0.0, 1.0, -1.0):
+        starts.append(guess.copy())
+        starts[-1][:, FRINGE] += fringe * strong
+    return starts

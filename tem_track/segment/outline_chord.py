@@ -11,6 +11,10 @@ body (a ball, or with f towards 1 a flat disc), core (n times as dense on top), 
 Bright field attenuates, I = b exp(-thickness); dark field adds, I = b + thickness. The blur of the optics is a
 Gaussian. `e` says by how much the assumed outline was too small.
 
+Out of focus, bright field also shows the phase: where the thickness is curved, electrons are moved from one place to
+the next, I = b exp(-thickness) (1 + fringe d2 thickness / d rho2), most of all at the edge, where a Fresnel fringe
+stands that reaches well beyond the particle (transport of intensity, Teague 1983, doi:10.1364/JOSA.73.001434).
+
 Everything here works on K profiles of J bins at once: one call of numpy costs as much as the arithmetic of one profile.
 """
 
@@ -26,8 +30,8 @@ from scipy.fft import dct, idct
 
 from tem_track.movie import FloatArray, Mask
 
-EDGE, BLUR, BASE, BODY, CORE, VOID, CORE_RADIUS, VOID_RADIUS, FLAT = range(9)
-PARAMETERS = 9
+EDGE, BLUR, BASE, BODY, CORE, VOID, CORE_RADIUS, VOID_RADIUS, FLAT, FRINGE = range(10)
+PARAMETERS = 10
 Rows: TypeAlias = NDArray[np.intp] | Mask
 # Blur over radius above which core and void cannot be told from the blurred edge.
 SMALL = 0.12
@@ -51,6 +55,9 @@ class RadialProfiles:
         Expected blur of the picture (standard deviation), in units of the radius, and
     blur_sd : (K,) float64
         how well that is known.
+    fringe, fringe_sd : (K,) float64 or None
+        Strength of the defocus fringe in units of the radius squared, None where there is none; and how well it is
+        known, None where it is not to be fitted.
     """
 
     step: FloatArray
@@ -59,6 +66,8 @@ class RadialProfiles:
     dark: bool
     blur: FloatArray
     blur_sd: FloatArray
+    fringe: FloatArray | None = None
+    fringe_sd: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.step)
@@ -70,9 +79,9 @@ class RadialProfiles:
 
     def take(self, rows: Rows | slice) -> RadialProfiles:
         """Return some of the profiles."""
-        return RadialProfiles(
-            self.step[rows], self.level[rows], self.weight[rows], self.dark, self.blur[rows], self.blur_sd[rows]
-        )
+        fringe, fringe_sd = (None if v is None else v[rows] for v in (self.fringe, self.fringe_sd))
+        step, level, weight = self.step[rows], self.level[rows], self.weight[rows]
+        return RadialProfiles(step, level, weight, self.dark, self.blur[rows], self.blur_sd[rows], fringe, fringe_sd)
 
 
 def chord(edges: FloatArray, radius: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -100,40 +109,62 @@ def chord(edges: FloatArray, radius: FloatArray) -> tuple[FloatArray, FloatArray
 
 
 def body_profiles(parameters: FloatArray, bins: int, step: FloatArray, dark: bool) -> FloatArray:
-    """Return the (K, J) profiles of bodies with the given (K, 9) parameters, blurred."""
+    """Return the (K, J) profiles of bodies with the given (K, 10) parameters, blurred."""
     return profiles_and_slopes(parameters, bins, step, dark, ())[0]
 
 
 def profiles_and_slopes(
     p: FloatArray, bins: int, step: FloatArray, dark: bool, free: tuple[int, ...]
 ) -> tuple[FloatArray, FloatArray]:
-    """Return (K, J) blurred profiles and (K, F, J) derivatives with respect to the `free` of the (K, 9) parameters.
+    """Return (K, J) blurred profiles and (K, F, J) derivatives with respect to the `free` of the (K, 10) parameters.
 
     Parts that no body has (core, void, flat) and that are not free cost nothing.
     """
     column = p[:, :, None]
     shape, by_shape = _thickness_shape(p, bins, step, free)
     thickness = column[:, BODY] * shape
-    if dark:
-        left = np.exp(-thickness)
-        sharp = column[:, BASE] * left
-        per_shape = -column[:, BODY] * sharp
-    else:
-        sharp = column[:, BASE] + thickness
-        per_shape = np.broadcast_to(column[:, BODY], shape.shape)
     rows = np.empty((len(p), 1 + len(free), bins))
-    rows[:, 0] = sharp
+    rows[:, 0] = thickness
     for i, name in enumerate(free, start=1):
-        if name == BASE:
-            rows[:, i] = left if dark else 1.0
-        elif name == BODY:
-            rows[:, i] = -sharp * shape if dark else shape
-        elif name == BLUR:
+        if name == BODY:
+            rows[:, i] = shape
+        elif name in (BASE, BLUR, FRINGE):
             rows[:, i] = 0.0
         else:
-            rows[:, i] = per_shape * by_shape[name]
+            rows[:, i] = column[:, BODY] * by_shape[name]
+    if dark:
+        rows = _attenuated(rows, p, step, free)
+    else:
+        rows[:, 0] += column[:, BASE]
+        rows[:, [1 + i for i, name in enumerate(free) if name == BASE]] = 1.0
     blurred = _blurred(rows, p[:, BLUR], step, free)
     return blurred[:, 0], blurred[:, 1:]
+
+
+def _attenuated(thickness: FloatArray, p: FloatArray, step: FloatArray, free: tuple[int, ...]) -> FloatArray:
+    """Return (K, F + 1, J) bright-field intensity and its derivatives from those of the thickness, in place."""
+    left = np.exp(-thickness[:, 0])
+    sharp = p[:, BASE, None] * left
+    factor = None
+    if p[:, FRINGE].any() or FRINGE in free:
+        # Curvature of the thickness as blurred as the picture is: the sharp one is infinite at the edge.
+        curved = _blurred(thickness, p[:, BLUR], step, free, curvature=True)
+        fringe = p[:, FRINGE, None]
+        factor = 1 + fringe * curved[:, 0]
+    thickness[:, 0] = 0.0
+    rows = thickness
+    rows *= -sharp[:, None]
+    rows[:, 0] = sharp
+    if factor is not None:
+        rows *= factor[:, None]
+        rows[:, 1:] += (fringe * sharp)[:, None] * curved[:, 1:]
+        left = left * factor
+    for i, name in enumerate(free, start=1):
+        if name == BASE:
+            rows[:, i] = left
+        elif name == FRINGE:
+            rows[:, i] = sharp * curved[:, 0]
+    return rows
 
 
 def _thickness_shape(
@@ -169,15 +200,21 @@ def _thickness_shape(
     return shape, by
 
 
-def _blurred(rows: FloatArray, blur: FloatArray, step: FloatArray, free: tuple[int, ...]) -> FloatArray:
-    """Return (K, F + 1, J) rows after a Gaussian blur (K,); the row of the blur's own derivative is filled in."""
+def _blurred(
+    rows: FloatArray, blur: FloatArray, step: FloatArray, free: tuple[int, ...], curvature: bool = False
+) -> FloatArray:
+    """Return (K, F + 1, J) rows after a Gaussian blur (K,); what the blur itself changes is added to its row.
+
+    With `curvature` the second derivatives of the blurred rows are returned.
+    """
     bins = rows.shape[2]
     forward, backward = _cosines(bins)
     frequency = np.pi * np.arange(bins) / (bins * step[:, None])
     spectrum = (rows.reshape(-1, bins) @ forward).reshape(rows.shape)
-    spectrum *= np.exp(-0.5 * (frequency * blur[:, None]) ** 2)[:, None, :]
+    kept = np.exp(-0.5 * (frequency * blur[:, None]) ** 2)
+    spectrum *= (-(frequency**2) * kept if curvature else kept)[:, None, :]
     if BLUR in free:
-        spectrum[:, 1 + free.index(BLUR)] = -(frequency**2) * blur[:, None] * spectrum[:, 0]
+        spectrum[:, 1 + free.index(BLUR)] -= (frequency**2) * blur[:, None] * spectrum[:, 0]
     return np.asarray((spectrum.reshape(-1, bins) @ backward).reshape(rows.shape))
 
 

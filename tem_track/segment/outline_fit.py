@@ -43,7 +43,7 @@ class OutlineGroup:
     radius : (P, N) float64
     before : (P, N) float64
         Log radius of the same particles in the frames before, any unit; NaN where there is none.
-    parameters : (P, 9) float64
+    parameters : (P, 10) float64
         Of the profiles' fits; NaN where there is none yet.
     step, blur, blur_sd : (P,) float64, level, weight : (P, J) float32
         Last profiles, whose radius unit is `radius` before the body's edge was applied (see RadialProfiles).

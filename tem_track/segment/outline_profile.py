@@ -19,11 +19,30 @@ _ENOUGH_STEPS = 50
 
 @dataclass(frozen=True)
 class View:
-    """How a picture is looked at: bright-field contrast, its binning, and how many independent pixels a pixel is."""
+    """How a picture is looked at.
+
+    Attributes
+    ----------
+    dark : bool
+        Bright-field contrast.
+    binning : int
+        Image px per working px.
+    information : float
+        How many independent pixels a pixel is.
+    fringe_px2, fringe_sd_px2 : float
+        Strength of the defocus fringe (outline_chord.py), image px^2, and how well it is known; NaN: there is none.
+    """
 
     dark: bool
     binning: int
     information: float
+    fringe_px2: float = np.nan
+    fringe_sd_px2: float = np.nan
+
+    @property
+    def fringed(self) -> bool:
+        """Whether there is a defocus fringe to be reckoned with."""
+        return self.dark and np.isfinite(self.fringe_px2)
 
 
 def normalised(rays: Rays, background: FloatArray, dark: bool) -> tuple[Image, FloatArray]:
@@ -74,7 +93,10 @@ def radial_profiles(rays: Rays, level: Image, view: View) -> tuple[RadialProfile
     weight = np.where(share > 0.1, view.information * total / variance, 0.0)
     radius = rays.radius.mean(axis=1)
     blur = np.hypot(BLUR_PX / view.binning, 0.3) / radius
-    return RadialProfiles(rays.step, mean, weight, view.dark, blur, BLUR_SD_PX / view.binning / radius), variance
+    per_px2 = 1 / (view.binning * radius) ** 2
+    fringe = (view.fringe_px2 * per_px2, view.fringe_sd_px2 * per_px2) if view.fringed else ()
+    blur_sd = BLUR_SD_PX / view.binning / radius
+    return RadialProfiles(rays.step, mean, weight, view.dark, blur, blur_sd, *fringe), variance
 
 
 def _uneven_thickness(rays: Rays, level: Image, mean: FloatArray, spread: FloatArray) -> FloatArray:

@@ -12,6 +12,7 @@ from tem_track.simulate.recording import Recording, scene_changed, scene_dict
 from tem_track.simulate.scene import LithiationScene, scene_from
 from tem_track.simulate.simulation import Simulation
 from tem_track.simulate.truth import FRAMES, TRUE_DRIFT, TRUE_PARTICLES, TRUE_TRACKS, Truth
+from tem_track.simulate.views import TRUE_VIEW, View, simulate_views
 
 __all__ = [
     "FRAMES",
@@ -19,6 +20,7 @@ __all__ = [
     "TRUE_DRIFT",
     "TRUE_PARTICLES",
     "TRUE_TRACKS",
+    "TRUE_VIEW",
     "HeatingScene",
     "HeatingSimulation",
     "HeatingTruth",
@@ -29,11 +31,13 @@ __all__ = [
     "Recording",
     "Simulation",
     "Truth",
+    "View",
     "scene_changed",
     "scene_dict",
     "scene_from",
     "simulate_heating",
     "simulate_lithiation",
     "simulate_precipitate",
+    "simulate_views",
     "simulation_of",
 ]

@@ -162,7 +162,7 @@ class _State:
 
 def _at_end(particle: Mapping[str, Any]) -> _State:
     """Return the final V/V0 with what PARTICLES says of its uncertainty."""
-    own = float(np.hypot(particle["final_sd_noise"], particle["final_sd_v0"]))
+    own = float(np.sqrt(sum(particle[f"final_sd_{part}"] ** 2 for part in ("noise", "curve", "v0"))))
     shared = float(np.hypot(particle["final_sd_localisation"], particle["final_sd_shape"]))
     low, ratio, high = (float(particle[f"final_volume_ratio{end}"]) for end in ("_low", "", "_high"))
     if not np.isfinite(own + shared):

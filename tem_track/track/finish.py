@@ -72,14 +72,31 @@ def finish_tracks(linked: Linked, progress: Progress) -> Tracks:
     for life in lives.values():
         life.bridged = _gaps(linked, life)
     labels, inferred, rows = _final_frames(linked, lives, progress)
-    lineage = _lineages(linked, lives)
+    older = _older(linked, lives)
+    lineage = _lineages(linked, lives, older)
     events, fate = _events(linked, lives)
     origin = {life.track_id: "whole" for life in lives.values()}
-    origin |= {lives[n].track_id: "fractured" for f in linked.fractures for n in f.pieces if n in lives}
+    pieces = {n for f in linked.fractures for n in f.pieces if n in lives and n not in older}
+    origin |= {lives[n].track_id: "fractured" for n in pieces}
     origin |= {lives[c.product].track_id: "merged" for c in linked.coalescences if c.product in lives}
-    table = _row_table(linked, rows, lineage, origin, inferred)
+    joined = {lives[n].track_id: (f.frame, lineage[lives[f.parent].track_id]) for n, f in older.items()}
+    table = _row_table(linked, rows, lineage, origin, inferred, joined)
     first, last = _ends(table)
-    return Tracks(labels, inferred, events, lineage, fate, origin, table, first, last)
+    since = {track: frame for track, (frame, _) in joined.items()}
+    return Tracks(labels, inferred, events, lineage, fate, origin, table, first, last, since)
+
+
+def _older(linked: Linked, lives: dict[int, _Life]) -> dict[int, Fracture]:
+    """Return the particles that were there long before a fracture names them as its pieces, with that fracture.
+
+    A piece that stays in touch with a neighbour goes under the neighbour's number from then on.
+    """
+    found: dict[int, Fracture] = {}
+    for fracture in linked.fractures:
+        for n in fracture.pieces:
+            if n in lives and int(np.count_nonzero(lives[n].frames < fracture.frame)) >= linked.lasting:
+                found.setdefault(n, fracture)
+    return found
 
 
 def _lives(linked: Linked) -> dict[int, _Life]:
@@ -228,9 +245,9 @@ def _cut(linked: Linked, labels: Any, k: int, lives: Sequence[_Life], shapes: di
         shapes[life.number] = cut_shape(labels, life.number, rows.box[at].tolist(), offset)
 
 
-def _lineages(linked: Linked, lives: dict[int, _Life]) -> dict[int, int]:
+def _lineages(linked: Linked, lives: dict[int, _Life], older: dict[int, Fracture]) -> dict[int, int]:
     """Return the lineage of each track: that of the particle it broke from, its own number otherwise."""
-    parent = {piece: f.parent for f in linked.fractures for piece in f.pieces}
+    parent = {piece: f.parent for f in linked.fractures for piece in f.pieces if piece not in older}
     lineage = {}
     for number, life in lives.items():
         root = number
@@ -296,8 +313,9 @@ def _row_table(
     lineage: dict[int, int],
     origin: dict[int, str],
     inferred: frozenset[tuple[int, int]],
+    joined: dict[int, tuple[int, int]],
 ) -> Table:
-    """Return one row per track and frame."""
+    """Return one row per track and frame; from a frame on, a track may belong to another lineage (`joined`)."""
     there = [(k, regions) for k, regions in enumerate(rows) if regions is not None and len(regions)]
     table = blank_table(ROWS, sum(len(regions) for _, regions in there))
     if not there:
@@ -314,6 +332,10 @@ def _row_table(
     table["lineage_id"] = np.array([lineage[i] for i in ids], np.int64)
     pairs = zip(ids, table["frame"].tolist(), strict=True)
     table["state"] = np.array(["inferred" if p in inferred else origin[p[0]] for p in pairs], object)
+    for track_id, (frame, other) in joined.items():
+        since = (table["track_id"] == track_id) & (table["frame"] >= frame)
+        table["lineage_id"][since] = other
+        table["state"][since & (table["state"] != "inferred")] = "fractured"
     return table
 
 

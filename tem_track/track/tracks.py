@@ -46,6 +46,9 @@ class Tracks:
         those of the whole-pixel labels.
     first_frame, last_frame : dict of int to int
         First and last frame of each track.
+    holds_piece_since : dict of int to int
+        Tracks of particles that a piece of a broken neighbour stayed with, and the frame of the break: from then on
+        their rows are ``fractured`` and of the broken particle's lineage.
     """
 
     labels: LabelStack
@@ -57,10 +60,13 @@ class Tracks:
     rows: Table
     first_frame: Mapping[int, int] = field(default_factory=dict)
     last_frame: Mapping[int, int] = field(default_factory=dict)
+    holds_piece_since: Mapping[int, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.lineage)
 
     def state(self, track_id: int, frame: int) -> str:
         """Return how a track stands in a frame: ``whole``, ``fractured``, ``merged`` or ``inferred``."""
-        return "inferred" if (track_id, frame) in self.inferred else self.origin[track_id]
+        if (track_id, frame) in self.inferred:
+            return "inferred"
+        return "fractured" if frame >= self.holds_piece_since.get(track_id, frame + 1) else self.origin[track_id]

@@ -49,6 +49,7 @@ from tem_track.write.figure_style import (
 from tem_track.write.files import PARTICLE_FIGURES
 from tem_track.write.outline_figure import first_middle_last, outlines_figure
 from tem_track.write.overlay import OverlayFrame
+from tem_track.write.sensitivity_figure import sensitivity_figure
 
 # Panels of the figure with one particle each, and how many stand side by side.
 _PANELS, _ACROSS = 24, 4
@@ -97,6 +98,7 @@ def run_figures(
         "outlines": lambda: outlines_figure(
             frames, pictures, first_middle_last(usable), pixel_size_nm=pixel_size_nm, usable=usable
         ),
+        "sensitivity": lambda: sensitivity_figure(tables.get("sensitivity.csv")),
     }
     for name in PARTICLE_FIGURES:
         if figure := makers[name]():

@@ -114,7 +114,7 @@ def _draw_particles(axes: Axes, particles: Sequence[DrawnParticle]) -> None:
 
 
 def draw_scale_bar(axes: Axes, shape: tuple[int, ...], pixel_size_nm: float | None) -> None:
-    """Draw a scale bar into the lower right corner of an image of (Y, X) px."""
+    """Draw a scale bar with its length into the lower right corner of an image of (Y, X) px."""
     length, label = scale_bar(shape[1], pixel_size_nm)
     margin = 0.04 * min(shape)
     thick = 0.012 * shape[0]

@@ -27,6 +27,7 @@ from tem_track.tables import (
     select_rows,
 )
 from tem_track.write.files import FIGURE_NAMES, OVERLAY_NAMES, RunFolder, write_text
+from tem_track.write.report_budget import budget_html, sensitivity_html
 from tem_track.write.report_style import STYLE
 from tem_track.write.tables import table_cells
 
@@ -61,6 +62,8 @@ CAPTIONS: Mapping[str, str] = {
     "core_shell": "Core diameter and shell thickness against time; the band is the 95 % interval.",
     "drift": "Where the specimen sits in each frame minus where it sat in frame 0.",
     "size_histogram": "Equivalent diameters at the start of the movie, of particles that the border does not cut.",
+    "sensitivity": "By how much the final V/V0 of each particle (a dot) moves when one setting is shifted; grey: half "
+    "the 95 % interval of the median particle. A dot beyond its own interval is red.",
     "outlines": "First, middle and last usable frame with the outlines (coloured) and cores (white) measured in them.",
 }
 
@@ -78,6 +81,7 @@ _PARTICLE_COLUMNS = (
     "final_volume_ratio_low",
     "final_volume_ratio_high",
     "max_rate_per_s",
+    "shape_holds",
     "fate",
 )
 _THEORY_COLUMNS = (
@@ -161,6 +165,8 @@ def report_html(
         _section("Growth", _table("growth.csv", GROWTH, tables)),
         _section("Front", _front(record.get("front"), tables)),
         _section("Theory beside measurement", _theory(record.get("theory"), tables)),
+        _section("What the interval of the final V/V0 is made of", budget_html(record.get("uncertainty"))),
+        _section("Sensitivity of the final V/V0", sensitivity_html(record.get("sensitivity"))),
         _section("Stages", _table("stages.csv", STAGES, tables)),
         _section("Events", _table("events.csv", EVENTS, tables)),
         _section("Frames not usable", _unusable(tables)),

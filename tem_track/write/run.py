@@ -63,7 +63,9 @@ def run_record(
         When the run began.
     blocks : mapping, optional
         Further blocks by name. ``theory``: the expected reaction, its levels and phases with their sources, and
-        measured minus expected per kind. ``front``: the numbers of a degradation front.
+        measured minus expected per kind. ``uncertainty``: what the interval of the final V/V0 is made of, and what is
+        not in it. ``sensitivity``: by how much each shifted setting moves the final V/V0. ``front``: the numbers of a
+        degradation front.
     """
     return {
         "program": PROGRAM,

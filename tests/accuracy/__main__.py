@@ -13,6 +13,7 @@ import click
 from .heating_scenes import HEATING_SCENES
 from .heating_truth import TrueHeating, public_heating_cases, simulated_heating
 from .heating_whole import heating_figures, run_heating
+from .real import measure_real
 from .scenes import SCENES, TIERS
 from .score import Figures, Share
 from .stages import stage_alone_figures
@@ -50,6 +51,9 @@ PUBLIC = "independent generator"
 @click.option("--reuse", is_flag=True, help="Score the finished runs that --keep holds instead of running again.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure to this file.")
 @click.option("--readme", is_flag=True, help="Replace the tables in README.md.")
+@click.option(
+    "--real", is_flag=True, help="Measure real images with hand-drawn masks instead (not in this repository)."
+)
 def main(
     only: tuple[str, ...],
     stages: bool,
@@ -59,6 +63,7 @@ def main(
     reuse: bool,
     json_file: Path | None,
     readme: bool,
+    real: bool,
 ) -> None:
     """Run simulated movies through the whole tool and score what it finds against their truth."""
     if readme and (only or stages_only):
@@ -67,6 +72,9 @@ def main(
         )
     if heating and (stages or stages_only):
         raise click.UsageError("--stages are those of the lithiation movies")
+    if real:
+        click.echo(measure_real(CASES.parents[1] / "data"))
+        return
     results: dict[str, dict[str, Figures]] = {}
     with tempfile.TemporaryDirectory() as aside:
         folder = keep or Path(aside)

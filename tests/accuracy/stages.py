@@ -118,6 +118,7 @@ def _outline_rows(outlines: Outlines) -> Table:
         table[name] = getattr(outlines, name)
     core = outlines.core_diameter_px
     table["core_equivalent_diameter_px"] = core
+    table["core_equivalent_diameter_sd_px"] = outlines.core_diameter_sd_px
     table["shell_thickness_px"] = (2 * np.sqrt(outlines.area_px / np.pi) - core) / 2
     for track in np.unique(outlines.track_id):
         rows = outlines.track_id == track

@@ -51,6 +51,7 @@ HOLDING = (
     Heading("area_inside", "area"),
     Heading("ratio_inside", "V/V0"),
     Heading("final_inside", "final V/V0"),
+    Heading("core_inside", "core diameter"),
     Heading("measured", "rows measured"),
     Heading("bad_frames", "frames judged rightly"),
 )
@@ -107,6 +108,7 @@ ALONE = (
     Heading("outlines.area_inside", "area inside"),
     Heading("outlines.core_error", "core, %"),
     Heading("outlines.shell_error", "shell, %"),
+    Heading("outlines.core_inside", "core inside"),
     Heading("outlines.kinds", "kind"),
     Heading("expansion.final_error", "expansion final, %"),
     Heading("expansion.final_inside", "final inside"),

@@ -14,13 +14,14 @@ import tifffile
 from tem_track.labels import LabelStack
 from tem_track.movie import FloatArray, Mask
 from tem_track.simulate import simulate_lithiation
-from tem_track.tables import Table, row_count, select_rows
+from tem_track.tables import SCHEMAS, Table, row_count, select_rows
 from tem_track.write.simulation import write_simulation
 
 from .scenes import BenchmarkScene
 
 TEXT = {"state", "kind", "fate", "event", "other_track_ids", "reason", "material", "parent_ids", "growth_law"}
 TEXT |= {"volume_model", "type", "ids", "new_ids", "site", "entered_from"}
+TEXT |= {column.name for table in SCHEMAS.values() for column in table if column.kind == "text"}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,75 @@
+"""Faint particles beside strong ones in noisy pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pictures import ball_thickness
+from scipy.ndimage import gaussian_filter
+
+from tem_track.movie import Labels
+from tem_track.segment import learn_appearance, segment_frame
+from tem_track.segment.appearance import Appearance
+from tem_track.segment.detect import with_faint
+from tem_track.settings import SegmentSettings
+
+SHAPE = (220, 240)
+STRONG = [(60.0, 65.0, 42.0), (150.0, 60.0, 38.0)]
+# A touching pair with less than half of the others' contrast.
+FAINT = [(100.0, 168.0, 24.0), (144.0, 184.0, 22.0)]
+
+
+def dark_field(seed: int, faint: float, dose: float = 1.0) -> NDArray[np.uint16]:
+    yy, xx = np.indices(SHAPE)
+    strand = 1.2 * (np.abs(yy - 0.7 * xx + 20) < 7)
+    signal = 1.5 + strand + sum(0.45 * ball_thickness(SHAPE, *ball) for ball in STRONG)
+    signal = signal + faint * sum(ball_thickness(SHAPE, *ball) for ball in FAINT)
+    return np.random.default_rng(seed).poisson(dose * gaussian_filter(signal, 0.8)).astype(np.uint16)
+
+
+def learnt(image: NDArray[np.uint16]) -> Appearance:
+    return learn_appearance([image], usable=None, fixed=None, pixel_size_nm=None, settings=SegmentSettings())
+
+
+def iou(labels: Labels, ball: tuple[float, float, float]) -> float:
+    truth = ball_thickness(SHAPE, *ball) > 0
+    number = int(np.bincount(labels[truth]).argmax())
+    return float((truth & (labels == number)).sum() / (truth | (labels == number)).sum()) if number else 0.0
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_faint_touching_pair_is_found_beside_strong_particles(seed: int) -> None:
+    image = dark_field(seed, faint=0.2, dose=0.35)
+    appearance = learnt(image)
+    labels = segment_frame(image.astype(np.float32), appearance, fixed=None)
+    assert labels.max() == 4
+    assert min(iou(labels, ball) for ball in STRONG) > 0.93
+    assert min(iou(labels, ball) for ball in FAINT) > 0.91
+
+
+def test_in_the_picture_for_strong_particles_alone_it_would_come_out_too_small() -> None:
+    image = dark_field(1, faint=0.2, dose=0.35)
+    appearance = learnt(image)
+    assert appearance.faint_smoothing_px > appearance.smoothing_px
+    assert appearance.faint_noise < appearance.noise
+    blunt = replace(appearance, faint_smoothing_px=appearance.smoothing_px)
+    labels = segment_frame(image.astype(np.float32), blunt, fixed=None)
+    assert min(iou(labels, ball) for ball in FAINT) < 0.89
+
+
+def test_a_strand_is_not_found_for_being_faint() -> None:
+    image = dark_field(4, faint=0.0)
+    assert segment_frame(image.astype(np.float32), learnt(image), fixed=None).max() == 2
+
+
+def test_patches_known_from_the_sharper_picture_are_not_added_again() -> None:
+    tight, outer, softer = (np.zeros((20, 30), np.int32) for _ in range(3))
+    tight[4:8, 4:8], outer[2:10, 2:10] = 1, 1
+    softer[3:9, 3:9], softer[12:18, 20:26] = 1, 2
+    both = with_faint(tight, outer, softer)
+    assert both.max() == 2
+    assert (both == 1).sum() == 16
+    assert np.array_equal(both == 2, softer == 2)
