@@ -132,7 +132,11 @@ PARTICLES = _columns(
     ("final_sd_noise", "float", "part from the scatter of the curve"),
     ("final_sd_curve", "float", "part from other curves that explain the rows nearly as well"),
     ("final_sd_v0", "float", "part from V0"),
-    ("final_sd_shape", "float", "part from the shape assumption: how much the outline's aspect ratio changed"),
+    (
+        "final_sd_shape",
+        "float",
+        "part from the shape assumption: how much the outline changed its aspect ratio, or its shape",
+    ),
     ("final_volume_ratio_sphere", "float", "final V/V0 if the particle is a ball: area ratio^(3/2)"),
     (
         "final_volume_ratio_spheroid",
@@ -143,8 +147,9 @@ PARTICLES = _columns(
     (
         "shape_holds",
         "text",
-        "no: the outline changed its shape by more than the interval allows, so that no volume model is to be "
-        "believed; yes: nothing in the outline speaks against it (what happens along the beam is not seen)",
+        "no: the outline changed its shape, so that no volume model is to be believed (the interval of the final V/V0 "
+        "allows three times that change); yes: nothing in the outline speaks against it (what happens along the beam "
+        "is not seen)",
     ),
     ("shape_fails_frame", "float", "frame from which on the shape does not hold"),
     ("shape_change", "text", "what changed"),

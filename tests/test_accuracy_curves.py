@@ -38,6 +38,14 @@ def test_laws_are_named_and_finals_held(name: str) -> None:
     assert share(figures, "final held") >= 0.8
 
 
+@pytest.mark.parametrize("noise", [NOISES[1], NOISES[3]], ids=lambda noise: noise.name)
+def test_a_parabola_keeps_its_onset_and_is_one_stage(noise: Noise) -> None:
+    figures = rates(CURVES["parabola, one stage"], noise, 2 * FEW, seed=11)
+    assert share(figures, "onset missed") == 0
+    assert share(figures, "too many stages") <= 0.05
+    assert share(figures, "final held") >= 0.9
+
+
 def test_the_noise_is_what_it_says() -> None:
     random = np.random.default_rng(1)
     rows = np.array([noise_of(Noise("", 0.01, 0.5), random) for _ in range(200)])

@@ -93,6 +93,9 @@ def test_the_particle_says_so_and_gives_every_model() -> None:
     assert particles["final_volume_ratio_spheroid"] == pytest.approx([1.9 / np.sqrt(1.3)], rel=3e-3)
     assert particles["final_volume_ratio_film"] == pytest.approx([1.9 ** (2 / 3)], rel=3e-3)
     assert any("no volume model holds" in warning for warning in warnings)
+    # Three times the change that shows, ln(1.3) / 2, either way.
+    half = np.log(particles["final_volume_ratio_high"][0] / particles["final_volume_ratio"][0])
+    assert half == pytest.approx(1.5 * np.log(1.3), rel=0.05)
     spheroid, _ = measured(tracks, 80, "spheroid")
     assert spheroid["final_volume_ratio"] == pytest.approx(particles["final_volume_ratio_spheroid"], rel=3e-3)
 

@@ -159,7 +159,7 @@ def _warnings(curves: Mapping[int, Curve]) -> tuple[str, ...]:
     bent = [i for i, c in curves.items() if c.final and c.shape.holds is False]
     if bent:
         found.append(
-            "the outline changes its shape: no volume model holds, V/V0 is off by more than its interval says; "
+            "the outline changes its shape: no volume model holds, and the interval of the final V/V0 is wider for it; "
             f"{_tracks(bent)} (see shape_change in particles.csv)"
         )
     if jumps:

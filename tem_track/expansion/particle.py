@@ -106,10 +106,10 @@ def track_curve(rows: Table, settings: ExpansionSettings, pixel_size_nm: float |
     rows["volume_ratio"][mixed] = rows["volume_ratio_sd"][mixed] = np.nan
     _write_parts(rows, envelope, before if np.isfinite(level) else np.zeros_like(before))
     last = _last(usable)
-    final = _final(rows, level, level_sd, fit, edge, before & usable, last, model)
     half_width = NORMAL_FACTOR * np.hypot(edge, level_sd / level)
     aspect = rows["major_axis_px"] / rows["minor_axis_px"]
     shape = check_shape(aspect, rows["solidity"], before, usable, last, half_width)
+    final = _final(rows, level, level_sd, fit, edge, before & usable, last, model, shape.hidden_sd)
     return Curve(rows, level, level_sd, level_seen, fit, final, shape, before, usable)
 
 
@@ -288,13 +288,14 @@ def _final(
     before: Mask,
     last: Mask,
     model: str,
+    hidden_sd: float,
 ) -> FinalRatio | None:
     """Return V/V0 over the last rows with its interval; None where there is no V0 or the end is cut by the border."""
     if not np.isfinite(level) or level <= 0 or int(last.sum()) < 2:
         return None
-    shape = 0.0
+    shape = hidden_sd
     if model != "film":
-        shape = shape_error(rows["major_axis_px"] / rows["minor_axis_px"], before, last)
+        shape = max(shape, shape_error(rows["major_axis_px"] / rows["minor_axis_px"], before, last))
     edge_end = float(np.median(edge[last]))
     if fit is None:
         # Two to five frames: the last one over the first, each with its stated error.

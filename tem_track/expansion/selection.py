@@ -111,7 +111,9 @@ def select_fit(times: FloatArray, values: FloatArray, weights: FloatArray) -> tu
     fit = _with_ends(fit, noise, times, values, weights, gap)
     if _slows_down(fit, times):
         # One knot fewer than two straight stages: as for every other knot, the second one has to earn its price.
-        fit = min(fit, parabolic_fit(times, values, fit), key=lambda f: cost(f, noise))
+        bent = parabolic_fit(times, values, fit)
+        if not fit.free_start or bent.knots[0] >= times[0] + (FEWEST_LEVEL_ROWS - 0.5) * gap:
+            fit = min(fit, bent, key=lambda f: cost(f, noise))
     return fit, noise_about(fit), fits + wide
 
 
@@ -323,12 +325,14 @@ def _slows_down(fit: HingeFit, times: FloatArray) -> bool:
     """Return whether a fit is one stage or several of one sign, each slower than the one before, over enough rows."""
     if not fit.knot_count:
         return False
+    # A widely rounded corner may stand for the steep start of a parabola, and seem to begin before the first row.
+    start = times[0] if fit.free_start else fit.knots[0]
     end = fit.knots[-1] if fit.flat_end else times[-1]
-    if int(((times >= fit.knots[0]) & (times <= end)).sum()) < LAW_ROWS:
+    if int(((times >= start) & (times <= end)).sum()) < LAW_ROWS:
         return False
-    rates = fit.slopes[1 : len(fit.slopes) - int(fit.flat_end)]
+    rates = fit.slopes[int(not fit.free_start) : len(fit.slopes) - int(fit.flat_end)]
     same_sign = len(rates) > 0 and bool(np.all(rates * rates[0] > 0))
-    return same_sign and not fit.free_start and bool(np.all(np.diff(np.abs(rates)) < 0))
+    return same_sign and bool(np.all(np.diff(np.abs(rates)) < 0))
 
 
 def _fastest(pieces: list[Segment], least: float) -> float:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tem_track.expansion.noise import MAD_TO_SD
+from tem_track.expansion.uncertainty import NORMAL_FACTOR
 from tem_track.movie import FloatArray, Mask
 
 # Rows of the running median that a change of shape is read from: two wrong outlines in a row change nothing.
@@ -44,6 +45,8 @@ class ShapeCheck:
         Row from which on it does not hold, -1 where it does.
     aspect_start, aspect_end : float
         Aspect ratio before the onset and at the end, NaN where not known.
+    effect : float
+        Largest change in ln V that the outline shows at the end where it does not hold; 0 where it does.
     """
 
     holds: bool | None
@@ -51,6 +54,12 @@ class ShapeCheck:
     fails_row: int
     aspect_start: float
     aspect_end: float
+    effect: float = 0.0
+
+    @property
+    def hidden_sd(self) -> float:
+        """Relative standard uncertainty of V/V0 from what a projection hides of a body that changes its shape."""
+        return HIDDEN_OVER_SEEN * self.effect / NORMAL_FACTOR
 
 
 def check_shape(
@@ -83,6 +92,7 @@ def check_shape(
     }
     start, last = _median(np.exp(q), before & usable), _median(np.exp(q), end)
     found: list[tuple[int, str]] = []
+    effect = 0.0
     known = False
     for name, (weight, logs, values, may_smooth) in effects.items():
         first = _first_change(weight, logs, before & usable, half_width, may_smooth)
@@ -90,9 +100,10 @@ def check_shape(
         if first is not None and first >= 0:
             a, b = _median(values, before & usable), _median(values, end)
             found.append((first, f"{name} {a:.2f} to {b:.2f}"))
+            effect = max(effect, weight * abs(float(np.log(b / a))))
     fails = min((row for row, _ in found), default=-1)
     reason = ", ".join(words for _, words in found)
-    return ShapeCheck(not found if known else None, reason, fails, start, last)
+    return ShapeCheck(not found if known else None, reason, fails, start, last, float(np.nan_to_num(effect)))
 
 
 def _logs(values: FloatArray, usable: Mask) -> FloatArray:

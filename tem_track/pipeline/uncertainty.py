@@ -22,7 +22,8 @@ ITEMS = (
     (
         "shape",
         "final_sd_shape",
-        "change of the outline's aspect ratio: the unseen axis may follow the long or the short",
+        "change of the outline's shape: the unseen axis may follow the long or the short; three times the change where "
+        "the shape does not hold",
     ),
 )
 CALIBRATION = (
