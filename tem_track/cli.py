@@ -84,6 +84,7 @@ def app() -> None:
     \b
     tem-track analyze movie.tif        drift, outlines, tracks, V/V0 curves, figures, overlay movie
     tem-track inspect movie.tif        what the file is understood to be
+    tem-track pair before.tif after.tif   V/V0 of the same particles in a few images
     tem-track simulate folder          a movie with known truth
     tem-track theory NiO               V/V0 of a reaction from unit cells
     tem-track settings                 the defaults, commented, as TOML
@@ -189,6 +190,60 @@ def inspect(
         from tem_track.console import print_facts
 
         print_facts(facts)
+
+
+@app.command()
+@click.argument("before", type=FILE)
+@click.argument("after", type=FILE, nargs=-1, required=True)
+@click.option("-o", "--output", type=FILE, help="Run folder to write. [default: BEFORE_pair beside you]")
+@click.option("--overwrite", is_flag=True, help="Replace an earlier run in the output folder.")
+@click.option(
+    "--states", type=FILE, help="CSV with the column image and state, voltage_v, time_h or pixel_size_nm of each image."
+)
+@click.option("--settings", "settings_file", type=FILE, help="TOML settings, or an earlier run.json.")
+@click.option(
+    "--set", "changes", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one setting; may be repeated."
+)
+@click.option(
+    "--pixel-size", type=Quantity("LENGTH", "parse_length"), help="Edge of a pixel of every image, such as 0.5nm."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
+@_debug_option
+def pair(
+    before: Path,
+    after: tuple[Path, ...],
+    output: Path | None,
+    overwrite: bool,
+    states: Path | None,
+    settings_file: Path | None,
+    changes: tuple[str, ...],
+    pixel_size: float | None,
+    quiet: bool,
+) -> None:
+    """Compare a few images of the same particles at different states: V/V0 over the state of BEFORE.
+
+    The images may differ in magnification, rotation, shift and contrast; where one lies in the other is found in them.
+
+    \b
+    tem-track pair pristine.dm4 lithiated.dm4
+    tem-track pair 0h.tif 2h.tif 6h.tif --states states.csv -o exsitu
+    """
+    from tem_track import pipeline
+    from tem_track.console import Console
+
+    settings, sources = _settings(settings_file, changes, _given(pixel_size, None, False))
+    _check_repeated(settings_file, {"states": states})
+    request = pipeline.PairRequest(
+        images=(before, *after),
+        output=output or Path(f"{_stem(before)}_pair"),
+        settings=settings,
+        sources=sources,
+        states=states,
+        overwrite=overwrite,
+        command=("tem-track", *sys.argv[1:]),
+    )
+    with Console(quiet) as console:
+        console.summary(pipeline.pair(request, console))
 
 
 @app.command()

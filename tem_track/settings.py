@@ -162,7 +162,7 @@ def files_of_run(path: Path) -> dict[str, str]:
     if path.suffix != ".json":
         return {}
     record = json.loads(path.read_text(encoding="utf-8"))
-    beside = {name: record.get("input", {}).get(name) for name in ("times", "labels", "phases")}
+    beside = {name: record.get("input", {}).get(name) for name in ("times", "labels", "phases", "states")}
     return {name: str(file["name"]) for name, file in beside.items() if file}
 
 

@@ -7,12 +7,14 @@ it; `inspect` only reads.
 from tem_track.pipeline.analyze import Request, analyze
 from tem_track.pipeline.inspect import inspect
 from tem_track.pipeline.measure import Measurement, measure_movie
+from tem_track.pipeline.pair import PairRequest, pair
 from tem_track.pipeline.reporter import Clock, Reporter, Silence
 from tem_track.pipeline.theory import Theory, book_facts, expected_theory, reaction_book, reaction_facts
 
 __all__ = [
     "Clock",
     "Measurement",
+    "PairRequest",
     "Reporter",
     "Request",
     "Silence",
@@ -22,6 +24,7 @@ __all__ = [
     "expected_theory",
     "inspect",
     "measure_movie",
+    "pair",
     "reaction_book",
     "reaction_facts",
 ]

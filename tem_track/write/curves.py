@@ -81,7 +81,7 @@ def draw_told_apart(axes: Axes, curves: dict[int, Curve]) -> None:
         draw_curve(axes, curve, ink_of(i))
     low, high = axes.get_ylim()
     order = sorted(curves, key=lambda i: float(curves[i].value[-1]))
-    heights = _apart([float(curves[i].value[-1]) for i in order], _LABEL_GAP * (high - low))
+    heights = apart([float(curves[i].value[-1]) for i in order], _LABEL_GAP * (high - low))
     for i, height in zip(order, heights, strict=True):
         curve = curves[i]
         axes.annotate(
@@ -104,7 +104,7 @@ def _points_right(axes: Axes, points: float) -> Any:
     return ScaledTranslation(points / 72, 0, figure.dpi_scale_trans)
 
 
-def _apart(values: list[float], gap: float) -> list[float]:
+def apart(values: list[float], gap: float) -> list[float]:
     """Return rising values moved apart to at least `gap`, their mean kept."""
     placed = list(values)
     for _ in range(len(placed)):

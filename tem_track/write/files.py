@@ -38,6 +38,27 @@ FIGURE_NAMES = (
 OVERLAY_NAMES = ("overlay.webm",)
 """What an overlay movie can be called; a run has at most one."""
 
+# Images of a pair run: more states than anyone measures ex situ, and two digits in a file name.
+MOST_PAIR_IMAGES = 99
+
+
+def pair_picture_name(number: int) -> str:
+    """Return the name of the picture with the outlines of a pair run's image, counted from 0.
+
+    >>> pair_picture_name(0)
+    'pictures/image_01.png'
+    """
+    return f"pictures/image_{number + 1:02d}.png"
+
+
+PAIR_FILES = (
+    "pairs.csv",
+    "images.csv",
+    *(pair_picture_name(k) for k in range(MOST_PAIR_IMAGES)),
+    *(f"figures/{name}.{suffix}" for name in ("states", "gallery") for suffix in ("png", "svg")),
+)
+"""Every file of a pair run besides `run.json`."""
+
 RUN_FILES = (
     "drift.csv",
     "tracks.csv",
@@ -50,8 +71,9 @@ RUN_FILES = (
     *OVERLAY_NAMES,
     "report.html",
     *(f"figures/{name}.{suffix}" for name in FIGURE_NAMES for suffix in ("png", "svg")),
+    *PAIR_FILES,
 )
-"""Every file of a particle run besides `run.json`: what ``--overwrite`` may remove, and nothing else."""
+"""Every file of a particle run or a pair run besides `run.json`: what ``--overwrite`` may remove, and nothing else."""
 
 # What to do about the failures a user can mend; the system's own words say what happened.
 _REMEDIES = {

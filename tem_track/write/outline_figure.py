@@ -62,7 +62,7 @@ def outlines_figure(
             overlay = pictures(k)
             _draw_image(axes, grey_picture(finite(frames[k]), window, layout_of(shape, _LONGEST, 1)), shape)
             _draw_particles(axes, overlay.particles)
-            _draw_scale_bar(axes, shape, pixel_size_nm)
+            draw_scale_bar(axes, shape, pixel_size_nm)
             axes.set_title(overlay.status, loc="left", fontsize=6.5)
     return figure
 
@@ -101,7 +101,8 @@ def _draw_particles(axes: Axes, particles: Sequence[DrawnParticle]) -> None:
                 number.set(ha="center", va="center", path_effects=_RIM, clip_on=True)
 
 
-def _draw_scale_bar(axes: Axes, shape: tuple[int, ...], pixel_size_nm: float | None) -> None:
+def draw_scale_bar(axes: Axes, shape: tuple[int, ...], pixel_size_nm: float | None) -> None:
+    """Draw a scale bar with its length into the lower right corner of an image of (Y, X) px."""
     length, label = scale_bar(shape[1], pixel_size_nm)
     margin = 0.04 * min(shape)
     thick = 0.012 * shape[0]

@@ -166,6 +166,29 @@ def write_overlay(
     return target
 
 
+def write_picture(path: Path, frames: Frames, overlay: OverlayFrame, pixel_size_nm: float | None = None) -> None:
+    """Write the first frame with everything drawn over it as a PNG, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    frames : Frames
+        (Y, X) images as recorded; the first one is drawn.
+    overlay : OverlayFrame
+    pixel_size_nm : float, optional
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    frame = finite(frames[0])
+    drawn = draw_frame(frame, overlay, grey_window(frames), layout_of(frame.shape), Lettering(), pixel_size_nm)
+    with whole_file(path) as aside:
+        # OpenCV speaks blue, green, red.
+        aside.write_bytes(cv2.imencode(".png", drawn[..., ::-1])[1].tobytes())
+
+
 def draw_frame(
     frame: Image,
     overlay: OverlayFrame,
