@@ -45,8 +45,8 @@ class Material:
     complete_s: float
 
 
-# NiO breaks once it is fully lithiated (Fig. 4b); the others stay whole. The presets have the paper's mean sizes and the
-# times of Fig. 4c and 5c; how long NiO and CuO take is chosen (see `tem_track.simulate.curves`).
+# NiO breaks once it is fully lithiated (Fig. 4b); the others stay whole. The presets have the paper's mean sizes and
+# the times of Fig. 4c and 5c; how long NiO and CuO take is chosen (see `tem_track.simulate.curves`).
 MATERIALS = (
     Material(
         "NiO",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from .pairs import MARKERS, pair_table
 from .scenes import SCENES, TIERS
 from .score import Figures, Share
 from .stages import stage_alone_figures
@@ -26,6 +27,7 @@ PUBLIC = "independent generator"
 @click.option("--only", multiple=True, help="Movies whose name begins with this; may be repeated.")
 @click.option("--stages", is_flag=True, help="Score each stage alone as well, on the truth of the stage before.")
 @click.option("--stages-only", is_flag=True, help="Score each stage alone and do not run the whole tool.")
+@click.option("--pairs", is_flag=True, help="Score the ex situ sets through `pair` instead of the movies.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder that keeps the movies and run folders.")
 @click.option("--reuse", is_flag=True, help="Score the finished runs that --keep holds instead of running again.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure to this file.")
@@ -34,6 +36,7 @@ def main(
     only: tuple[str, ...],
     stages: bool,
     stages_only: bool,
+    pairs: bool,
     keep: Path | None,
     reuse: bool,
     json_file: Path | None,
@@ -44,6 +47,13 @@ def main(
         raise click.UsageError(
             "--readme publishes the whole set through the whole tool: leave --only, --stages-only out"
         )
+    if pairs:
+        text = pair_table(lambda name: _chosen(name, only), lambda words: click.echo(words, err=True))
+        click.echo(text)
+        if readme:
+            page = ROOT / "README.md"
+            page.write_text(put_into(page.read_text(encoding="utf-8"), text, MARKERS), encoding="utf-8")
+        return
     results: dict[str, dict[str, Figures]] = {}
     with tempfile.TemporaryDirectory() as aside:
         folder = keep or Path(aside)

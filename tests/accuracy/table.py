@@ -124,15 +124,16 @@ def cell(figure: Figure, heading: Heading) -> str:
     return f"{figure:.{heading.decimals}f}" if np.isfinite(figure) else ""
 
 
-def put_into(readme: str, text: str) -> str:
-    """Return the README with the text between its two marker comments replaced.
+def put_into(readme: str, text: str, markers: tuple[str, str] = (BEGIN, END)) -> str:
+    """Return the README with the text between two marker comments replaced.
 
     Raises
     ------
     ValueError
         The README lacks the markers.
     """
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1 or readme.index(BEGIN) > readme.index(END):
-        raise ValueError(f"README.md must hold {BEGIN} and {END} once each, in this order")
-    before, rest = readme.split(BEGIN)
-    return f"{before}{BEGIN}\n\n{text.strip()}\n\n{END}{rest.split(END)[1]}"
+    begin, end = markers
+    if readme.count(begin) != 1 or readme.count(end) != 1 or readme.index(begin) > readme.index(end):
+        raise ValueError(f"README.md must hold {begin} and {end} once each, in this order")
+    before, rest = readme.split(begin)
+    return f"{before}{begin}\n\n{text.strip()}\n\n{end}{rest.split(end)[1]}"
