@@ -138,7 +138,8 @@ def _number(axes: Axes, ends: Mapping[int, tuple[float, float]]) -> None:
     order = sorted(ends, key=lambda number: ends[number][1])
     heights = apart([ends[number][1] for number in order], _LABEL_GAP * (high - low))
     for number, height in zip(order, heights, strict=True):
-        text = axes.annotate(str(number), (ends[number][0], height), xytext=(5, 0), textcoords="offset points")
+        right = max(place for place, _ in ends.values())
+        text = axes.annotate(str(number), (right, height), xytext=(6, 0), textcoords="offset points")
         text.set(color=ink_of(number), fontsize=6, va="center", annotation_clip=False)
 
 
