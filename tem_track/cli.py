@@ -352,7 +352,7 @@ def _check_repeated(file: Path | None, given: dict[str, Path | None]) -> None:
     from tem_track.settings import files_of_run
 
     for name, used in files_of_run(file).items():
-        if given.get(name) is None:
+        if name in given and given[name] is None:
             raise SettingsError(f"{file}: that run was given --{name} {used}; give it again to repeat the run")
 
 

@@ -10,6 +10,7 @@ from pair_pictures import AS_IT_IS, SIDE, about_middle, corners_apart, pair_of, 
 
 from tem_track.pair import Picture, Similarity
 from tem_track.pair.anchored import similarities_from_anchors
+from tem_track.pair.bands import kept_small, reduced
 from tem_track.pair.features import similarities_from_features
 from tem_track.pair.support import fit_support
 
@@ -87,3 +88,18 @@ def test_marks_in_the_pictures_give_the_similarity_too() -> None:
     empty = np.full((SIDE, SIDE), 100.0, np.float32)
     blank = Picture(empty, np.zeros((SIDE, SIDE), bool), -1, scattered(1, 2), None)
     assert similarities_from_features(blank, blank) == []
+
+
+def test_a_large_picture_kept_small_registers_alike() -> None:
+    rng = np.random.default_rng(4)
+    large = np.asarray(100 + 20 * rng.normal(size=(300, 2500)), np.float32)
+    sites = scattered(1, 3)
+    picture_of = Picture(large, np.zeros(large.shape, bool), -1, sites, None)
+    small = kept_small(picture_of)
+    assert max(small.frame.shape) == 1024
+    assert small.shape_px == pytest.approx((300, 2500), abs=3)
+    again, direct = reduced(small, 4.0).grey[4:-4, 4:-4], reduced(picture_of, 4.0).grey
+    direct = direct[4 : 4 + again.shape[0], 4 : 4 + again.shape[1]]
+    # The same noise comes out, a little smoother for having been averaged twice.
+    assert np.corrcoef(again.ravel(), direct.ravel())[0, 1] > 0.95
+    assert kept_small(small) is small

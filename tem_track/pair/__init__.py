@@ -5,6 +5,7 @@ the picture, `support` sharpens and confirms it on what lies between the particl
 what was found against the calibrations, `catalogue` numbers the particles over all images, `ratios` gives V/V0.
 """
 
+from tem_track.pair.bands import kept_small
 from tem_track.pair.catalogue import Catalogue
 from tem_track.pair.columns import IMAGES, PAIRS
 from tem_track.pair.ratios import Measured, VolumeRatio, volume_ratio
@@ -25,6 +26,7 @@ __all__ = [
     "Sites",
     "VolumeRatio",
     "fit_similarity",
+    "kept_small",
     "register",
     "relative_scale",
     "volume_ratio",

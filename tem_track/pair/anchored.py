@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 from tem_track.movie import FloatArray, Image
+from tem_track.pair.bands import band_passed, reduced
 from tem_track.pair.constellation import DIAMETER_RATIO
 from tem_track.pair.similarity import Similarity
 from tem_track.pair.sites import Picture
-from tem_track.pair.support import band_passed, reduced
 
 # Longest side of the pictures compared, and the band's width: features of a particle's size are what they show.
 COARSE_PX, WIDTH_PX = 192, 2.0
@@ -45,8 +45,8 @@ def similarities_from_anchors(
     """
     if not 0 < max(len(reference.sites), len(image.sites)) <= MOST_PARTICLES:
         return []
-    shrink_reference = max(1.0, max(reference.frame.shape) / COARSE_PX)
-    shrink_image = max(1.0, max(image.frame.shape) / COARSE_PX)
+    shrink_reference = max(reference.shrink, max(reference.shape_px) / COARSE_PX)
+    shrink_image = max(image.shrink, max(image.shape_px) / COARSE_PX)
     lower, seen = band_passed(reduced(reference, shrink_reference), WIDTH_PX)
     upper, upper_seen = band_passed(reduced(image, shrink_image), WIDTH_PX)
     seen_lower, seen_upper = seen.astype(np.float32), upper_seen.astype(np.float32)
@@ -102,7 +102,7 @@ def _correlation(lower: tuple[Image, Image], upper: tuple[Image, Image], matrix:
 
 def _different(guesses: list[Similarity], image: Picture) -> list[Similarity]:
     """Return the guesses without those that only repeat a better one, a few steps further."""
-    height, width = image.frame.shape
+    height, width = image.shape_px
     corners = np.array([[0.0, 0.0], [0.0, width], [height, 0.0], [height, width]])
     kept: list[Similarity] = []
     for guess in guesses:

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tem_track.pair.bands import LONGEST_PX, reduced
 from tem_track.pair.similarity import Similarity, from_complex
 from tem_track.pair.sites import Picture
-from tem_track.pair.support import LONGEST_PX, reduced
 
 # Marks kept of a picture, strongest first.
 MARKS = 2000
@@ -52,7 +52,7 @@ def similarities_from_features(reference: Picture, image: Picture) -> list[Simil
 
 def _eight_bits(picture: Picture) -> tuple[NDArray[np.uint8], float]:
     """Return a picture at working size in 8 bits, smoothed a little, and by how much it was reduced."""
-    shrink = max(1.0, max(picture.frame.shape) / LONGEST_PX)
+    shrink = max(picture.shrink, max(picture.shape_px) / LONGEST_PX)
     grey = cv2.GaussianBlur(reduced(picture, shrink).grey, (0, 0), 1.5)
     low, high = np.percentile(grey[::2, ::2], (0.5, 99.5))
     scaled = (grey - np.float32(low)) * np.float32(255 / max(float(high - low), 1e-12))

@@ -45,6 +45,9 @@ class Picture:
         Finite grey values.
     hidden : (Y, X) bool
         Pixels that are particles, burned in, or outside the picture: they say nothing about the support.
+    shrink : float
+        Px of the file per px of `frame` and `hidden`, pixel (0, 0) being the same: several large images need not be
+        held as they are (`bands.kept_small`). Sites are in px of the file.
     sign : int
         -1 where particles are darker than their surroundings, 1 where they are brighter.
     sites : Sites
@@ -57,3 +60,9 @@ class Picture:
     sign: int
     sites: Sites
     pixel_size_nm: float | None
+    shrink: float = 1.0
+
+    @property
+    def shape_px(self) -> tuple[float, float]:
+        """Height and width in px of the file."""
+        return self.frame.shape[0] * self.shrink, self.frame.shape[1] * self.shrink

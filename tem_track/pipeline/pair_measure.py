@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tem_track.drift import picture_mask
 from tem_track.errors import InputError
 from tem_track.movie import Image, Mask, Movie, finite
-from tem_track.pair import Catalogue, Picture, Registration, Scale, Sites, register, relative_scale
+from tem_track.pair import Catalogue, Picture, Registration, Scale, Sites, kept_small, register, relative_scale
 from tem_track.pipeline.measure import Measurement, measure_movie
 from tem_track.pipeline.reporter import Clock, Reporter, Silence
 from tem_track.read.states import State
@@ -114,10 +114,10 @@ class _Looks:
 
     def __init__(self, movies: Sequence[Movie], settings: Settings, reporter: Reporter, clock: Clock):
         self._movies, self._settings, self._clock = movies, settings, clock
-        self._found: dict[tuple[int, bool], Measurement | None] = {}
+        self._found: dict[tuple[int, bool], tuple[Measurement, Picture] | None] = {}
         report = reporter.stage("measuring images", len(movies))
         for k in range(len(movies)):
-            self._found[k, False] = measure_movie(movies[k], settings, Silence(), clock)
+            self._found[k, False] = self._looked_at(k, settings)
             report(k + 1, len(movies))
 
     def __len__(self) -> int:
@@ -132,7 +132,7 @@ class _Looks:
         """Return the measurement of an image that has one."""
         found = self._found[k, turned]
         assert found is not None
-        return found
+        return found[0]
 
     def picture(self, k: int, turned: bool) -> Picture | None:
         """Return an image to be registered; None where the other polarity shows no particles."""
@@ -140,12 +140,17 @@ class _Looks:
             own = self.measured(k, False).appearance.polarity
             segment = replace(self._settings.segment, polarity="bright" if own == "dark" else "dark")
             try:
-                other = measure_movie(self._movies[k], replace(self._settings, segment=segment), Silence(), self._clock)
+                self._found[k, turned] = self._looked_at(k, replace(self._settings, segment=segment))
             except InputError:
-                other = None
-            self._found[k, turned] = other
-        measured = self._found[k, turned]
-        return None if measured is None else _picture(self._movies[k], measured)
+                self._found[k, turned] = None
+        found = self._found[k, turned]
+        return None if found is None else found[1]
+
+    def _looked_at(self, k: int, settings: Settings) -> tuple[Measurement, Picture]:
+        """Return an image measured and ready to be registered; of its pixels only a small picture is kept."""
+        measured = measure_movie(self._movies[k], settings, Silence(), self._clock)
+        picture = kept_small(_picture(self._movies[k], measured))
+        return replace(measured, fixed=np.zeros((0, 0), np.bool_)), picture
 
     def confidence(self, k: int, turned: bool) -> float:
         """Return how much an image itself speaks for this polarity, negative against it."""

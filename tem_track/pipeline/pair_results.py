@@ -96,7 +96,7 @@ def _write_pictures(folder: RunFolder, images: Sequence[PairedImage]) -> None:
 
 def _write_figures(folder: RunFolder, images: Sequence[PairedImage], tables: Mapping[str, Table]) -> None:
     from tem_track.write.figure_style import save_figure
-    from tem_track.write.pair_figures import Panel, gallery_figure, states_figure
+    from tem_track.write.pair_figures import ACROSS, Panel, gallery_figure, states_figure
 
     figure = states_figure(tables["pairs.csv"], tables["images.csv"])
     if figure is not None:
@@ -109,8 +109,7 @@ def _write_figures(folder: RunFolder, images: Sequence[PairedImage], tables: Map
             _AS_IT_IS if image.registration is None else image.registration.similarity.matrix(),
             {p.track_id: (p.outline, p.core) for p in drawn_particles(image)},
         )
-        for k, image in enumerate(images)
-        if k == 0 or image.registration is not None
+        for image in [image for k, image in enumerate(images) if k == 0 or image.registration is not None][:ACROSS]
     ]
     gallery = gallery_figure(panels, tables["pairs.csv"], reference_pixel_size_nm(images))
     if gallery is not None:

@@ -29,7 +29,7 @@ from tem_track.write.outline_figure import draw_scale_bar
 from tem_track.write.overlay import colour_of
 
 # Particles and images that a gallery shows at most.
-_SHOWN, _ACROSS = 6, 8
+_SHOWN, ACROSS = 6, 8
 # Side of a panel of the gallery, px of the picture: 25 mm at 300 dpi.
 _PANEL_PX = 300
 # Numbers at the ends of lines closer than this part of the axis are moved apart.
@@ -138,7 +138,8 @@ def _number(axes: Axes, ends: Mapping[int, tuple[float, float]]) -> None:
     order = sorted(ends, key=lambda number: ends[number][1])
     heights = apart([ends[number][1] for number in order], _LABEL_GAP * (high - low))
     for number, height in zip(order, heights, strict=True):
-        text = axes.annotate(str(number), (ends[number][0], height), xytext=(5, 0), textcoords="offset points")
+        right = max(place for place, _ in ends.values())
+        text = axes.annotate(str(number), (right, height), xytext=(6, 0), textcoords="offset points")
         text.set(color=ink_of(number), fontsize=6, va="center", annotation_clip=False)
 
 
@@ -176,7 +177,7 @@ def gallery_figure(panels: Sequence[Panel], pairs: Table, pixel_size_nm: float) 
     Figure or None
         None where no particle is in two images.
     """
-    panels = panels[:_ACROSS]
+    panels = panels[:ACROSS]
     numbers = _worth_showing(panels, pairs)[:_SHOWN]
     if not numbers:
         return None

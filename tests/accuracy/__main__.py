@@ -13,6 +13,7 @@ import click
 from .heating_scenes import HEATING_SCENES
 from .heating_truth import TrueHeating, public_heating_cases, simulated_heating
 from .heating_whole import heating_figures, run_heating
+from .pairs import MARKERS, pair_table
 from .real import measure_real
 from .scenes import SCENES, TIERS
 from .score import Figures, Share
@@ -47,6 +48,7 @@ PUBLIC = "independent generator"
 @click.option("--stages", is_flag=True, help="Score each stage alone as well, on the truth of the stage before.")
 @click.option("--stages-only", is_flag=True, help="Score each stage alone and do not run the whole tool.")
 @click.option("--heating", is_flag=True, help="The heating movies instead of the lithiation movies.")
+@click.option("--pairs", is_flag=True, help="Score the ex situ sets through `pair` instead of the movies.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder that keeps the movies and run folders.")
 @click.option("--reuse", is_flag=True, help="Score the finished runs that --keep holds instead of running again.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure to this file.")
@@ -59,6 +61,7 @@ def main(
     stages: bool,
     stages_only: bool,
     heating: bool,
+    pairs: bool,
     keep: Path | None,
     reuse: bool,
     json_file: Path | None,
@@ -72,6 +75,13 @@ def main(
         )
     if heating and (stages or stages_only):
         raise click.UsageError("--stages are those of the lithiation movies")
+    if pairs:
+        text = pair_table(lambda name: _chosen(name, only), lambda words: click.echo(words, err=True))
+        click.echo(text)
+        if readme:
+            page = ROOT / "README.md"
+            page.write_text(put_into(page.read_text(encoding="utf-8"), text, *MARKERS), encoding="utf-8")
+        return
     if real:
         click.echo(measure_real(CASES.parents[1] / "data"))
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -17,10 +17,11 @@ from tem_track.settings import Settings
 from tem_track.simulate import View, simulate_views
 from tem_track.tables import Table, select_rows
 
-from .pair_sets import PairSet
+from .pair_sets import PAIR_SETS, PairSet
 from .score import Figures, Share, mean_of
-from .table import Heading
+from .table import Heading, markdown
 
+MARKERS = ("<!-- pairs: begin -->", "<!-- pairs: end -->")
 PAIRS = (
     Heading("registered", "images registered"),
     Heading("place_error", "place error, px", 2),
@@ -32,6 +33,16 @@ PAIRS = (
     Heading("ratio_bias", "bias, % of V0"),
     Heading("ratio_inside", "V/V0 inside its 95 %"),
 )
+
+
+def pair_table(chosen: Callable[[str], bool], say: Callable[[str], None]) -> str:
+    """Return the table of the sets whose name is chosen; `say` is told of each as it is done."""
+    results: dict[str, Figures] = {}
+    for benchmark in PAIR_SETS:
+        if chosen(benchmark.name):
+            results[benchmark.name] = pair_figures(benchmark)
+            say(f"{benchmark.name} ({benchmark.what}): done")
+    return markdown(PAIRS, {"all": results}).replace("| movie |", "| set |", 1)
 
 
 def pair_figures(benchmark: PairSet) -> Figures:
