@@ -77,3 +77,23 @@ def test_a_movie_of_one_frame_is_left_alone() -> None:
     frames = moving_texture(np.zeros((1, 2)), 30)
     quality, rough = survey_frames(frames)
     assert refine_drift(frames, rough, quality) is rough
+
+
+def swept_movie(path: NDArray[np.float64], dose: float = 60.0) -> NDArray[np.uint16]:
+    """Return counts of a texture that darkens and turns into another, voided texture behind a front from the left."""
+    rng = np.random.default_rng(21)
+    sound, voided = texture(256, 5), 0.75 * texture(256, 3)
+    x = np.indices(sound.shape)[1]
+    frames = []
+    for k, (dy, dx) in enumerate(path):
+        specimen = np.where(x < 20 + 220 * k / len(path), np.roll(voided, 40, axis=0), sound)
+        frames.append(rng.poisson(dose * np.roll(specimen, (int(dy), int(dx)), axis=(0, 1))))
+    return np.array(frames, np.uint16)[:, 32:-32, 32:-32]
+
+
+def test_a_front_that_sweeps_the_specimen_does_not_pull() -> None:
+    path = np.round(walk(40, step=0.7))
+    frames = swept_movie(path)
+    quality, rough = survey_frames(frames)
+    refined = refine_drift(frames, rough, quality)
+    assert rmse(refined.displacement_px, path) < 0.1

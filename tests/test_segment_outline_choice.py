@@ -6,7 +6,7 @@ from pictures import ball_thickness, disc
 from scipy.ndimage import gaussian_filter
 
 from tem_track.movie import FloatArray, Image, Labels
-from tem_track.segment.outline import outline_particles
+from tem_track.segment.outline import _Stage, outline_particles
 from tem_track.segment.outline_choice import difference, hull_of, radii_about, second_is_better
 from tem_track.segment.outline_polygon import polygon_area
 from tem_track.segment.outline_rays import ray_angles, ray_points
@@ -99,3 +99,18 @@ def test_a_later_frame_shows_what_the_first_one_hardly_does() -> None:
     ]
     together = outline(frames, [half, whole, whole, whole]).area_px[0]
     assert together == pytest.approx(np.pi * 900, rel=0.03)
+
+
+def test_an_outline_that_runs_away_when_fitted_again_replaces_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    forward_only = _Stage.look_back
+
+    def strict(self: _Stage, *given: object) -> None:
+        # From here on every outline counts as run away.
+        monkeypatch.setattr("tem_track.segment.outline._RUNAWAY_PX", -100.0)
+        forward_only(self, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(_Stage, "look_back", strict)
+    monkeypatch.setattr("tem_track.segment.outline._ANOTHER", 0.0)
+    monkeypatch.setattr("tem_track.segment.outline.second_is_better", lambda *given: True)
+    frames, whole = [picture(False, seed=s) for s in range(3)], (disc(SIZE, 55, 55, 29) > 0.5).astype(np.int32)
+    assert outline(frames, [whole] * 3).area_px == pytest.approx(np.pi * 900, rel=0.03)

@@ -8,7 +8,6 @@ where that showed no texture.
 from __future__ import annotations
 
 from tem_track.drift.border import picture_mask, picture_window
-from tem_track.drift.changing import refine_changing
 from tem_track.drift.common_motion import follow_particles
 from tem_track.drift.fixed import find_fixed_pixels
 from tem_track.drift.path import Drift, FrameQuality, no_drift
@@ -23,7 +22,6 @@ __all__ = [
     "no_drift",
     "picture_mask",
     "picture_window",
-    "refine_changing",
     "refine_drift",
     "survey_frames",
 ]

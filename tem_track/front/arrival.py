@@ -58,6 +58,8 @@ REACH, ROUNDS = 8, 3
 LEAST_AFTER = 4
 # Samples before and behind the change that a fall is measured from, at least.
 FEWEST_BEFORE, FEWEST_BEHIND = 2.0, 4.0
+# Share of a region's pixels whose fall could be measured, at least.
+MEASURED_SHARE = 0.2
 # A rise by more, over this neighbourhood, is something else than degradation; illumination and noise leave less.
 LEAST_RISE, RISE_SIGMA_PX = 0.02, 3.0
 # Smoothing of the map: over this distance, px, between moments that differ by this many frames.
@@ -143,7 +145,7 @@ def find_arrival(
     jump = JUMP if grains is None else _jump_costs(grains, grid.fine, registered.shape)
     found = _fine_map(costs, windows, rough, count, jump)
     drop = _drop(windows, found.index)
-    found.index[_rises(drop, found.index) | ~reference.known] = np.nan
+    found.index[_rises(drop, found.index) | _unfounded(drop, found.index) | ~reference.known] = np.nan
     before = damage_at_start(reference.image, reference.known, found.index, drop)
     return _arrival(found, drop, before, windows, numbers.astype(float), run, grid, frames[0].shape)
 
@@ -327,6 +329,14 @@ def _rises(drop: Image, index: Image) -> Mask:
     total = cv2.GaussianBlur(np.nan_to_num(drop) * arrived, (0, 0), RISE_SIGMA_PX)
     mean = total / np.maximum(cv2.GaussianBlur(arrived, (0, 0), RISE_SIGMA_PX), 1e-3)
     return np.asarray(mean < -LEAST_RISE)
+
+
+def _unfounded(drop: Image, index: Image) -> Mask:
+    """Return the regions that arrived and of which hardly a pixel was seen to fall: slivers at the rim of the field."""
+    count, number = cv2.connectedComponents(np.isfinite(index).astype(np.uint8), connectivity=8)
+    size = np.bincount(number.ravel(), minlength=count)
+    measured = np.bincount(number.ravel(), np.isfinite(drop).ravel(), count)
+    return np.asarray((measured < MEASURED_SHARE * size)[number])
 
 
 def _arrival(

@@ -86,7 +86,7 @@ def damage_at_start(level: Image, known: Mask, index: Image, drop: Image) -> Mas
 def _disc(radius: float) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
     reach = int(np.ceil(radius))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    return ((y * y + x * x) <= (radius + 0.3) ** 2).astype(np.uint8)
+    return np.asarray((y * y + x * x) <= (radius + 0.3) ** 2, dtype=np.uint8)
 
 
 def _grown(mask: Mask, radius: float) -> Mask:

@@ -156,8 +156,8 @@ def find_reference(registered: RegisteredFrames, numbers: NDArray[np.intp]) -> R
     known = count > 0
     known &= mean > DARKEST_SHARE * float(np.median(mean[known])) if known.any() else known
     noise = max(LEAST_NOISE, float(np.median(noises))) if noises else LEAST_NOISE
-    mean = np.where(known, mean, np.float32(1))
-    return Reference(mean, known, noise, _unevenness(square, pairs, mean, known), wanted)
+    level = np.asarray(np.where(known, mean, 1), dtype=np.float32)
+    return Reference(level, known, noise, _unevenness(square, pairs, level, known), wanted)
 
 
 def _unevenness(square: Image, pairs: Image, mean: Image, known: Mask) -> Image:
@@ -181,7 +181,7 @@ def _noise_between(image: Image, before: Image) -> float:
     ratio = a / np.where(b > 0, b, np.float32(1)) - 1
     # The middle half of the ratio is linear in the noise even where single pixels are noisy.
     low, high = np.percentile(ratio[b > 0], (25, 75)) if (b > 0).any() else (0.0, 0.0)
-    return float(high - low) / 1.349 / np.sqrt(2)
+    return float(high - low) / 1.349 / float(np.sqrt(2))
 
 
 def coarse_levels(

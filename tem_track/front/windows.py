@@ -84,4 +84,5 @@ def _mean_level(
         seen &= reference.known
         total += seen * (relative(image, seen) / surface(own, registered.shape) - np.float32(1))
         count += seen
-    return (total / np.maximum(count, 1)).ravel(), (count > 0).ravel()
+    mean = np.asarray(total / np.maximum(count, 1), dtype=np.float32)
+    return mean.ravel(), (count > 0).ravel()

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tem_track.drift import Drift, FrameQuality, refine_changing
+from tem_track.drift import Drift, FrameQuality, refine_drift
 from tem_track.drift.still_part import refine_on_still_part
 from tem_track.errors import InputError
 from tem_track.front.growth import ROUNDS, Growth, find_growth
 from tem_track.front.growth_objects import GrownObjects, grown_objects
-from tem_track.movie import Image, Mask, Movie
+from tem_track.movie import Mask, Movie
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.survey import Survey
 from tem_track.settings import Settings
@@ -63,12 +63,8 @@ def measure_growth_movie(
     bright = settings.analysis.objects != "dark"
     if survey.quality.usable.sum() < _FEWEST_FRAMES:
         raise InputError(f"{movie.name}: objects that grow need at least {_FEWEST_FRAMES} usable frames")
-    drift = _registered(survey, _rough(survey, settings, reporter, clock), None, settings, reporter, clock)
-    growth = _growth(survey, drift, bright, 1, reporter, clock, "finding what grows")
-    if growth is not None:
-        arrival = np.where(np.isfinite(growth.start), growth.start, np.nan).astype(np.float32)
-        drift = _registered(survey, drift, arrival, settings, reporter, clock)
-        growth = _growth(survey, drift, bright, ROUNDS, reporter, clock, "outlining what grows")
+    drift = _registered(survey, _rough(survey, settings, reporter, clock), settings, reporter, clock)
+    growth = _growth(survey, drift, bright, reporter, clock)
     with clock.stage("objects"):
         objects = grown_objects(growth, drift.displacement_px, (movie.shape[1], movie.shape[2]))
     warnings = [] if objects.rows else [f"nothing became {settings.analysis.objects}er than it was: no objects"]
@@ -92,24 +88,19 @@ def _rough(survey: Survey, settings: Settings, reporter: Reporter, clock: Clock)
         )
 
 
-def _registered(
-    survey: Survey, drift: Drift, arrival: Image | None, settings: Settings, reporter: Reporter, clock: Clock
-) -> Drift:
+def _registered(survey: Survey, drift: Drift, settings: Settings, reporter: Reporter, clock: Clock) -> Drift:
     with clock.stage("drift refinement"):
-        return refine_changing(
+        return refine_drift(
             survey.frames,
             drift,
             survey.quality,
-            arrival_frame=arrival,
             fixed=survey.fixed,
             settings=settings.drift,
             progress=reporter.stage("refining drift", len(survey.frames)),
         )
 
 
-def _growth(
-    survey: Survey, drift: Drift, bright: bool, rounds: int, reporter: Reporter, clock: Clock, name: str
-) -> Growth | None:
+def _growth(survey: Survey, drift: Drift, bright: bool, reporter: Reporter, clock: Clock) -> Growth | None:
     with clock.stage("growth"):
         return find_growth(
             survey.frames,
@@ -117,6 +108,6 @@ def _growth(
             usable=survey.quality.usable & drift.registered,
             fixed=survey.fixed,
             bright=bright,
-            rounds=rounds,
-            progress=reporter.stage(name, len(survey.frames)),
+            rounds=ROUNDS,
+            progress=reporter.stage("outlining what grows", len(survey.frames)),
         )

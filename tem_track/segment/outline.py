@@ -209,7 +209,9 @@ class _Stage:
         scene = self._scene(k, frame, labels, members)
         contours = [start for start in starts if not start.star]
         changed = self._again(scene, members, contours, self._start_from(k, later))
-        return [row for m in members for row in _ray_rows(k, m) if row.track_id in changed]
+        found = [row for m in members for row in _ray_rows(k, m) if row.track_id in changed]
+        # One that ran away on the second attempt is no better than the first.
+        return [row for row in found if row.evidence is not None]
 
     def _grouped(self, starts: Sequence[Start]) -> list[Members]:
         """Return star-shaped starts in groups that are fitted together."""

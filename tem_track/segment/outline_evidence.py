@@ -10,16 +10,26 @@ from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image
 from tem_track.segment.outline_body import FULLNESS_RADIUS, SMALL_BALL, BodyFits, fit_bodies, solid_guess
-from tem_track.segment.outline_chord import BLUR, CORE, CORE_RADIUS, EDGE, FRINGE, RadialProfiles
+from tem_track.segment.outline_chord import (
+    BASE,
+    BLUR,
+    CORE,
+    CORE_RADIUS,
+    EDGE,
+    FRINGE,
+    RadialProfiles,
+    body_profiles,
+)
 
 # Bins of the common grid, which ends at 1.3 radii of the edge: nothing further out is used again.
 _BINS, _REACH = 64, 1.3
 # How much better the blur is known once neighbouring frames have been fitted: 0.6 px at first, then 0.1 px (focus
 # drifts and scans jitter, but not by more from one frame to the next).
 _BLUR_KNOWN = 0.15
-# Chi-square per bin more than that of the most general body at which a given form counts half. The forms of whole
-# particles come to 1 or 2 on simulated movies, where speckle passes for a core to 5 and more.
-_UNEXPLAINED = 4.0
+# What a given form leaves unexplained, root mean square over the profile's height, at which it counts half. The right
+# forms leave 1 or 2 % on simulated movies, with edges better than the general body's; where speckle passes for a core
+# it is 4 % and more, with edges several times worse.
+_UNEXPLAINED = 0.03
 # A frame's own profile counts up to here, in radii of the edge.
 _OWN_REACH = 1.35
 
@@ -178,9 +188,17 @@ class MovieProfiles:
             own = self._own(rows)
             fits = fit_bodies(own, start[rows], free, rounds)
             general = fit_bodies(own, np.stack([self._evidence[i].parameters for i in rows]), free, rounds=0)
-            excess = np.maximum(0.0, fits.chi2 - general.chi2) / np.maximum(1, fits.bins) / _UNEXPLAINED
-            share = excess**2 / (1 + excess**2)
+            share = _share_of_general(own, fits, general)
             for mine, other in ((fits.parameters, general.parameters), (fits.variance, general.variance)):
                 mine[:, EDGE] += share * (other[:, EDGE] - mine[:, EDGE])
             fits.chi2[:] += share * (general.chi2 - fits.chi2)
             done(rows, fits)
+
+
+def _share_of_general(own: RadialProfiles, fits: BodyFits, general: BodyFits) -> FloatArray:
+    """Return how much (K, 0 to 1) the general body's edge counts, from what the other leaves unexplained beyond it."""
+    model = body_profiles(general.parameters, own.level.shape[1], own.step, own.dark)
+    height = np.maximum(np.abs(model - general.parameters[:, BASE, None]).max(axis=1), 1e-9)
+    excess = np.maximum(0.0, fits.chi2 - general.chi2) / np.maximum(own.weight.sum(axis=1), 1e-12)
+    strong = (excess / (_UNEXPLAINED * height) ** 2) ** 2
+    return np.asarray(strong / (1 + strong))
