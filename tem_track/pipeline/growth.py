@@ -1,7 +1,6 @@
 """Objects that grow within a matrix: frames -> drift on what stays the same -> spans -> objects -> areas.
 
-Drift and growth need each other: what is still the same tells the drift, and registered frames tell what grew. So each
-is found twice, the second time with the other known.
+What stays the same tells the drift; registered frames tell what grew.
 """
 
 from __future__ import annotations
