@@ -7,7 +7,6 @@ its metadata is escaped.
 from __future__ import annotations
 
 import base64
-import html
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,52 +20,27 @@ from tem_track.tables import (
     PARTICLES,
     STAGES,
     THEORY,
-    Column,
     Table,
-    row_count,
     select_rows,
 )
 from tem_track.write.files import FIGURE_NAMES, OVERLAY_NAMES, RunFolder, write_text
 from tem_track.write.report_budget import budget_html, sensitivity_html
+from tem_track.write.report_page import (
+    CAPTIONS,
+    columns_named,
+    escaped,
+    facts_html,
+    heading,
+    in_words,
+    section,
+    table_html,
+)
 from tem_track.write.report_style import STYLE
-from tem_track.write.tables import table_cells
 
-# Rows of a table on the page; the rest is in the CSV, which the page names.
-_ROWS_SHOWN = 200
 # Two one-column figures of 85 mm at 300 dpi fit side by side on the page at this scale.
 _SHOWN_SCALE = 0.465
 # A finding with more letters than this does not fit the tiles at the top and is listed further down.
 _SHORT = 20
-# Digits that a person compares, rather than all that the CSV keeps.
-_DIGITS_SHOWN = 4
-
-CAPTIONS: Mapping[str, str] = {
-    "front_arrival": "When each pixel degraded, with isochrones (white), grain boundaries (blue), nuclei and "
-    "crossings; what never degraded is grey.",
-    "front_montage": "Frames with the front (orange) and grain boundaries (blue).",
-    "front_fraction": "Degraded fraction of the field, the zone along boundaries, the interiors, and each grain.",
-    "front_distance": "Degraded fraction by distance to the nearest grain boundary: a front that follows boundaries "
-    "begins at the bottom.",
-    "front_speed": "Front speed on an Arrhenius plot. On a ramp temperature and extent rise together: a slope is no "
-    "activation energy by itself.",
-    "growth_area": "Projected area of each object that grew, with its 95 % band; the dashed line is the onset, its "
-    "band the 95 % interval.",
-    "growth_rate": "Rate of growth of each object, from straight lines through neighbouring frames, with its 95 % "
-    "band.",
-    "growth_map": "When each pixel became part of an object, over the image before.",
-    "volume_ratio": "V/V0 of each particle against time; the band is the 95 % interval. A dotted curve belongs to a "
-    "particle that the border of the field cuts.",
-    "volume_ratio_particles": "Each particle on its own: onset and end of the first stage with their 95 % intervals, "
-    "and the final V/V0.",
-    "population": "Mean V/V0 of the whole particles of each kind; the band is the 95 % interval of the mean.",
-    "core_shell": "Core diameter and shell thickness against time; the band is the 95 % interval.",
-    "drift": "Where the specimen sits in each frame minus where it sat in frame 0.",
-    "size_histogram": "Equivalent diameters at the start of the movie, of particles that the border does not cut.",
-    "sensitivity": "By how much the final V/V0 of each particle (a dot) moves when one setting is shifted; grey: half "
-    "the 95 % interval of the median particle. A dot beyond its own interval is red.",
-    "outlines": "First, middle and last usable frame with the outlines (coloured) and cores (white) measured in them.",
-}
-
 _PARTICLE_COLUMNS = (
     "track_id",
     "kind",
@@ -159,41 +133,39 @@ def report_html(
     parts = [
         _header(name, record),
         _warnings(record.get("warnings", ())),
-        _section("Movie with outlines", _video(overlay)),
-        _section("Figures", "".join(map(_figure, figures))),
-        _section("Particles", _table("particles.csv", _only(PARTICLES, _PARTICLE_COLUMNS), tables)),
-        _section("Growth", _table("growth.csv", GROWTH, tables)),
-        _section("Front", _front(record.get("front"), tables)),
-        _section("Theory beside measurement", _theory(record.get("theory"), tables)),
-        _section("What the interval of the final V/V0 is made of", budget_html(record.get("uncertainty"))),
-        _section("Sensitivity of the final V/V0", sensitivity_html(record.get("sensitivity"))),
-        _section("Stages", _table("stages.csv", STAGES, tables)),
-        _section("Events", _table("events.csv", EVENTS, tables)),
-        _section("Frames not usable", _unusable(tables)),
-        _section("Findings", _pairs([fact for fact in _findings(record) if len(fact[1]) > _SHORT])),
-        _section("Calibration and input", _pairs(_input_facts(record))),
-        _section("Settings", _settings(record.get("settings", {}))),
-        _section("Software", _pairs(_software_facts(record))),
+        section("Movie with outlines", _video(overlay)),
+        section("Figures", "".join(map(_figure, figures))),
+        section("Particles", table_html("particles.csv", columns_named(PARTICLES, _PARTICLE_COLUMNS), tables)),
+        section("Growth", table_html("growth.csv", GROWTH, tables)),
+        section("Front", _front(record.get("front"), tables)),
+        section("Theory beside measurement", _theory(record.get("theory"), tables)),
+        section("What the interval of the final V/V0 is made of", budget_html(record.get("uncertainty"))),
+        section("Sensitivity of the final V/V0", sensitivity_html(record.get("sensitivity"))),
+        section("Stages", table_html("stages.csv", STAGES, tables)),
+        section("Events", table_html("events.csv", EVENTS, tables)),
+        section("Frames not usable", _unusable(tables)),
+        section("Findings", facts_html([fact for fact in _findings(record) if len(fact[1]) > _SHORT])),
+        section("Calibration and input", facts_html(_input_facts(record))),
+        section("Settings", _settings(record.get("settings", {}))),
+        section("Software", facts_html(_software_facts(record))),
     ]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_text(name)} · tem-track</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{escaped(name)} · tem-track</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
         + "\n".join(filter(None, parts))
         + "\n</main>\n</body>\n</html>\n"
     )
 
 
-def _text(value: Any) -> str:
-    return html.escape(str(value), quote=True)
-
-
 def _header(name: str, record: Mapping[str, Any]) -> str:
-    facts = "".join(f"<li><b>{_text(value)}</b><span>{_text(label)}</span></li>" for label, value in _key_facts(record))
+    facts = "".join(
+        f"<li><b>{escaped(value)}</b><span>{escaped(label)}</span></li>" for label, value in _key_facts(record)
+    )
     finished = record.get("finished") or ""
     return (
-        f"<header><p class=kicker>tem-track {_text(record.get('version', ''))} · {_text(finished)}</p>"
-        f"<h1>{_text(name)}</h1><ul class=facts>{facts}</ul></header>"
+        f"<header><p class=kicker>tem-track {escaped(record.get('version', ''))} · {escaped(finished)}</p>"
+        f"<h1>{escaped(name)}</h1><ul class=facts>{facts}</ul></header>"
     )
 
 
@@ -211,36 +183,22 @@ def _key_facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _findings(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(str(name).replace("_", " "), _shown(value)) for name, value in record.get("outcome", {}).items()]
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}" if math.isfinite(value) else "not known"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_shown, value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "not known" if value is None else str(value)
+    return [(str(name).replace("_", " "), in_words(value)) for name, value in record.get("outcome", {}).items()]
 
 
 def _warnings(warnings: Sequence[str]) -> str:
     if not warnings:
         return ""
-    items = "".join(f"<li>{_text(w)}</li>" for w in warnings)
+    items = "".join(f"<li>{escaped(w)}</li>" for w in warnings)
     return f"<section class=warn><h2>Needs your attention</h2><ul>{items}</ul></section>"
-
-
-def _section(title: str, body: str) -> str:
-    return f"<section><h2>{_text(title)}</h2>{body}</section>" if body else ""
 
 
 def _video(overlay: str) -> str:
     if not overlay:
         return ""
     return (
-        f'<video src="{_text(overlay)}" controls loop muted playsinline preload="metadata"></video>'
-        f'<p class=note>If it does not play here, open <a href="{_text(overlay)}">{_text(overlay)}</a> beside this '
+        f'<video src="{escaped(overlay)}" controls loop muted playsinline preload="metadata"></video>'
+        f'<p class=note>If it does not play here, open <a href="{escaped(overlay)}">{escaped(overlay)}</a> beside this '
         "page.</p>"
     )
 
@@ -250,8 +208,8 @@ def _figure(figure: ReportFigure) -> str:
     picture = base64.b64encode(figure.png).decode("ascii")
     width = round(_png_width(figure.png) * _SHOWN_SCALE)
     return (
-        f'<figure><img src="data:image/png;base64,{picture}" width="{width}" alt="{_text(caption)}">'
-        f"<figcaption>{_text(caption)}</figcaption></figure>"
+        f'<figure><img src="data:image/png;base64,{picture}" width="{width}" alt="{escaped(caption)}">'
+        f"<figcaption>{escaped(caption)}</figcaption></figure>"
     )
 
 
@@ -260,55 +218,12 @@ def _png_width(png: bytes) -> int:
     return int.from_bytes(png[16:20], "big")
 
 
-def _only(columns: Sequence[Column], names: Sequence[str]) -> list[Column]:
-    by_name = {c.name: c for c in columns}
-    return [by_name[name] for name in names]
-
-
-def _table(file_name: str, columns: Sequence[Column], tables: Mapping[str, Table]) -> str:
-    table = tables.get(file_name)
-    if table is None or not row_count(table):
-        return ""
-    rows = row_count(table)
-    shown = {c.name: table[c.name][:_ROWS_SHOWN] for c in columns if c.name in table}
-    short = [Column(c.name, c.kind, c.meaning, _DIGITS_SHOWN) for c in columns if c.name in table]
-    cells = table_cells(short, shown)
-    filled = [k for k in range(len(short)) if any(row[k] for row in cells)]
-    head = "".join(_head(short[k]) for k in filled)
-    body = "".join("<tr>" + "".join(_cell(row[k], short[k]) for k in filled) + "</tr>" for row in cells)
-    rest = f"the first {_ROWS_SHOWN} of {rows} rows; all are" if rows > _ROWS_SHOWN else "also"
-    return (
-        f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        f'<p class=note>{rest} in <a href="{_text(file_name)}">{_text(file_name)}</a></p>'
-    )
-
-
-# The unit at the end of a column's name, as a reader expects it.
-_UNITS = {"_per_s": "1/s", "_nm2": "nm²", "_nm3": "nm³", "_nm": "nm", "_px": "px", "_s": "s", "_c": "°C"}
-
-
-def _heading(name: str) -> str:
-    for ending, unit in _UNITS.items():
-        if name.endswith(ending):
-            return f"{_text(name.removesuffix(ending).replace('_', ' '))} <i>{unit}</i>"
-    return _text(name.replace("_", " "))
-
-
-def _head(column: Column) -> str:
-    kind = "" if column.kind == "text" else " class=num"
-    return f'<th{kind} title="{_text(column.meaning)}">{_heading(column.name)}</th>'
-
-
-def _cell(text: str, column: Column) -> str:
-    return f"<td>{_text(text)}</td>" if column.kind == "text" else f"<td class=num>{_text(text)}</td>"
-
-
 def _unusable(tables: Mapping[str, Table]) -> str:
     drift = tables.get("drift.csv")
     if drift is None:
         return ""
     chosen = {"drift.csv": select_rows(drift, drift["usable"] == 0)}
-    return _table("drift.csv", _only(DRIFT, _UNUSABLE_COLUMNS), chosen)
+    return table_html("drift.csv", columns_named(DRIFT, _UNUSABLE_COLUMNS), chosen)
 
 
 def _theory(theory: Mapping[str, Any] | None, tables: Mapping[str, Table]) -> str:
@@ -317,7 +232,7 @@ def _theory(theory: Mapping[str, Any] | None, tables: Mapping[str, Table]) -> st
         return ""
     facts = [fact for reaction in theory["reactions"] for fact in _reaction_facts(reaction)]
     facts += [(f"Minus theory, {_compared_name(mean)}", _compared_words(mean)) for mean in theory["compared"]]
-    return _pairs(facts) + _table("theory.csv", _only(THEORY, _THEORY_COLUMNS), tables)
+    return facts_html(facts) + table_html("theory.csv", columns_named(THEORY, _THEORY_COLUMNS), tables)
 
 
 def _front(front: Mapping[str, Any] | None, tables: Mapping[str, Table]) -> str:
@@ -325,21 +240,21 @@ def _front(front: Mapping[str, Any] | None, tables: Mapping[str, Table]) -> str:
     if not front:
         return ""
     facts = [
-        (_heading(name), _with_interval(front, name))
+        (heading(name), _with_interval(front, name))
         for name in front
         if not name.endswith(("_low", "_high")) and isinstance(front[name], int | float | str | None)
     ]
     names = ("front/grains.csv", "front/crossings.csv", "front/nuclei.csv")
-    shown = "".join(_table(name, OPTIONAL_SCHEMAS[name], tables) for name in names)
-    rows = "".join(f"<dt>{name}</dt><dd>{_text(value)}</dd>" for name, value in facts)
+    shown = "".join(table_html(name, OPTIONAL_SCHEMAS[name], tables) for name in names)
+    rows = "".join(f"<dt>{name}</dt><dd>{escaped(value)}</dd>" for name, value in facts)
     return f"<dl>{rows}</dl>{shown}"
 
 
 def _with_interval(front: Mapping[str, Any], name: str) -> str:
     low, high = front.get(f"{name}_low"), front.get(f"{name}_high")
     if low is None or high is None or not math.isfinite(low + high):
-        return _shown(front[name])
-    return f"{_shown(front[name])} (95 %: {_shown(float(low))} to {_shown(float(high))})"
+        return in_words(front[name])
+    return f"{in_words(front[name])} (95 %: {in_words(float(low))} to {in_words(float(high))})"
 
 
 def _reaction_facts(reaction: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -366,11 +281,6 @@ def _compared_words(mean: Mapping[str, Any]) -> str:
     known = low is not None and high is not None and math.isfinite(low + high)
     interval = f" (95 %: {low:+.3f} to {high:+.3f})" if known else " (uncertainty not known)"
     return f"{mean['difference']:+.3f}{interval}, n = {mean['particles']}"
-
-
-def _pairs(facts: Sequence[tuple[str, Any]]) -> str:
-    rows = "".join(f"<dt>{_text(k)}</dt><dd>{_text(_shown(v))}</dd>" for k, v in facts if v not in (None, "", []))
-    return f"<dl>{rows}</dl>" if rows else ""
 
 
 def _input_facts(record: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -402,8 +312,8 @@ def _software_facts(record: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 def _settings(settings: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     rows = "".join(
-        f"<tr><td>{_text(stage)}.{_text(name)}</td><td>{_text(_shown(setting.get('value')))}</td>"
-        f"<td>{_text(setting.get('source', ''))}</td></tr>"
+        f"<tr><td>{escaped(stage)}.{escaped(name)}</td><td>{escaped(in_words(setting.get('value')))}</td>"
+        f"<td>{escaped(setting.get('source', ''))}</td></tr>"
         for stage, group in settings.items()
         for name, setting in group.items()
     )
