@@ -90,7 +90,7 @@ def seen_together(
     windows = np.arange(len(path))
     taken, steps = gain[path, windows], step[path, windows]
     shown = (taken > _SHOWN) & (steps > least)
-    strong = float(np.quantile(steps[shown], _STRONG_PART, method="lower")) if shown.any() else 0.0
+    strong = float(np.quantile(steps[shown], _STRONG_PART, method="higher")) if shown.any() else 0.0
     lasting = min(memory(np.array([offers[i].residual[w] for w, i in enumerate(path)])), _LONGEST)
     return Seen(_carried(radius[path, windows], shown), total / float(np.sqrt(lasting)), strong, float(shown.mean()))
 
