@@ -6,6 +6,7 @@ from core_profiles import body_parameters, profiles_of, strayed
 
 from tem_track.movie import FloatArray
 from tem_track.segment.core_errors import ProfileErrors
+from tem_track.segment.core_fit import best_of
 from tem_track.segment.core_kind import kinds_of_bodies
 from tem_track.segment.core_seen import Seen, seen_together
 from tem_track.segment.core_starts import HOLLOW, WITH_CORE, fits_whitened
@@ -44,9 +45,15 @@ def test_strong_errors_are_no_core_in_forty_solid_particles() -> None:
     assert kinds(profiles, 0.08).count("solid") >= 39
 
 
-def test_errors_taken_for_too_small_would_be_cores() -> None:
+def test_a_core_gains_by_chance_what_two_parameters_do_unless_errors_are_taken_for_too_small() -> None:
     profiles = strayed_bodies(body_parameters(60), 0.08)
-    assert kinds(profiles, 0.005).count("solid") < 9
+    gains = []
+    for strength in (0.08, 0.005):
+        errors = ProfileErrors(LENGTH, np.full(60, strength))
+        without, cored = (best_of(fits_whitened(profiles, free, errors)) for free in (HOLLOW, WITH_CORE))
+        gains.append(float(np.median(without.chi2 - cored.chi2)))
+    assert gains[0] < 6.0
+    assert gains[1] > 10 * gains[0]
 
 
 def test_a_plate_is_solid() -> None:

@@ -19,7 +19,7 @@ from tem_track.segment.core_errors import ProfileErrors
 from tem_track.segment.core_fit import Expected, best_of, fit_whitened, learn_errors
 from tem_track.segment.core_kind import Kind, kinds_of_bodies
 from tem_track.segment.core_path import memory, steady_path
-from tem_track.segment.core_pedestal import pedestal_share, without_pedestal
+from tem_track.segment.core_pedestal import pedestal_and_length, without_pedestal
 from tem_track.segment.core_starts import SOLID, WITH_CORE, fit_kind
 from tem_track.segment.core_windows import windows_of
 from tem_track.segment.outline_body import SMALL_BALL, BodyFits, fit_bodies
@@ -69,9 +69,9 @@ def inner_boundaries(profiles: MovieProfiles) -> InnerBoundaries:
     """Return kinds, cores, voids and final edges of all tracks of a movie."""
     windows = windows_of(profiles)
     resolved = windows.profiles.take(windows.resolved())
-    share = pedestal_share(resolved)
+    share, length = pedestal_and_length(resolved)
     bare = without_pedestal(resolved, share)
-    errors = learn_errors(bare, fit_kind(bare, WITH_CORE).parameters, WITH_CORE)[0]
+    errors = learn_errors(bare, fit_kind(bare, WITH_CORE).parameters, WITH_CORE, (length,))[0]
     kinds = kinds_of_bodies(windows, bare, errors)
     template = _templates(profiles, kinds)
     found = InnerBoundaries(

@@ -34,7 +34,7 @@ from tem_track.segment.outline_chord import (
 # Relative fluctuations of the thickness that are tried: from a perfect ball to strong diffraction contrast.
 _STRENGTHS = 0.005 * 2.0 ** np.arange(7)
 # Lengths over which they are alike, in radii: from fine mottling to patches of half a particle.
-_LENGTHS = (0.05, 0.1, 0.15, 0.2, 0.3)
+LENGTHS = (0.05, 0.1, 0.15, 0.2, 0.3)
 # Profiles fitted together: their (J, J) matrices take 8 MB.
 _TOGETHER = 256
 # Steps of the parameters that change a profile about equally (fractions of the radius, of the thickness).
@@ -219,7 +219,7 @@ def _linearised(problem: _Problem, p: FloatArray, scale: FloatArray) -> _Point:
 
 
 def learn_errors(
-    profiles: RadialProfiles, start: FloatArray, free: tuple[int, ...]
+    profiles: RadialProfiles, start: FloatArray, free: tuple[int, ...], lengths: Sequence[float] = LENGTHS
 ) -> tuple[ProfileErrors, FloatArray]:
     """Return the errors that make K profiles likeliest, and the parameters (K, P) fitted with them.
 
@@ -230,10 +230,12 @@ def learn_errors(
         Near the solution.
     free : tuple of int
         Of the most general body; one with fewer would count what it cannot follow as fluctuation.
+    lengths : sequence of float
+        Those to choose from.
     """
     best = np.inf
-    found = ProfileErrors(_LENGTHS[0], np.full(len(profiles), _STRENGTHS[0])), start
-    for length in _LENGTHS:
+    found = ProfileErrors(lengths[0], np.full(len(profiles), _STRENGTHS[0])), start
+    for length in lengths:
         strength, parameters, unlikely = _likeliest_strength(profiles, start, free, length)
         if unlikely.sum() < best:
             best, found = float(unlikely.sum()), (ProfileErrors(length, strength), parameters)

@@ -29,23 +29,35 @@ _ASKED = 60
 _MIDDLE = 0.7
 
 
-def pedestal_share(windows: RadialProfiles) -> float:
-    """Return the pedestal as a share of the background's level; 0 in dark field, and where nothing shows it.
+def pedestal_and_length(windows: RadialProfiles) -> tuple[float, float]:
+    """Return the pedestal as a share of the background's level, and the length over which errors are alike (in radii).
 
     Parameters
     ----------
     windows : RadialProfiles
         W pooled profiles of particles wide enough for cores to be seen.
+
+    Returns
+    -------
+    pedestal, length : float
+        The pedestal is 0 in dark field, and where nothing shows it.
     """
-    if not windows.dark or not len(windows):
-        return 0.0
-    middle = np.where((windows.rho < _MIDDLE) & (windows.weight > 0), windows.level, 1.0).mean(axis=1)
-    asked = windows.take(np.argsort(middle, kind="stable")[:_ASKED])
-    usual = without_pedestal(asked, _USUAL)
+    asked = _thickest(windows)
+    usual = without_pedestal(asked, _USUAL if windows.dark else 0.0)
     errors, start = learn_errors(usual, fit_kind(usual, WITH_CORE).parameters, WITH_CORE)
+    if not windows.dark or not len(windows):
+        return 0.0, errors.length
     shares = np.arange(0.0, _MOST + 1e-9, _STEP)
     unlikely = np.array([_unlikely(asked, float(share), errors, start) for share in shares])
-    return _lowest(shares, unlikely)
+    return _lowest(shares, unlikely), errors.length
+
+
+def _thickest(windows: RadialProfiles) -> RadialProfiles:
+    """Return the windows that know most, in their order."""
+    weight = ((windows.rho < _MIDDLE) & (windows.weight > 0)).astype(np.float64)
+    middle = (weight * windows.level).sum(axis=1) / np.maximum(weight.sum(axis=1), 1.0)
+    order = np.argsort(middle if windows.dark else -middle, kind="stable")
+    return windows.take(np.sort(order[:_ASKED]))
 
 
 def _unlikely(windows: RadialProfiles, share: float, errors: ProfileErrors, start: FloatArray) -> float:

@@ -25,8 +25,8 @@ _JUMP = 0.05
 _MOST_GAIN = 300.0
 # Share of it that a window may speak against at most: where patches hide a core for a while.
 _DENIED = 0.2
-# Part of the windows' weight whose steps lie below the one that is told: contrast fades as a reaction goes on, and the
-# third that shows most tells how strong it was.
+# Part of the windows whose steps lie below the one that is told: contrast fades as a reaction goes on, and the third
+# that shows most tells how strong it was.
 _STRONG_PART = 2 / 3
 # Windows for which errors last at most: even where a pattern stands still, a core changes under it.
 _LONGEST = 3.0
@@ -46,7 +46,8 @@ class Seen:
         In chi-square over a body without it: all windows together, jumps paid for, over the root of the number of
         windows for which errors last: a pattern that stands still says the same six times.
     step : float
-        Difference in density (fraction of the body's), upper third of the windows weighted with their gains.
+        Difference in density (fraction of the body's), the least of the third of the windows that show
+        most.
     shown : float
         Share of the windows that show it by themselves.
     """
@@ -87,11 +88,11 @@ def seen_together(
     gain = np.where((step > 0) & (radius > clear) & (1 - radius > clear), gain, -_DENIED * most)
     path, total = _best_path(radius, gain)
     windows = np.arange(len(path))
-    taken, weight = gain[path, windows], np.maximum(gain[path, windows], 0.0)
-    typical = _weighted_quantile(step[path, windows], weight, _STRONG_PART)
+    taken, steps = gain[path, windows], step[path, windows]
+    shown = (taken > _SHOWN) & (steps > least)
+    strong = float(np.quantile(steps[shown], _STRONG_PART, method="higher")) if shown.any() else 0.0
     lasting = min(memory(np.array([offers[i].residual[w] for w, i in enumerate(path)])), _LONGEST)
-    shown = (taken > _SHOWN) & (step[path, windows] > least)
-    return Seen(_carried(radius[path, windows], shown), total / float(np.sqrt(lasting)), typical, float(shown.mean()))
+    return Seen(_carried(radius[path, windows], shown), total / float(np.sqrt(lasting)), strong, float(shown.mean()))
 
 
 def _carried(radius: FloatArray, shown: Mask) -> FloatArray:
@@ -99,15 +100,6 @@ def _carried(radius: FloatArray, shown: Mask) -> FloatArray:
     if not shown.any():
         return radius
     return np.interp(np.arange(len(radius)), np.flatnonzero(shown), radius[shown])
-
-
-def _weighted_quantile(values: FloatArray, weights: FloatArray, part: float) -> float:
-    """Return the value up to which a part of the weight lies; 0 where there is none."""
-    if weights.sum() <= 0:
-        return 0.0
-    order = np.argsort(values, kind="stable")
-    share = np.cumsum(weights[order]) / weights.sum()
-    return float(values[order][min(int(np.searchsorted(share, part)), len(values) - 1)])
 
 
 def _best_path(radius: FloatArray, gain: FloatArray) -> tuple[NDArray[np.intp], float]:
