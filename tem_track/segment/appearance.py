@@ -39,7 +39,7 @@ NOISE_OF_CONTRAST = 0.06
 SMOOTHING_PX = (0.8, 1.2, 1.8, 2.7, 4.0)
 # The same for faint particles, of which a fifth of the common contrast is asked (LEAST_CONTRAST_OF_COMMON): smoothing
 # goes on until that stands this many times above the noise, but to no more than this share of the common diameter.
-FAINT_OF_NOISE, FAINT_SMOOTHING = 10.0, 0.04
+FAINT_OF_NOISE, FAINT_SMOOTHING = 10.0, 0.03
 # Share of the outline along the border of a disc cut in half, and of a field between borders and material. Where the
 # strongest patches have more of the latter, they are what lies between the particles, or show too little of themselves.
 HALF_CUT, FIELD_CUT = 0.4, 0.6

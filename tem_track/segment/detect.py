@@ -66,7 +66,7 @@ def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -
     if appearance.faint_smoothing_px <= appearance.smoothing_px:
         return without_film_steps(reached(foot_of(sight.picture, tight, first), tight, full, frame.shape, fixed), fixed)
     soft = _sight(frame, appearance, appearance.faint_smoothing_px, appearance.faint_noise, fixed)
-    tight = with_faint(tight, first, _tight(soft, appearance, fixed))
+    tight = with_faint(tight, first, _tight(soft, appearance, fixed, at_border=False))
     ways = (sight.reach(), soft.reach())
     first = reached(either_foot(sight.picture, soft.picture, tight, ways), tight, ways[0], sight.picture.shape, None)
     foot = either_foot(sight.picture, soft.picture, tight, ways, first)
@@ -92,8 +92,11 @@ def _sight(frame: Image, appearance: Appearance, smoothing_px: float, noise: flo
     return _Sight(working_picture(frame, working, fixed), smoothing_px, noise, blur)
 
 
-def _tight(sight: _Sight, appearance: Appearance, fixed: Mask | None) -> Labels:
-    """Return the tight patches of the particles that a working picture shows."""
+def _tight(sight: _Sight, appearance: Appearance, fixed: Mask | None, at_border: bool = True) -> Labels:
+    """Return the tight patches of the particles that a working picture shows.
+
+    A smoothed strand that leaves the field ends in a compact patch: `at_border` False takes none that the border cuts.
+    """
     # The tight patch of a particle covers at least a quarter of it.
     smallest = 0.25 * np.pi / 4 * (appearance.min_diameter_px / appearance.bin_px) ** 2
     closed = closed_pixels(fixed, appearance.bin_px)
@@ -103,7 +106,8 @@ def _tight(sight: _Sight, appearance: Appearance, fixed: Mask | None) -> Labels:
     low, high = (share * appearance.contrast for share in FRAME_CONTRAST)
     usual_px = appearance.diameter_px / appearance.bin_px
     usual = float(np.clip(contrast, low, high)), min(edge, appearance.edge), max(across, usual_px)
-    return tight_labels(sight.picture, seen.tree, particles(seen.chosen, usual))
+    kept = [region for region in particles(seen.chosen, usual) if at_border or region.border_share == 0]
+    return tight_labels(sight.picture, seen.tree, kept)
 
 
 def with_faint(tight: Labels, outer: Labels, softer: Labels) -> Labels:
