@@ -104,9 +104,10 @@ def _positions(
 
 
 def _bodies(table: FloatArray, area: FloatArray) -> FloatArray:
-    """Return (B, T, 2) positions of what touches taken together, by area: growth pushes a chain apart about its middle.
+    """Return (B, T, 2) positions of what touches taken together: growth pushes a chain apart about its middle.
 
-    A body has a place only where all of its particles are seen.
+    The middle is that of the particles by their usual areas, the same in every frame: one that grows before its
+    neighbour must not pull it. A body has a place only where all of its particles are seen.
     """
     radius = np.sqrt(area / np.pi)
     count = len(table)
@@ -116,27 +117,32 @@ def _bodies(table: FloatArray, area: FloatArray) -> FloatArray:
         both = np.isfinite(gap).sum(axis=1)
         for j in np.flatnonzero((gap < 0).sum(axis=1) > both / 2) + i + 1:
             owner[owner == owner[j]] = owner[i]
-    bodies = [owner == body for body in np.unique(owner)]
-    return np.stack([np.average(table[b], axis=0, weights=np.repeat(area[b, :, None], 2, axis=2)) for b in bodies])
+    usual = np.nanmedian(area, axis=1)
+    return np.stack([np.average(table[owner == b], axis=0, weights=usual[owner == b]) for b in np.unique(owner)])
 
 
 def _common(table: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the (T, 2) motion common to (P, T, 2) positions and its (T,) standard uncertainty; NaN where unknown.
+    """Return the (T, 2) motion common to (B, T, 2) positions and its (T,) standard uncertainty; NaN where unknown.
 
-    Place of each particle and motion of each frame in turn (a two-way layout with gaps), plain means: a chain that
-    growth pushes apart does so to both sides.
+    Place of each body and motion of each frame in turn (a two-way layout with gaps). A body that moves by itself loses
+    its say by as much: its weight is one over its mean square deviation from the common motion and that of the rest.
     """
     seen = np.isfinite(table[:, :, 0])
     enough = seen.sum(axis=0) >= LEAST_PARTICLES
     table = np.where((seen & enough[None, :])[:, :, None], table, np.nan)
-    values, weight = np.nan_to_num(table), np.isfinite(table).astype(np.float64)
-    number = np.maximum(weight.sum(axis=0), 1)
-    place = values.sum(axis=1) / np.maximum(weight.sum(axis=1), 1)
+    values, there = np.nan_to_num(table), np.isfinite(table).astype(np.float64)
+    place = values.sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+    say = np.ones(len(table))
     for _ in range(_ROUNDS):
-        common = (weight * (values - place[:, None])).sum(axis=0) / number
-        place = (weight * (values - common[None])).sum(axis=1) / np.maximum(weight.sum(axis=1), 1)
-    left = weight * (values - place[:, None] - common[None])
-    n = number[:, 0]
-    variance = (left**2).sum(axis=(0, 2)) / 2 / np.maximum(n - 1, 1) / n
+        weight = there * say[:, None, None]
+        common = (weight * (values - place[:, None])).sum(axis=0) / np.maximum(weight.sum(axis=0), 1e-30)
+        place = (there * (values - common[None])).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+        left = there * (values - place[:, None] - common[None])
+        own = (left**2).sum(axis=(1, 2)) / np.maximum(there.sum(axis=(1, 2)), 1)
+        say = 1 / (own + float(np.median(own)) + 1e-12)
+        say /= say.max()
+    whole = weight[..., 0].sum(axis=0)
+    bodies = whole**2 / np.maximum((weight[..., 0] ** 2).sum(axis=0), 1e-30)
+    variance = (weight * left**2).sum(axis=(0, 2)) / 2 / np.maximum(whole, 1e-30) / np.maximum(bodies - 1, 0.5)
     common[~enough] = np.nan
     return common, np.where(enough, np.sqrt(variance), np.nan)

@@ -1,6 +1,7 @@
 """The degradation front of a heated lamella: registered frames -> arrival time, grains, speeds, crossings."""
 
 from tem_track.front.arrival import Arrival, find_arrival
+from tem_track.front.both_ways import brightened_share
 from tem_track.front.grains import find_grains
 from tem_track.front.mean import early_mean, late_mean
 from tem_track.front.measure import Front, measure_front
@@ -10,6 +11,7 @@ __all__ = [
     "Arrival",
     "Front",
     "Grains",
+    "brightened_share",
     "early_mean",
     "find_arrival",
     "find_grains",

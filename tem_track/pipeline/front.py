@@ -7,7 +7,7 @@ lasts, it came out the same to a hundredth of a pixel when it was told what had 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from tem_track.front import (
     Arrival,
     Front,
     Grains,
+    brightened_share,
     early_mean,
     find_arrival,
     find_grains,
@@ -31,6 +32,8 @@ from tem_track.settings import Settings
 
 # A front needs frames before and after: fewer usable ones than this say nothing.
 _FEWEST_FRAMES = 4
+# Share of what did not degrade that became brighter: below 0.01 under a front, 0.4 where diffraction contrast changes.
+_BOTH_WAYS = 0.15
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ def measure_front_movie(
     drift = _registered(survey, settings, reporter, clock)
     with clock.stage("grains"):
         given = None if grains is None else grains_from_labels(grains)
-        found = given or find_grains(_before(survey, drift, None), fixed=survey.fixed)
+        first = _before(survey, drift, None)
+        found = given or find_grains(first, fixed=survey.fixed)
     arrival = _arrival(survey, drift, found, reporter, clock, "finding what degrades")
     with clock.stage("grains"):
         # Every frame before a pixel's own arrival shows it intact: far less noise than the first frames alone.
@@ -101,6 +105,7 @@ def measure_front_movie(
     with clock.stage("front"):
         usable = survey.quality.usable & drift.registered
         after = late_mean(survey.frames, drift.displacement_px, usable, fixed=survey.fixed)
+        arrival, doubts = _believed(arrival, brightened_share(first, after, arrival), settings)
         front = measure_front(
             arrival,
             found,
@@ -112,7 +117,19 @@ def measure_front_movie(
             before=before,
             after=after,
         )
-    return FrontMeasurement(survey.quality, drift, found, arrival, front, before, after, front.warnings)
+    return FrontMeasurement(survey.quality, drift, found, arrival, front, before, after, (*doubts, *front.warnings))
+
+
+def _believed(arrival: Arrival, brightened: float, settings: Settings) -> tuple[Arrival, tuple[str, ...]]:
+    """Return the arrival, empty where contrast changes both ways and nobody asked for a front, and words on that."""
+    if brightened < _BOTH_WAYS:
+        return arrival, ()
+    words = f"{brightened:.0%} of what did not darken became brighter: contrast changes both ways, as diffraction does"
+    if settings.analysis.what != "auto":
+        return arrival, (f"{words}; what is called degraded may be no front",)
+    never = np.full_like(arrival.frame, np.nan)
+    empty = replace(arrival, frame=never, sd_frames=never, drop=np.zeros_like(arrival.drop))
+    return empty, (f"{words}: no front is taken from it; --analysis front measures it all the same",)
 
 
 def _registered(survey: Survey, settings: Settings, reporter: Reporter, clock: Clock) -> Drift:
