@@ -68,11 +68,12 @@ def follow_particles(
     known = np.isfinite(common[:, 0]) & np.isfinite(sd)
     if not known[0] or known.sum() < max(LEAST_PARTICLES, LEAST_KNOWN * count):
         return drift
-    common -= common[0]
-    motion = np.sqrt(np.mean(common[known] ** 2))
+    # About its mean: an error of frame 0 alone would look like motion in all the others.
+    motion = np.sqrt(np.mean((common[known] - common[known].mean(axis=0)) ** 2))
     certain = 1.0 if len(table) > LEAST_PARTICLES else FOR_TWO
     if motion < certain * max(LEAST_MOTION_PX, CLEAR * np.sqrt(np.mean(sd[known] ** 2))):
         return drift
+    common -= common[0]
     frames = np.arange(count)
     between = np.stack([np.interp(frames, frames[known], common[known, axis]) for axis in (0, 1)], axis=1)
     error = np.interp(frames, frames[known], sd[known])
