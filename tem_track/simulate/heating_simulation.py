@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import NDArray
 
-from tem_track.movie import FloatArray, Frames, Labels, Movie
 from tem_track.simulate.heating_ramp import LOG, log_table
 from tem_track.simulate.heating_scene import HeatingScene
 from tem_track.simulate.heating_truth import (
@@ -19,47 +17,18 @@ from tem_track.simulate.heating_truth import (
     TRUE_NUCLEI,
     HeatingTruth,
 )
-from tem_track.simulate.recording import scene_dict
+from tem_track.simulate.simulated import SimulatedMovie
 from tem_track.simulate.truth import TRUE_DRIFT
 from tem_track.tables import Column, Table
 
 
-@dataclass(frozen=True)
-class HeatingSimulation:
-    """A simulated heating movie with known truth.
-
-    Attributes
-    ----------
-    scene : HeatingScene
-        What it was made from; the same scene gives the same bytes.
-    movie : Movie
-        Frames (uint16) are rendered when they are asked for.
-    truth : HeatingTruth
-    """
-
-    scene: HeatingScene
-    movie: Movie
-    truth: HeatingTruth
-
-    @property
-    def frames(self) -> Frames:
-        """The movie's frames."""
-        return self.movie.frames
-
-    @property
-    def times_s(self) -> FloatArray:
-        """Time (T,) of every frame in s."""
-        return self.movie.times_s
+class HeatingSimulation(SimulatedMovie[HeatingScene, HeatingTruth]):
+    """A simulated heating movie with known truth."""
 
     @property
     def specimen(self) -> str:
         """What was simulated."""
         return "heating"
-
-    @property
-    def record(self) -> Mapping[str, Any]:
-        """The scene in what JSON can hold; `scene_changed` turns it back."""
-        return scene_dict(self.scene)
 
     @property
     def inputs(self) -> Mapping[str, tuple[tuple[Column, ...], Table]]:
@@ -88,8 +57,3 @@ class HeatingSimulation:
     def summaries(self) -> Mapping[str, Mapping[str, Any]]:
         """What JSON can hold, by name."""
         return {"summary": self.truth.summary}
-
-    @property
-    def label_images(self) -> Mapping[str, Callable[[int], Labels]]:
-        """A lamella has no particles."""
-        return {}

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.movie import FloatArray, Frames, Image, Labels, Movie
+from tem_track.movie import FloatArray, Image, Labels
 from tem_track.simulate.camera import Camera
 from tem_track.simulate.canvas import Canvas, canvas_of, shifted
 from tem_track.simulate.chance import chance
@@ -26,7 +26,7 @@ from tem_track.simulate.heating_ramp import LOG, log_table, temperature_c
 from tem_track.simulate.heating_render import SOFTENED_PX, recorded, relief_of
 from tem_track.simulate.heating_scene import PrecipitateScene
 from tem_track.simulate.heating_truth import HEATED_FRAMES, heated_frames_table
-from tem_track.simulate.recording import scene_dict
+from tem_track.simulate.simulated import SimulatedMovie
 from tem_track.simulate.truth import TRUE_DRIFT, columns_named, drift_table
 from tem_track.tables import TRACKS, Column, Table, table_from_rows
 
@@ -176,33 +176,13 @@ class PrecipitateTruth:
         return np.asarray(crystal_cover(self._crystal, k, self.drift_px[k], self._field) >= 0.5, np.int32)
 
 
-@dataclass(frozen=True)
-class PrecipitateSimulation:
+class PrecipitateSimulation(SimulatedMovie[PrecipitateScene, PrecipitateTruth]):
     """A simulated movie of a growing precipitate with known truth."""
-
-    scene: PrecipitateScene
-    movie: Movie
-    truth: PrecipitateTruth
-
-    @property
-    def frames(self) -> Frames:
-        """The movie's frames."""
-        return self.movie.frames
-
-    @property
-    def times_s(self) -> FloatArray:
-        """Time (T,) of every frame in s."""
-        return self.movie.times_s
 
     @property
     def specimen(self) -> str:
         """What was simulated."""
         return "precipitate"
-
-    @property
-    def record(self) -> Mapping[str, Any]:
-        """The scene in what JSON can hold; `scene_changed` turns it back."""
-        return scene_dict(self.scene)
 
     @property
     def inputs(self) -> Mapping[str, tuple[tuple[Column, ...], Table]]:
@@ -223,11 +203,6 @@ class PrecipitateSimulation:
     def label_images(self) -> Mapping[str, Callable[[int], Labels]]:
         """Functions from a frame to its true label image, by name."""
         return {"labels": self.truth.labels}
-
-    @property
-    def maps(self) -> Mapping[str, NDArray[Any]]:
-        """The crystal moves: there is no image of all frames together."""
-        return {}
 
     @property
     def summaries(self) -> Mapping[str, Mapping[str, Any]]:
