@@ -5,7 +5,7 @@ import pytest
 from expansion_curves import piecewise
 
 from tem_track.expansion.stages import find_stages
-from tem_track.expansion.wrong_rows import right_rows
+from tem_track.expansion.wrong_rows import doubtful_rows, right_rows
 
 TIMES = np.arange(80) * 12.0
 CURVE = piecewise(TIMES, [200, 400], [1.0, 1.91])
@@ -44,3 +44,14 @@ def test_a_stage_at_either_end_is_no_wrong_outline() -> None:
 
 def test_noise_is_no_wrong_outline() -> None:
     assert all(right_rows(noisy(CURVE, seed, 0.02)).all() for seed in range(60))
+
+
+def test_an_outline_that_calls_itself_doubtful_is_no_row_of_the_curve() -> None:
+    sd = np.full(40, 0.01)
+    sd[30:34] = 0.05
+    assert np.flatnonzero(doubtful_rows(sd)).tolist() == [30, 31, 32, 33]
+    # Paler frames are measured less well, but every one of them alike.
+    assert not doubtful_rows(np.linspace(0.01, 0.035, 40)).any()
+    # Where half of the rows are bad, nothing tells which half is right.
+    assert not doubtful_rows(np.where(np.arange(40) < 21, 0.01, 0.05)).any()
+    assert not doubtful_rows(np.zeros(5)).any()

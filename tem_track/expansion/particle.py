@@ -23,6 +23,7 @@ from tem_track.expansion.uncertainty import (
     shape_error,
     slow_part,
 )
+from tem_track.expansion.wrong_rows import doubtful_rows
 from tem_track.movie import FloatArray, Mask
 from tem_track.settings import ExpansionSettings
 from tem_track.tables import Table
@@ -92,6 +93,7 @@ def track_curve(rows: Table, settings: ExpansionSettings, pixel_size_nm: float |
     mixed = _mixed(rows)
     whole = seen & (rows["touches_border"] == 0) & ~mixed
     usable = whole & np.isfinite(envelope)
+    usable[usable] = ~doubtful_rows(stated[usable])
     usable[usable] = ~rows_of_event(rows["time_s"][usable], envelope[usable], fate)
     fit = _fitted(rows["time_s"], envelope, stated, usable) if _enough(usable, rows) else None
     level, level_sd, before = _reference(rows["time_s"], envelope, stated, seen, fit, _broken(rows))
