@@ -41,6 +41,15 @@ def test_the_gain_stays_once_everything_has_fallen() -> None:
     assert np.abs(fitted(levels)[-1]).max() < 0.04
 
 
+def test_tiles_that_fall_each_by_its_own_amount_within_a_few_frames_are_no_illumination() -> None:
+    rng = np.random.default_rng(3)
+    depth = np.exp(rng.normal(np.log(0.15), 0.4, len(tile_terms(TILES))))
+    start = rng.uniform(36, 44, len(depth))
+    fallen = np.clip((np.arange(60)[:, None] - start) / 2, 0, 1)
+    flicker = 0.006 * rng.standard_normal((60, 1))
+    assert np.abs(fitted(flicker - depth * fallen + noise(60)) - flicker).max() < 0.04
+
+
 def test_the_surface_is_the_exponential_of_the_terms() -> None:
     coefficients = np.array([0.1, 0.02, -0.03, 0.01, 0.02, -0.01])
     field = surface(coefficients, SHAPE)

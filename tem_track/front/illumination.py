@@ -39,6 +39,9 @@ DARKENED_DEVIATIONS, DARKENED_SHARE, LATCH_FRAMES = 5.0, 0.015, 5
 LEAST_FLICKER, LEAST_STEP = 0.001, 0.02
 # Mixed term below which its exponential is a quadratic.
 SMALL_TWIST = 0.02
+# The gain leaves the usual one by more than a few flickers only where so large a share of the tiles agrees on it: a
+# beam darkens all of them alike, a specimen each by its own amount.
+AGREED_SHARE, FLICKERS, FIXED = 0.6, 3.0, 1e9
 # Frames over which the usual gain is averaged: a beam drifts over minutes.
 GAIN_FRAMES = 30
 
@@ -112,14 +115,24 @@ def fit_illumination(log_ratio: FloatArray, weight: FloatArray, terms: FloatArra
         intact = np.where(darkened, 0, shown)
         stiffness = max(SHAPE_INERTIA, (scatter / SHAPE_CHANGE) ** 2) / max(share, 0.01) ** STIFFENING
         inertia = np.diag([(scatter / flicker) ** 2, *[stiffness] * 5])
-        found[k] = _fit(ratio, intact, terms, np.array([gain, *found[max(before, 0)][1:]]), inertia, scatter)
+        expected = np.array([gain, *found[max(before, 0)][1:]])
+        found[k] = _fit(ratio, intact, terms, expected, inertia, scatter)
+        share = _agreed(ratio - terms @ found[k], intact, scatter) / float(shown.sum())
+        if share < AGREED_SHARE and abs(found[k][0] - gain) > FLICKERS * flicker:
+            inertia[0, 0] = FIXED
+            found[k] = _fit(ratio, intact, terms, expected, inertia, scatter)
+            share = _agreed(ratio - terms @ found[k], intact, scatter) / float(shown.sum())
         off[k] = np.where(shown > 0, ratio - terms @ found[k], np.nan)
         # Frames with few intact tiles say little of the beam: the usual gain stays where more of them saw it.
-        share = float((intact * (np.abs(np.nan_to_num(off[k])) < WELSCH * scatter)).sum() / shown.sum())
         gain_weight = gain_weight * (1 - 1 / GAIN_FRAMES) + share**2
         gain += (found[k][0] - gain) * share**2 / max(gain_weight, 1e-9)
         before = k
     return found
+
+
+def _agreed(off: FloatArray, intact: FloatArray, scatter: float) -> float:
+    """Return how many intact tiles lie on the fit but for noise."""
+    return float((intact * (np.abs(off) < WELSCH * scatter)).sum())
 
 
 def _flicker(log_ratio: FloatArray, weight: FloatArray) -> float:
