@@ -45,7 +45,8 @@ def read_labels(path: Path, shape: tuple[int, int, int]) -> LabelStack:
         with listening():
             count, images = _images(path)
         if count != shape[0]:
-            raise InputError(f"{path.name}: holds {count} label images, but the movie has {shape[0]} frames")
+            wanted = "one is wanted" if shape[0] == 1 else f"the movie has {shape[0]} frames"
+            raise InputError(f"{path.name}: holds {count} label images, but {wanted}")
         return _stacked(path.name, images, shape)
     except TemTrackError:
         raise
