@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
-from tem_track.movie import FloatArray, Mask, Movie
+from tem_track.movie import Mask, Movie
 from tem_track.outcome import growth_facts
 from tem_track.pipeline.growth import GrowthMeasurement
 from tem_track.pipeline.growth_rows import growth_tables
 from tem_track.pipeline.rows import drift_rows
 from tem_track.tables import Table, row_count
+from tem_track.write.contours import closed_contours
 from tem_track.write.files import RunFolder
 from tem_track.write.overlay import DrawnParticle, OverlayFrame, status_of
 from tem_track.write.stacks import write_label_stack
@@ -70,7 +70,7 @@ class GrowthPart:
         drawn = [
             DrawnParticle(int(track), contour, inferred=not measured.usable[k])
             for track in np.unique(labels[labels > 0])
-            for contour in _contours(labels == track)
+            for contour in closed_contours(labels == track)
         ]
         return OverlayFrame(drawn, status_of(self.movie, k), measured.quality.reason[k] or measured.drift.reason[k])
 
@@ -107,8 +107,3 @@ class GrowthPart:
     @cached_property
     def _tables(self) -> dict[str, Table]:
         return growth_tables(self.movie, self.measured)
-
-
-def _contours(mask: Mask) -> list[FloatArray]:
-    found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return [contour[:, 0, ::-1].astype(np.float64) for contour in found if len(contour) > 2]

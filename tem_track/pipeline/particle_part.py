@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
-from tem_track.movie import FloatArray, Mask, Movie
+from tem_track.movie import Mask, Movie
 from tem_track.outcome import particle_facts, theory_facts
 from tem_track.pipeline.measure import Measurement
 from tem_track.pipeline.rows import drift_rows, event_rows, without_times
@@ -19,6 +18,7 @@ from tem_track.pipeline.theory import Theory
 from tem_track.pipeline.uncertainty import uncertainty_budget
 from tem_track.tables import Table, row_count
 from tem_track.theory import kind_means
+from tem_track.write.contours import closed_contours
 from tem_track.write.files import RunFolder
 from tem_track.write.overlay import DrawnParticle, OverlayFrame, status_of
 from tem_track.write.stacks import write_label_stack
@@ -103,7 +103,7 @@ class ParticlePart:
             particles += [
                 DrawnParticle(track, contour, inferred=True)
                 for track in self._bridged[k]
-                for contour in _contours(labels == track)
+                for contour in closed_contours(labels == track)
             ]
         return OverlayFrame(particles, status_of(self.movie, k), measured.quality.reason[k] or measured.drift.reason[k])
 
@@ -158,8 +158,3 @@ class ParticlePart:
             if state == "inferred":
                 bridged.setdefault(k, []).append(track)
         return bridged
-
-
-def _contours(mask: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> list[FloatArray]:
-    found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return [contour[:, 0, ::-1].astype(np.float64) for contour in found if len(contour) > 2]

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tem_track.simulate.heating_ramp import LOG, log_table
+from tem_track.simulate.heated import HeatedMovie
 from tem_track.simulate.heating_scene import HeatingScene
 from tem_track.simulate.heating_truth import (
     HEATED_FRAMES,
@@ -17,23 +17,17 @@ from tem_track.simulate.heating_truth import (
     TRUE_NUCLEI,
     HeatingTruth,
 )
-from tem_track.simulate.simulated import SimulatedMovie
 from tem_track.simulate.truth import TRUE_DRIFT
 from tem_track.tables import Column, Table
 
 
-class HeatingSimulation(SimulatedMovie[HeatingScene, HeatingTruth]):
+class HeatingSimulation(HeatedMovie[HeatingScene, HeatingTruth]):
     """A simulated heating movie with known truth."""
 
     @property
     def specimen(self) -> str:
         """What was simulated."""
         return "heating"
-
-    @property
-    def inputs(self) -> Mapping[str, tuple[tuple[Column, ...], Table]]:
-        """Columns and rows of the tables a user would have beside the movie, by name."""
-        return {"temperature": (LOG, log_table(self.scene, float(self.times_s[-1])))}
 
     @property
     def tables(self) -> Mapping[str, tuple[tuple[Column, ...], Table]]:
@@ -52,8 +46,3 @@ class HeatingSimulation(SimulatedMovie[HeatingScene, HeatingTruth]):
     def maps(self) -> Mapping[str, NDArray[Any]]:
         """Images (Y, X) of the truth in the specimen frame, by name."""
         return {"arrival_time": self.truth.arrival_s, "grains": self.truth.grains}
-
-    @property
-    def summaries(self) -> Mapping[str, Mapping[str, Any]]:
-        """What JSON can hold, by name."""
-        return {"summary": self.truth.summary}

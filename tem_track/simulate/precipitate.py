@@ -21,12 +21,12 @@ from tem_track.simulate.canvas import Canvas, canvas_of, shifted
 from tem_track.simulate.chance import chance
 from tem_track.simulate.course import Course
 from tem_track.simulate.facets import Facets, hexagon
+from tem_track.simulate.heated import HeatedMovie
 from tem_track.simulate.heating import heated_course, heated_movie
-from tem_track.simulate.heating_ramp import LOG, log_table, temperature_c
+from tem_track.simulate.heating_ramp import temperature_c
 from tem_track.simulate.heating_render import SOFTENED_PX, recorded, relief_of
 from tem_track.simulate.heating_scene import PrecipitateScene
 from tem_track.simulate.heating_truth import HEATED_FRAMES, heated_frames_table
-from tem_track.simulate.simulated import SimulatedMovie
 from tem_track.simulate.truth import TRUE_DRIFT, columns_named, drift_table
 from tem_track.tables import TRACKS, Column, Table, table_from_rows
 
@@ -176,18 +176,13 @@ class PrecipitateTruth:
         return np.asarray(crystal_cover(self._crystal, k, self.drift_px[k], self._field) >= 0.5, np.int32)
 
 
-class PrecipitateSimulation(SimulatedMovie[PrecipitateScene, PrecipitateTruth]):
+class PrecipitateSimulation(HeatedMovie[PrecipitateScene, PrecipitateTruth]):
     """A simulated movie of a growing precipitate with known truth."""
 
     @property
     def specimen(self) -> str:
         """What was simulated."""
         return "precipitate"
-
-    @property
-    def inputs(self) -> Mapping[str, tuple[tuple[Column, ...], Table]]:
-        """Columns and rows of the tables a user would have beside the movie, by name."""
-        return {"temperature": (LOG, log_table(self.scene, float(self.times_s[-1])))}
 
     @property
     def tables(self) -> Mapping[str, tuple[tuple[Column, ...], Table]]:
@@ -203,11 +198,6 @@ class PrecipitateSimulation(SimulatedMovie[PrecipitateScene, PrecipitateTruth]):
     def label_images(self) -> Mapping[str, Callable[[int], Labels]]:
         """Functions from a frame to its true label image, by name."""
         return {"labels": self.truth.labels}
-
-    @property
-    def summaries(self) -> Mapping[str, Mapping[str, Any]]:
-        """What JSON can hold, by name."""
-        return {"summary": self.truth.summary}
 
 
 def simulate_precipitate(scene: PrecipitateScene) -> PrecipitateSimulation:

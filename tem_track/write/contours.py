@@ -12,6 +12,12 @@ from tem_track.movie import FloatArray, Labels, Mask
 _LEAST_PX = 3
 
 
+def closed_contours(mask: Mask) -> list[FloatArray]:
+    """Return the outer borders of a (Y, X) mask, each closed by itself, (P, 2) of (y, x) px."""
+    found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return [contour[:, 0, ::-1].astype(np.float64) for contour in found if len(contour) > 2]
+
+
 def region_lines(mask: Mask) -> list[FloatArray]:
     """Return the borders of a (Y, X) mask as open or closed lines (P, 2) of (y, x) px; the field's edge left out."""
     found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_TC89_L1)
