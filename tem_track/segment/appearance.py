@@ -19,7 +19,9 @@ from tem_track.segment.candidates import (
     noise_of,
     particles,
     patches,
+    single_particles,
     smoothed,
+    weighted_quantile,
     working_picture,
 )
 from tem_track.segment.levels import Region
@@ -32,13 +34,13 @@ FIRST_SIDE_PX = 512
 # Working pixels across a common particle, and across a small one: 40 keep the outline to 1 % of the diameter.
 COMMON_ACROSS_PX = 26.0
 SMALL_ACROSS_PX = 12.0
+# Longest side that a working picture has at least: there is time for it.
+LEAST_SIDE_PX = 160
 # Smallest patch sought, px of the working picture: 5 across.
 LEAST_AREA_PX = 20.0
 # Smoothing leaves the noise at this share of the contrast of the picture.
 NOISE_OF_CONTRAST = 0.06
 SMOOTHING_PX = (0.8, 1.2, 1.8, 2.7, 4.0)
-# From one smoothing to the next, 1.5 times as wide, white noise falls to 0.67.
-STILL_FALLING = 0.85
 # Share of the outline along the border of a disc cut in half, and of a field between borders and material. Where the
 # strongest patches have more of the latter, they are what lies between the particles, or show too little of themselves.
 HALF_CUT, FIELD_CUT = 0.4, 0.6
@@ -139,12 +141,13 @@ def learn_appearance(
     Appearance
     """
     chosen = _sampled(len(frames), usable)
-    coarse = max(1, -(-max(frames[chosen[0]].shape) // FIRST_SIDE_PX))
+    longest = max(frames[chosen[0]].shape)
+    coarse = max(2 if longest >= FIRST_SIDE_PX // 2 else 1, -(-longest // FIRST_SIDE_PX))
     closed = [fixed if unseen is None else unseen(k) for k in chosen]
     looks, background = _looks(frames, chosen, closed, coarse)
     sign = _sign(looks, settings)
     look = looks[sign]
-    for bin_px in _finer(look, coarse):
+    for bin_px in _finer(look, coarse, longest):
         look = _looks(frames, chosen, closed, bin_px, only=sign)[0][sign]
     return _appearance(look, looks, background, pixel_size_nm, settings)
 
@@ -176,19 +179,17 @@ def _looks(
 def _smoothing(pictures: list[Image]) -> tuple[float, float]:
     """Return the least smoothing (px) that brings the noise well below the contrast, and the noise left (grey).
 
-    Where wider smoothing takes hardly anything off what is measured as noise, that is fine structure, not noise.
+    Where none does, the one that leaves the least noise: wider ones only add structure to what is measured as noise.
     """
-    chosen, left = SMOOTHING_PX[0], np.inf
+    left: dict[float, float] = {}
     for smoothing in SMOOTHING_PX:
         smooth = [smoothed(picture, smoothing) for picture in pictures]
-        noise = float(np.median([noise_of(picture, smoothing) for picture in smooth]))
-        if noise > STILL_FALLING * left:
-            break
-        chosen, left = smoothing, noise
+        left[smoothing] = float(np.median([noise_of(picture, smoothing) for picture in smooth]))
         contrast = float(np.median([np.ptp(np.percentile(picture[::2, ::2], (1, 99))) for picture in smooth]))
-        if noise <= NOISE_OF_CONTRAST * contrast:
-            break
-    return chosen, left
+        if left[smoothing] <= NOISE_OF_CONTRAST * contrast:
+            return smoothing, left[smoothing]
+    least = min(left, key=lambda smoothing: left[smoothing])
+    return least, left[least]
 
 
 def _middle(picture: Part) -> Part:
@@ -203,8 +204,9 @@ def _look(pictures: list[Image], working: Working, noise: float, bars: list[Mask
     strength = 0.0
     for picture, bar in zip(pictures, bars, strict=True):
         smooth = smoothed(picture, working.smoothing_px) * np.float32(working.sign)
-        seen = patches(smooth, noise, working.smoothing_px, LEAST_AREA_PX, bar).chosen
-        kept = particles(seen, common(seen), gradient_noise(noise, working.smoothing_px))
+        seen = patches(smooth, noise, working.smoothing_px, LEAST_AREA_PX, bar)
+        chosen = particles(seen.chosen, common(seen.chosen), gradient_noise(noise, working.smoothing_px))
+        kept = single_particles(smooth, seen.tree, chosen, bar)
         found += kept
         clear = [r for r in kept if r.contrast > CLEAR_OF_NOISE * noise]
         strength += sum(weight(r) for r in clear)
@@ -227,18 +229,17 @@ def _sign(looks: dict[int, Look], settings: SegmentSettings) -> int:
     return -1 if looks[-1].strength >= looks[1].strength else 1
 
 
-def _finer(look: Look, coarse: int) -> list[int]:
-    """Return the binning to go on with, none where the present one suits."""
+def _finer(look: Look, coarse: int, longest: int) -> list[int]:
+    """Return the binning to go on with, none where the present one suits; longest: side of the frame, px."""
     if coarse == 1 and not look.found:
         return []
     if not look.found:
         return [max(1, coarse // 2)]
     across = common(look.found)[2] * coarse
     sizes = np.array([diameter(r) for r in look.found]) * coarse
-    small = float(np.percentile(sizes, 20))
-    # A picture that is small anyway is looked at as it is, cracks are thin, up to twice the pixels that suffice.
-    enough = max(coarse, across / COMMON_ACROSS_PX)
-    bin_px = int(max(1, min(across / COMMON_ACROSS_PX, small / SMALL_ACROSS_PX, enough)))
+    # Specks of noise and film have little contrast and edge.
+    small = weighted_quantile(sizes, np.array([r.contrast * r.edge for r in look.found]), 0.2)
+    bin_px = int(max(1, min(across / COMMON_ACROSS_PX, small / SMALL_ACROSS_PX, longest / LEAST_SIDE_PX)))
     return [] if bin_px == coarse else [bin_px]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from tem_track.segment.levels import (
     NEARLY_CONVEX,
     Region,
     best_regions,
+    compactness,
     count_as_clusters,
     ladder,
     pieces_of,
@@ -198,14 +199,15 @@ def common(regions: list[Region]) -> tuple[float, float, float]:
         return 0.0, 0.0, 0.0
     weight = np.array([r.contrast * r.edge * r.area_px for r in regions]) + 1e-12
     columns = ([r.contrast for r in regions], [r.edge for r in regions], [diameter(r) for r in regions])
-    contrast, edge, across = (_weighted_median(np.array(column), weight) for column in columns)
+    contrast, edge, across = (weighted_quantile(np.array(column), weight, 0.5) for column in columns)
     return contrast, edge, across
 
 
-def _weighted_median(values: FloatArray, weight: FloatArray) -> float:
+def weighted_quantile(values: FloatArray, weight: FloatArray, share: float) -> float:
+    """Return the value that a share of the total weight does not exceed."""
     order = np.argsort(values, kind="stable")
     total = np.cumsum(weight[order])
-    return float(values[order][np.searchsorted(total, total[-1] / 2)])
+    return float(values[order][np.searchsorted(total, share * total[-1])])
 
 
 def diameter(region: Region) -> float:
@@ -274,14 +276,57 @@ def tight_labels(picture: Image, tree: list[Region], regions: list[Region]) -> L
     labels = np.zeros(picture.shape, np.int32)
     count = 0
     for piece in [piece for region in regions for piece in pieces_of(tree, region)]:
-        x, y, width, height = cv2.boundingRect(piece.contour)
-        cut = (y == 0, y + height == picture.shape[0], x == 0, x + width == picture.shape[1])
-        pieces = _pieces(piece, picture[y : y + height, x : x + width], (x, y), cut)
-        view = labels[y : y + height, x : x + width]
+        (x, y), pieces = _pieces_in_box(picture, piece)
+        view = labels[y : y + pieces.shape[0], x : x + pieces.shape[1]]
         free = (pieces > 0) & (view == 0)
         view[free] = pieces[free] + count
         count += int(pieces.max())
     return labels
+
+
+def single_particles(
+    picture: Image, tree: list[Region], regions: list[Region], closed: Mask | None = None
+) -> list[Region]:
+    """Return patches of a (Y, X) picture with those of touching particles replaced by a patch for each of them.
+
+    Edge and contrast of the new ones are those of the patch they come from.
+    """
+    single = []
+    for patch in [piece for region in regions for piece in pieces_of(tree, region)]:
+        if patch.solidity >= NEARLY_CONVEX:
+            single.append(patch)
+            continue
+        corner, pieces = _pieces_in_box(picture, patch)
+        for number in range(1, int(pieces.max()) + 1):
+            single.append(_piece(patch, pieces == number, corner, picture.shape, closed))
+    return single
+
+
+def _piece(patch: Region, mask: Mask, corner: tuple[int, int], shape: tuple[int, ...], closed: Mask | None) -> Region:
+    """Return one piece of a patch, given as a mask in a box with a corner (x, y)."""
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    contour = max(contours, key=len) + np.array(corner, np.int32)
+    piece = Shape.of(contour)
+    x, y = contour[:, 0, 0], contour[:, 0, 1]
+    cut = (x < 1) | (y < 1) | (x >= shape[1] - 1) | (y >= shape[0] - 1)
+    if closed is not None:
+        cut |= closed[y, x]
+    return replace(
+        patch,
+        contour=contour,
+        area_px=piece.area_px,
+        solidity=piece.solidity,
+        elongation=piece.elongation,
+        border_share=float(np.count_nonzero(cut)) / piece.around_px,
+        compactness=compactness(piece.solidity, piece.elongation),
+    )
+
+
+def _pieces_in_box(picture: Image, patch: Region) -> tuple[tuple[int, int], Labels]:
+    """Return the corner (x, y) of a patch's box and the particles in the box, 1..N."""
+    x, y, width, height = cv2.boundingRect(patch.contour)
+    cut = (y == 0, y + height == picture.shape[0], x == 0, x + width == picture.shape[1])
+    return (x, y), _pieces(patch, picture[y : y + height, x : x + width], (x, y), cut)
 
 
 def _pieces(region: Region, picture: Image, corner: tuple[int, int], cut: tuple[bool, bool, bool, bool]) -> Labels:

@@ -102,11 +102,10 @@ def _tight(sight: _Sight, appearance: Appearance, fixed: Mask | None) -> Labels:
     closed = closed_pixels(fixed, appearance.bin_px)
     least = max(LEAST_AREA_PX, float(smallest))
     seen = patches(sight.picture, sight.noise, sight.smoothing_px, least, closed)
-    contrast, edge, across = common(seen.chosen)
+    contrast, edge, _ = common(seen.chosen)
     low, high = (share * appearance.contrast for share in FRAME_CONTRAST)
-    usual_px = appearance.diameter_px / appearance.bin_px
     steep = float(np.clip(edge, FRAME_CONTRAST[0] * appearance.edge, appearance.edge))
-    usual = float(np.clip(contrast, low, high)), steep, max(across, usual_px)
+    usual = float(np.clip(contrast, low, high)), steep, appearance.diameter_px / appearance.bin_px
     edge_noise = gradient_noise(sight.noise, sight.smoothing_px)
     return tight_labels(sight.picture, seen.tree, particles(seen.chosen, usual, edge_noise))
 

@@ -159,7 +159,7 @@ def judged(
         Region(
             height, 0, contour, shape.area_px, shape.solidity, sharp, above, shape.elongation, cut,
             sharp * shape_factor(shape.solidity) if above > 0 else 0.0,
-            shape.solidity**2 * min(1.0, 2.0 / shape.elongation),
+            compactness(shape.solidity, shape.elongation),
         )
         for contour, shape, height, known, sharp, above, cut in columns if known
     ]  # fmt: skip
@@ -227,6 +227,11 @@ def is_strand(region: Region) -> bool:
     """Return whether a patch is too long for a particle: out of the frame, or by far."""
     at_border = region.border_share > 0
     return region.elongation > (MOST_ELONGATED if at_border else 2 * MOST_ELONGATED)
+
+
+def compactness(solidity: float, elongation: float) -> float:
+    """Return how compact a patch is, 0 to 1 for a convex one that is not longer than twice its width."""
+    return solidity**2 * min(1.0, 2.0 / elongation)
 
 
 def shape_factor(solidity: float) -> float:
