@@ -20,3 +20,17 @@ class SettingsError(TemTrackError):
 
 class OutputError(TemTrackError):
     """The run folder cannot be written."""
+
+
+def one_line(error: BaseException) -> str:
+    r"""Return the one line that a user gets to see of an error.
+
+    >>> one_line(InputError("movie.tif:\\n is empty"))
+    'movie.tif: is empty'
+    """
+    if isinstance(error, TemTrackError):
+        return " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        return "not enough memory; close other programs or use a larger machine"
+    what = " ".join(str(error).split()) or "no message"
+    return f"unexpected {type(error).__name__}: {what}; run again with --debug and report it"
