@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import tem_track
 from tem_track.errors import SettingsError
+from tem_track.pipeline import stages
 from tem_track.pipeline.stages import (
     OUTPUT,
     OUTPUT_SETTINGS,
     STAGES,
+    code_digest,
     run_key,
     seen_settings,
     stage_key,
@@ -95,6 +99,13 @@ def test_another_file_changes_the_keys_from_the_stage_on_that_reads_it(role: str
     changed = [name for name in before if before[name] != after[name]]
     assert changed[:1] == ([first] if first else [])
     assert run_key(Settings(), {"movie": "m"}, "a") != run_key(Settings(), {"movie": "m", role: "other"}, "a")
+
+
+def test_the_code_of_a_run_is_that_of_all_its_stages() -> None:
+    assert {room for stage in STAGES for room in stage.rooms} <= set(stages._RUN_CODE)
+    package = Path(tem_track.__file__).parent
+    assert all((package / place).exists() for place in (*stages._COMMON_CODE, *stages._RUN_CODE))
+    assert code_digest(("drift",)) != code_digest(("track",))
 
 
 def test_a_run_of_another_name_is_another_run() -> None:
