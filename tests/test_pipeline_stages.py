@@ -120,7 +120,7 @@ def test_particles_that_move_with_a_film_are_tracked_on_its_drift() -> None:
 
 def test_a_stage_is_forced_with_all_that_stand_on_it() -> None:
     assert stages_from("") == stages_from(OUTPUT) == frozenset()
-    assert stages_from("expansion") == {"expansion", "sensitivity"}
+    assert stages_from("expansion") == {"expansion", "sensitivity", "overlay"}
     assert stages_from("drift") >= {"drift", "film-drift", "growth-drift", "tracking", "front", "objects"}
     assert not stages_from("drift") & {"survey", "detection"}
     assert stages_from("survey") == {stage.name for stage in STAGES}

@@ -58,7 +58,7 @@ class Stage:
     rooms: tuple[str, ...] = ()
 
 
-STAGES = (
+_MEASURING = (
     Stage("survey", "survey", (), ("input.allow_truncated", "drift.enabled"), ("movie",), ("drift",)),
     Stage(
         "choice",
@@ -122,6 +122,18 @@ STAGES = (
     Stage("growth", "growth", ("growth-drift",), ("analysis.objects",), (), ("front",)),
     Stage("objects", "objects", ("growth",), (), (), ("front",)),
 )
+
+# What is drawn over the frames, with time, temperature and scale bar.
+_OVERLAY = Stage(
+    "overlay",
+    "overlay movie",
+    tuple(stage.name for stage in _MEASURING if stage.name != "sensitivity"),
+    ("input.pixel_size_nm", "input.frame_interval_s", *_TEMPERATURE),
+    ("times", "temperature"),
+    ("write",),
+)
+
+STAGES = (*_MEASURING, _OVERLAY)
 """In the order in which they are worked out."""
 
 OUTPUT = "output"
