@@ -18,7 +18,7 @@ import numpy as np
 from tem_track.drift.align import align_blocks
 from tem_track.drift.pairs import gradient, tile_sums
 from tem_track.drift.path import Drift, FrameQuality
-from tem_track.drift.prepare import Prepared, Preparer, moved, shifted
+from tem_track.drift.prepare import HalfSize, Prepared, PreparedFrames, Preparer, moved, shifted
 from tem_track.drift.reference import Block, Reference, cut_blocks, references
 from tem_track.drift.smooth import smoothed
 from tem_track.labels import LabelStack
@@ -27,8 +27,11 @@ from tem_track.settings import DriftSettings
 
 # Longer side of the binned frames, px.
 REFINE_PX = 640
-# How wrong the path may still be at the start of each pass, px of the binned frame; the passes are as many.
+# How wrong the path may still be at the start of each pass, px of its frames; the first pass, on frames of half the
+# size, takes out what the survey left and costs a quarter.
 PATH_ERROR_PX = (0.25, 0.12)
+# Frames whose longer side is not above this are not halved for it, px.
+HALVED_ABOVE_PX = 256
 # The same for the rounds in which the block means are brought into line.
 ALIGN_ERROR_PX = (0.5, 0.25, 0.12)
 TILES = 8
@@ -81,25 +84,27 @@ def refine_drift(
     if not settings.enabled or len(members) < 2:
         return drift
     preparer = Preparer(frames, fixed, REFINE_PX)
-    path = drift.displacement_px / preparer.binning
+    coarse = HalfSize(preparer) if max(preparer.shape) > HALVED_ABOVE_PX else preparer
+    path, sd = drift.displacement_px, drift.sd_px
     wanted = [k for k in range(len(frames)) if drift.registered[k] and quality.repeats[k] == k]
     steps = len(PATH_ERROR_PX) * (len(members) + len(wanted))
     done = 0
-    for error_px in PATH_ERROR_PX:
-        blocks, noise = _filled_blocks(preparer, members, path, in_order)
+    for prepared, error_px in zip((coarse, preparer), PATH_ERROR_PX, strict=True):
+        path = path / prepared.binning
+        blocks, noise = _filled_blocks(prepared, members, path, in_order)
         done += len(members)
         progress(done, steps)
         corrections = align_blocks(blocks, noise, ALIGN_ERROR_PX)
         path = _corrected(path, blocks, corrections)
-        votes = _votes(preparer, blocks, references(blocks, noise, error_px), path, wanted, particles, in_order)
+        votes = _votes(prepared, blocks, references(blocks, noise, error_px), path, wanted, particles, in_order)
         done += len(wanted)
         progress(done, steps)
-        path, sd = _moved_path(path, votes, blocks, wanted, noise)
-    return _finished(drift, quality, path * preparer.binning, sd * preparer.binning)
+        path, sd = (values * prepared.binning for values in _moved_path(path, votes, blocks, wanted, noise))
+    return _finished(drift, quality, path, sd)
 
 
 def _filled_blocks(
-    preparer: Preparer, members: list[int], path: FloatArray, in_order: InOrder
+    preparer: PreparedFrames, members: list[int], path: FloatArray, in_order: InOrder
 ) -> tuple[list[Block], float]:
     """Return the blocks with their means, and the variance of the noise of one prepared frame."""
     blocks = cut_blocks(members, path, preparer.shape)
@@ -135,7 +140,7 @@ def _placed(prepared: Prepared, shift: FloatArray) -> tuple[Image, Image]:
 
 
 def _votes(
-    preparer: Preparer,
+    preparer: PreparedFrames,
     blocks: Sequence[Block],
     against: Sequence[Reference],
     path: FloatArray,
@@ -168,7 +173,7 @@ def _owners(blocks: Sequence[Block], wanted: list[int]) -> dict[int, int]:
     return {k: int(np.clip(np.searchsorted(first, k, side="right") - 1, 0, len(blocks) - 1)) for k in wanted}
 
 
-def _particle_weight(preparer: Preparer, particles: Sequence[Labels], k: int) -> Image:
+def _particle_weight(preparer: PreparedFrames, particles: Sequence[Labels], k: int) -> Image:
     """Return 1 on the particles of frame k and as far around them as the band-pass carries their edge, 0 elsewhere."""
     step = 2 * preparer.binning
     labels = particles.thinned(k, step) if isinstance(particles, LabelStack) else particles[k][::step, ::step]
