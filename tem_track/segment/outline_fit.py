@@ -59,6 +59,8 @@ class OutlineGroup:
         Of the area relative to the area, from the single rays.
     moved : (P,) float64
         How far the outline moved in the last round (root mean square), working px.
+    near : (P,) bool
+        The start was nearly right.
     """
 
     number: NDArray[np.int64]
@@ -78,6 +80,7 @@ class OutlineGroup:
     contrast: FloatArray
     variance: FloatArray
     moved: FloatArray
+    near: Mask
 
     def __len__(self) -> int:
         return len(self.number)
@@ -117,6 +120,7 @@ def new_group(
         contrast=np.zeros(count),
         variance=np.full(count, 0.25),
         moved=np.full(count, np.inf),
+        near=np.zeros(count, np.bool_),
     )
 
 

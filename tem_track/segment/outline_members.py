@@ -26,6 +26,12 @@ from tem_track.segment.outline_start import Start
 _ROUNDS_LARGE, ROUNDS, _SMALL_PX = 3, 5, 12.0
 # An outline that moved less than this in a round is finished, px.
 _STILL_PX = 0.05
+# Rounds of one that started from what is remembered: the first step from so near is as good as later ones, the second
+# takes the profile along the outline as it then is.
+_ROUNDS_NEAR = 2
+# A label whose form differs from the remembered shape by less than this (rms over the radius, and px for the raggedness
+# of whole pixels) says no more about the form than its size and place: the outline starts from what is remembered.
+_ALIKE, _RAGGED_PX = 0.015, 0.3
 # Weight of the newest frame in the remembered shape: a memory of about five frames.
 _RECENT = 0.2
 
@@ -44,6 +50,10 @@ class Memory:
         Its outline, px of that frame: mean of its points, and radii about it.
     shape : (N,) float64
         Radius over its mean, average of the last frames.
+    beside : (2,) float64, larger : float
+        Centre of the outline minus that of its label, px, and its mean radius over the label's.
+    contrast : float
+        Height of its profile, grey values.
     """
 
     frame: int
@@ -51,6 +61,9 @@ class Memory:
     centre: FloatArray
     radius: FloatArray
     shape: FloatArray
+    beside: FloatArray
+    larger: float
+    contrast: float
 
 
 @dataclass(frozen=True)
@@ -86,6 +99,7 @@ class Members:
         self.group.centre[i] = points.mean(axis=0)
         self.group.radius[i] = radii_about(points, self.group.centre[i], self.group.radius.shape[1])
         self.group.moved[i] = self.group.misfit[i] = np.inf
+        self.group.near[i] = False
 
     def start_from(self, i: int, memory: Memory, shift: FloatArray) -> None:
         """Start outline i from another frame's, `shift` (2,) px away."""
@@ -93,6 +107,7 @@ class Members:
         self.group.centre[i] = to_working(memory.centre + shift, self.binning)
         self.group.radius[i] = resample_radius(memory.radius, count) / self.binning
         self.group.moved[i] = self.group.misfit[i] = np.inf
+        self.group.near[i] = False
         self.group.before[i] = np.log(resample_radius(memory.shape, count))
         self.group.parameters[i] = memory.parameters
 
@@ -120,14 +135,27 @@ def _begin(stars: list[tuple[int, Start]], binning: int, memories: Mapping[int, 
     for i, track in enumerate(number.tolist()):
         memory = memories.get(track)
         if memory is not None:
+            shape = resample_radius(memory.shape, radius.shape[1])
             group.parameters[i] = memory.parameters
-            group.before[i] = np.log(resample_radius(memory.shape, radius.shape[1]))
+            group.before[i] = np.log(shape)
+            start = stars[i][1]
+            if not start.contour.cut and _alike(start.radius, shape):
+                group.centre[i] += memory.beside / binning
+                group.radius[i] = radius[i].mean() * memory.larger * shape / shape.mean()
+                group.contrast[i], group.misfit[i], group.near[i] = memory.contrast, 0.0, True
     return Members([start for _, start in stars], group, binning)
+
+
+def _alike(radius: FloatArray, shape: FloatArray) -> bool:
+    """Return whether a label's radii (N,), px, show the same form as a remembered shape (N,)."""
+    off = np.log(radius / shape)
+    off -= off.mean()
+    return float(off @ off) / len(off) < (_ALIKE + _RAGGED_PX / float(radius.mean())) ** 2
 
 
 def unfinished(m: Members, r: int) -> Mask:
     """Return which outlines go on in round r."""
-    few = (r < _ROUNDS_LARGE) | (m.group.radius.mean(axis=1) < _SMALL_PX)
+    few = (r < np.where(m.group.near, _ROUNDS_NEAR, _ROUNDS_LARGE)) | (m.group.radius.mean(axis=1) < _SMALL_PX)
     return np.asarray(few & (m.group.moved * m.binning > _STILL_PX))
 
 
@@ -165,7 +193,11 @@ def chain(
         before = known.get(track)
         found.append(before)
         shape = recent_shape(radius[i] / radius[i].mean(), before)
-        known[track] = Memory(numbers[k], m.group.parameters[i], centre[i], radius[i], shape)
+        start = m.starts[i]
+        beside, larger = centre[i] - start.contour.centre, float(radius[i].mean() / start.radius.mean())
+        known[track] = Memory(
+            numbers[k], m.group.parameters[i], centre[i], radius[i], shape, beside, larger, float(m.group.contrast[i])
+        )
     return found, known
 
 
@@ -173,7 +205,8 @@ def memory_of(row: OutlineRow, memory: Memory | None) -> Memory:
     """Return what a finished row brings to the frame before it."""
     assert row.evidence is not None and row.circle is not None
     centre, radius = row.circle
-    return Memory(row.frame, row.evidence.parameters, centre, radius, recent_shape(radius / radius.mean(), memory))
+    shape = recent_shape(radius / radius.mean(), memory)
+    return Memory(row.frame, row.evidence.parameters, centre, radius, shape, np.zeros(2), 1.0, np.inf)
 
 
 def recent_shape(shape: FloatArray, memory: Memory | None) -> FloatArray:
