@@ -21,9 +21,9 @@ Everything here works on K profiles of J bins at once: one call of numpy costs a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,19 +99,24 @@ def joined(profiles: Sequence[RadialProfiles]) -> RadialProfiles:
     return RadialProfiles(step, level, weight, profiles[0].dark, blur, blur_sd, *fringes)
 
 
+def in_single_precision(profiles: RadialProfiles) -> RadialProfiles:
+    """Return profiles whose levels and weights are float32."""
+    return replace(profiles, level=profiles.level.astype(np.float32), weight=profiles.weight.astype(np.float32))
+
+
 def chord(edges: FloatArray, radius: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the chord sqrt(radius^2 - rho^2) averaged over each bin, and its derivative with respect to the radius.
 
     Parameters
     ----------
-    edges : (K, J + 1) float64
+    edges : (K, J + 1) float
         Bin edges.
-    radius : (K, M) float64
+    radius : (K, M) float
 
     Returns
     -------
-    chord, slope : (K, M, J) float64
-        Exact bin means, so that the model is smooth in the radius however coarse the bins are.
+    chord, slope : (K, M, J) float
+        In the precision of the radius. Exact bin means, so that the model is smooth in the radius however coarse the bins are.
     """
     q = np.maximum(radius, 1e-6)[:, :, None]
     at = np.minimum(edges[:, None, :] / q, 1.0)
@@ -133,12 +138,12 @@ def profiles_and_slopes(
 ) -> tuple[FloatArray, FloatArray]:
     """Return (K, J) blurred profiles and (K, F, J) derivatives with respect to the `free` of the (K, 10) parameters.
 
-    Parts that no body has (core, void, flat) and that are not free cost nothing.
+    They come in the precision of the parameters. Parts that no body has (core, void, flat) and that are not free cost nothing.
     """
     column = p[:, :, None]
     shape, by_shape = _thickness_shape(p, bins, step, free)
     thickness = column[:, BODY] * shape
-    rows = np.empty((len(p), 1 + len(free), bins))
+    rows = np.empty((len(p), 1 + len(free), bins), p.dtype)
     rows[:, 0] = thickness
     for i, name in enumerate(free, start=1):
         if name == BODY:
@@ -187,7 +192,7 @@ def _thickness_shape(
 ) -> tuple[FloatArray, dict[int, FloatArray]]:
     """Return the (K, J) thickness in units of the body's and its derivatives by the free parameters of the shape."""
     column = p[:, :, None]
-    edges = np.arange(bins + 1) * step[:, None]
+    edges = np.arange(bins + 1, dtype=p.dtype) * step[:, None]
     e, c, v = p[:, EDGE], p[:, CORE_RADIUS], p[:, VOID_RADIUS]
     cored = CORE in free or bool(p[:, CORE].any())
     hollow = VOID in free or bool(p[:, VOID].any())
@@ -223,8 +228,8 @@ def _blurred(
     With `curvature` the second derivatives of the blurred rows are returned.
     """
     bins = rows.shape[2]
-    forward, backward = _cosines(bins)
-    frequency = np.pi * np.arange(bins) / (bins * step[:, None])
+    forward, backward = _cosines(bins, rows.dtype)
+    frequency = (np.pi / bins * np.arange(bins)).astype(rows.dtype) / step[:, None]
     spectrum = (rows.reshape(-1, bins) @ forward).reshape(rows.shape)
     kept = np.exp(-0.5 * (frequency * blur[:, None]) ** 2)
     spectrum *= (-(frequency**2) * kept if curvature else kept)[:, None, :]
@@ -234,11 +239,12 @@ def _blurred(
 
 
 @lru_cache(maxsize=16)
-def _cosines(bins: int) -> tuple[FloatArray, FloatArray]:
+def _cosines(bins: int, precision: np.dtype[Any]) -> tuple[FloatArray, FloatArray]:
     """Return the cosine transform and its inverse as (J, J) matrices that act on rows.
 
     The transform continues a profile as an even function at the centre and flat beyond its end. For a hundred bins a
     product with the matrix is faster than the call of a fast transform.
     """
     unit = np.eye(bins)
-    return np.asarray(dct(unit, axis=1, type=2)), np.asarray(idct(unit, axis=1, type=2))
+    forward, backward = dct(unit, axis=1, type=2), idct(unit, axis=1, type=2)
+    return np.asarray(forward, precision), np.asarray(backward, precision)

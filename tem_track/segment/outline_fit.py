@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image, Mask
 from tem_track.segment.outline_body import fit_any_bodies
-from tem_track.segment.outline_chord import BASE, BLUR, EDGE, PARAMETERS, RadialProfiles, body_profiles, joined
+from tem_track.segment.outline_chord import BASE, BLUR, EDGE, PARAMETERS, RadialProfiles, body_profiles, in_single_precision, joined
 from tem_track.segment.outline_profile import View, normalised, radial_profiles
 from tem_track.segment.outline_rays import (
     Rays,
@@ -152,7 +152,7 @@ def refine(
     together = max(1, _SAMPLES_TOGETHER // (g.radius.shape[1] * g.level.shape[1]))
     parts = [np.arange(i, min(i + together, len(g))) for i in range(0, len(g), together)]
     seen = [_look_at(g.take(rows), first[rows], pictures, owners, view) for rows in parts]
-    profiles = joined([part.profiles for part in seen])
+    profiles = in_single_precision(joined([part.profiles for part in seen]))
     fits = fit_any_bodies(profiles, g.parameters)
     model = body_profiles(fits.parameters, profiles.level.shape[1], profiles.step, view.dark)
     shifts = [_shifts(part, model[rows], fits.parameters[rows], view) for part, rows in zip(seen, parts, strict=True)]
