@@ -195,7 +195,7 @@ class _Stage:
         for row in rows:
             memory = known.get(row.track_id)
             if memory is not None and row.circle and not row.touches_border:
-                if another(row.frame, *row.circle, memory, self._drift_px):
+                if another(row.frame, *row.circle, row.label_radius, memory, self._drift_px):
                     return True
             known[row.track_id] = memory_of(row, None)
         return False
@@ -293,6 +293,7 @@ def _ray_rows(numbers: Sequence[int], m: Members) -> list[OutlineRow]:
         sd = float(share[i] * area[i])
         row = OutlineRow(contour.track_id, k, points[i].astype(np.float32), sd, contour.cut, float(quality[i]))
         row.rays_sd, row.evidence, row.circle = float(share[i]), evidence_of(g, i), (centre[i], radius[i])
+        row.label_radius = float(start.radius.mean())
         if not contour.cut:
             row.label_area = contour.whole_area
         rows.append(row)

@@ -30,7 +30,8 @@ def without_bites(scene: Scene, members: Sequence[Members]) -> None:
         started = []
         for j, (m, new) in enumerate(zip(members, trial, strict=True)):
             outlines = m.outlines()
-            for i in np.flatnonzero(bites(outlines, _NOT_CONVEX) & _whole(m)).tolist():
+            # One that started from another frame's has been through this there.
+            for i in np.flatnonzero(~m.group.near & bites(outlines, _NOT_CONVEX) & _whole(m)).tolist():
                 hull = hull_of(outlines[i])
                 if difference(outlines[i], hull) > _NOT_CONVEX:
                     new.place(i, hull)
@@ -105,13 +106,26 @@ def differing(
         k, j, i = row
         if memory is not None and whole[j][i]:
             centre, radius = circles[j]
-            if another(scene.numbers[k], centre[i], radius[i], memory, drift_px):
+            label_px = float(members[j].starts[i].radius.mean())
+            if another(scene.numbers[k], centre[i], radius[i], label_px, memory, drift_px):
                 found.append((row, memory))
     return found
 
 
-def another(k: int, centre: FloatArray, radius: FloatArray, memory: Memory, drift_px: FloatArray) -> bool:
-    """Return whether an outline (mean of its points and radii about it) of frame k is another than that of a memory.
+def another(
+    k: int, centre: FloatArray, radius: FloatArray, label_px: float, memory: Memory, drift_px: FloatArray
+) -> bool:
+    """Return whether an outline of frame k is another than that of a memory.
+
+    Parameters
+    ----------
+    k : int
+    centre : (2,) float64, radius : (N,) float64
+        Mean of the outline's points and radii about it, px.
+    label_px : float
+        Mean radius of the label: growth that the labels show too makes no other outline.
+    memory : Memory
+    drift_px : (T, 2) float64
 
     Notes
     -----
@@ -120,7 +134,10 @@ def another(k: int, centre: FloatArray, radius: FloatArray, memory: Memory, drif
     if abs(k - memory.frame) > _TOO_LONG:
         return False
     apart = centre - memory.centre - (drift_px[k] - drift_px[memory.frame])
-    off = np.log(np.maximum(radius, 1e-6) / np.maximum(resample_radius(memory.radius, len(radius)), 1e-6))
+    before = resample_radius(memory.radius, len(radius))
+    growth = np.log(label_px * memory.larger / before.mean())
+    off = np.log(np.maximum(radius, 1e-6) / np.maximum(before, 1e-6))
+    off -= np.clip(off.mean(), min(growth, 0.0), max(growth, 0.0))
     square = float(off @ off) / len(off) + 0.5 * float(apart @ apart) / float(radius.mean()) ** 2
     return square > _ANOTHER**2
 

@@ -61,6 +61,8 @@ class OutlineGroup:
         How far the outline moved in the last round (root mean square), working px.
     near : (P,) bool
         The start was nearly right.
+    crowded : (P,) bool
+        Rays may meet other particles, or pixels that may not be looked at.
     """
 
     number: NDArray[np.int64]
@@ -81,6 +83,7 @@ class OutlineGroup:
     variance: FloatArray
     moved: FloatArray
     near: Mask
+    crowded: Mask
 
     def __len__(self) -> int:
         return len(self.number)
@@ -121,6 +124,7 @@ def new_group(
         variance=np.full(count, 0.25),
         moved=np.full(count, np.inf),
         near=np.zeros(count, np.bool_),
+        crowded=np.ones(count, np.bool_),
     )
 
 
@@ -177,7 +181,8 @@ class _Seen:
 def _look_at(
     g: OutlineGroup, first: Mask, pictures: Sequence[Image], owners: Sequence[Image | None], view: View
 ) -> _Seen:
-    rays = sample_rays(pictures, owners, g.frame, g.number, g.centre, g.radius)
+    number = np.where(g.crowded, g.number, 0)
+    rays = sample_rays(pictures, owners, g.frame, number, g.centre, g.radius)
     far = np.where(first, 0.5 * (rays.rho[:, -1] - 1), np.maximum(0.05, 2.0 / g.radius.mean(axis=1)))
     if not first.all():
         rays = near_surroundings(rays, far, np.where(first, np.inf, g.contrast), view.information)

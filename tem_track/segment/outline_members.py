@@ -206,7 +206,8 @@ def memory_of(row: OutlineRow, memory: Memory | None) -> Memory:
     assert row.evidence is not None and row.circle is not None
     centre, radius = row.circle
     shape = recent_shape(radius / radius.mean(), memory)
-    return Memory(row.frame, row.evidence.parameters, centre, radius, shape, np.zeros(2), 1.0, np.inf)
+    larger = float(radius.mean()) / row.label_radius
+    return Memory(row.frame, row.evidence.parameters, centre, radius, shape, np.zeros(2), larger, np.inf)
 
 
 def recent_shape(shape: FloatArray, memory: Memory | None) -> FloatArray:
