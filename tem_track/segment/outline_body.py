@@ -165,10 +165,10 @@ def _variance(normal: FloatArray, index: FloatArray, scale: FloatArray) -> Float
 
 def _linearised(profiles: RadialProfiles, p: FloatArray, free: tuple[int, ...], scale: FloatArray) -> _Point:
     """Return the normal equations in units of `scale` (K, F), the prior on the blur included."""
-    single = profiles.level.dtype == np.float32
-    at, step = (p.astype(np.float32), profiles.step.astype(np.float32)) if single else (p, profiles.step)
+    precision = profiles.level.dtype
+    at, step = p.astype(precision, copy=False), profiles.step.astype(precision, copy=False)
     model, slopes = profiles_and_slopes(at, profiles.level.shape[1], step, profiles.dark, free)
-    slopes *= scale[:, :, None].astype(slopes.dtype)
+    slopes *= scale[:, :, None].astype(precision, copy=False)
     weighted = slopes * profiles.weight[:, None, :]
     residual = profiles.level - model
     normal = (weighted @ slopes.transpose(0, 2, 1)).astype(np.float64)

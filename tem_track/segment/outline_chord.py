@@ -33,6 +33,8 @@ from tem_track.movie import FloatArray, Mask
 
 EDGE, BLUR, BASE, BODY, CORE, VOID, CORE_RADIUS, VOID_RADIUS, FLAT, FRINGE = range(10)
 PARAMETERS = 10
+AnyFloat: TypeAlias = NDArray[np.floating[Any]]
+"""float32 or float64."""
 Rows: TypeAlias = NDArray[np.intp] | Mask
 # Blur over radius above which core and void cannot be told from the blurred edge.
 SMALL = 0.12
@@ -104,7 +106,7 @@ def in_single_precision(profiles: RadialProfiles) -> RadialProfiles:
     return replace(profiles, level=profiles.level.astype(np.float32), weight=profiles.weight.astype(np.float32))
 
 
-def chord(edges: FloatArray, radius: FloatArray) -> tuple[FloatArray, FloatArray]:
+def chord(edges: AnyFloat, radius: AnyFloat) -> tuple[AnyFloat, AnyFloat]:
     """Return the chord sqrt(radius^2 - rho^2) averaged over each bin, and its derivative with respect to the radius.
 
     Parameters
@@ -116,29 +118,31 @@ def chord(edges: FloatArray, radius: FloatArray) -> tuple[FloatArray, FloatArray
     Returns
     -------
     chord, slope : (K, M, J) float
-        In the precision of the radius. Exact bin means, so that the model is smooth in the radius however coarse the bins are.
+        Exact bin means, so that the model is smooth in the radius however coarse the bins are. In the precision of the
+        radius.
     """
     q = np.maximum(radius, 1e-6)[:, :, None]
     at = np.minimum(edges[:, None, :] / q, 1.0)
     angle = np.arcsin(at)
     area = at * np.sqrt(1 - at * at) + angle
     per_width = q / (edges[:, 1:2] - edges[:, :1])[:, :, None]
-    slope: FloatArray = np.diff(angle, axis=2) * per_width
-    mean: FloatArray = np.diff(area, axis=2) * (0.5 * q * per_width)
+    slope: AnyFloat = np.diff(angle, axis=2) * per_width
+    mean: AnyFloat = np.diff(area, axis=2) * (0.5 * q * per_width)
     return mean, slope
 
 
 def body_profiles(parameters: FloatArray, bins: int, step: FloatArray, dark: bool) -> FloatArray:
     """Return the (K, J) profiles of bodies with the given (K, 10) parameters, blurred."""
-    return profiles_and_slopes(parameters, bins, step, dark, ())[0]
+    return np.asarray(profiles_and_slopes(parameters, bins, step, dark, ())[0], np.float64)
 
 
 def profiles_and_slopes(
-    p: FloatArray, bins: int, step: FloatArray, dark: bool, free: tuple[int, ...]
-) -> tuple[FloatArray, FloatArray]:
+    p: AnyFloat, bins: int, step: AnyFloat, dark: bool, free: tuple[int, ...]
+) -> tuple[AnyFloat, AnyFloat]:
     """Return (K, J) blurred profiles and (K, F, J) derivatives with respect to the `free` of the (K, 10) parameters.
 
-    They come in the precision of the parameters. Parts that no body has (core, void, flat) and that are not free cost nothing.
+    They come in the precision of the parameters. Parts that no body has (core, void, flat) and that are not free cost
+    nothing.
     """
     column = p[:, :, None]
     shape, by_shape = _thickness_shape(p, bins, step, free)
@@ -161,7 +165,7 @@ def profiles_and_slopes(
     return blurred[:, 0], blurred[:, 1:]
 
 
-def _attenuated(thickness: FloatArray, p: FloatArray, step: FloatArray, free: tuple[int, ...]) -> FloatArray:
+def _attenuated(thickness: AnyFloat, p: AnyFloat, step: AnyFloat, free: tuple[int, ...]) -> AnyFloat:
     """Return (K, F + 1, J) bright-field intensity and its derivatives from those of the thickness, in place."""
     left = np.exp(-thickness[:, 0])
     sharp = p[:, BASE, None] * left
@@ -188,8 +192,8 @@ def _attenuated(thickness: FloatArray, p: FloatArray, step: FloatArray, free: tu
 
 
 def _thickness_shape(
-    p: FloatArray, bins: int, step: FloatArray, free: tuple[int, ...]
-) -> tuple[FloatArray, dict[int, FloatArray]]:
+    p: AnyFloat, bins: int, step: AnyFloat, free: tuple[int, ...]
+) -> tuple[AnyFloat, dict[int, AnyFloat]]:
     """Return the (K, J) thickness in units of the body's and its derivatives by the free parameters of the shape."""
     column = p[:, :, None]
     edges = np.arange(bins + 1, dtype=p.dtype) * step[:, None]
@@ -221,8 +225,8 @@ def _thickness_shape(
 
 
 def _blurred(
-    rows: FloatArray, blur: FloatArray, step: FloatArray, free: tuple[int, ...], curvature: bool = False
-) -> FloatArray:
+    rows: AnyFloat, blur: AnyFloat, step: AnyFloat, free: tuple[int, ...], curvature: bool = False
+) -> AnyFloat:
     """Return (K, F + 1, J) rows after a Gaussian blur (K,); what the blur itself changes is added to its row.
 
     With `curvature` the second derivatives of the blurred rows are returned.
@@ -239,7 +243,7 @@ def _blurred(
 
 
 @lru_cache(maxsize=16)
-def _cosines(bins: int, precision: np.dtype[Any]) -> tuple[FloatArray, FloatArray]:
+def _cosines(bins: int, precision: np.dtype[Any]) -> tuple[AnyFloat, AnyFloat]:
     """Return the cosine transform and its inverse as (J, J) matrices that act on rows.
 
     The transform continues a profile as an even function at the centre and flat beyond its end. For a hundred bins a

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image, Mask
 from tem_track.segment.outline_body import fit_any_bodies
-from tem_track.segment.outline_chord import BASE, BLUR, EDGE, PARAMETERS, RadialProfiles, body_profiles, in_single_precision, joined
+from tem_track.segment.outline_chord import (
+    BASE,
+    BLUR,
+    EDGE,
+    PARAMETERS,
+    RadialProfiles,
+    body_profiles,
+    in_single_precision,
+    joined,
+)
 from tem_track.segment.outline_profile import View, normalised, radial_profiles
 from tem_track.segment.outline_rays import (
     Rays,
@@ -169,7 +178,7 @@ def refine(
 
 @dataclass(frozen=True)
 class _Seen:
-    """What some outlines' rays show: levels in the profiles' units (P, N, J), that unit (P,), profiles, variance (P, J)."""
+    """What some outlines' rays show: levels (P, N, J) in the profiles' unit (P,), profiles, variance (P, J)."""
 
     rays: Rays
     level: Image

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -159,7 +160,7 @@ def sample_rays(
 def _frames_in(frame: NDArray[np.intp]) -> list[tuple[int, slice]]:
     """Return the frames that particles are in and the particles of each."""
     bounds = [0, *(np.flatnonzero(np.diff(frame)) + 1).tolist(), len(frame)]
-    return [(int(frame[a]), slice(a, b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True) if b > a]
+    return [(int(frame[a]), slice(a, b)) for a, b in pairwise(bounds) if b > a]
 
 
 def _barred(
@@ -170,7 +171,7 @@ def _barred(
     along: Image,
     rho: FloatArray,
 ) -> Mask:
-    """Return which samples (P, N, J) of particles of one frame lie outside the field (its last y, x) or behind others."""
+    """Return which samples (P, N, J) in one frame lie outside the field (its last y and x) or behind others."""
     y, x = _coordinates(centre, along, 0.0)
     outside = (y < 0) | (y > field[0]) | (x < 0) | (x > field[1])
     if owner is None:
@@ -200,7 +201,9 @@ def _look(pictures: Sequence[Image], parts: Sequence[tuple[int, slice]], y: Imag
     found = np.empty_like(y)
     for k, rows in parts:
         flat = (-1, y.shape[2])
-        seen = cv2.remap(pictures[k], x[rows].reshape(flat), y[rows].reshape(flat), how, borderMode=cv2.BORDER_REPLICATE)
+        seen = cv2.remap(
+            pictures[k], x[rows].reshape(flat), y[rows].reshape(flat), how, borderMode=cv2.BORDER_REPLICATE
+        )
         found[rows] = seen.reshape(found[rows].shape)
     return found
 

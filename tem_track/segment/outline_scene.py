@@ -92,7 +92,7 @@ class _Crowd:
 
     def owners(self, binning: int) -> list[Image | None]:
         """Return the owner pictures of all frames, None where nothing bars a ray."""
-        return [picture and picture.owner for picture in self._pictures[binning]]
+        return [None if picture is None else picture.owner for picture in self._pictures[binning]]
 
     def draw(self, members: Sequence[Members]) -> None:
         """Draw all particles that others are near as they stand."""
@@ -121,7 +121,7 @@ def _hidden(fixed: Mask | None, binning: int) -> Mask | None:
 
 
 def _crowded(starts: Sequence[Start], fixed: Mask | None) -> set[int]:
-    """Return the tracks of a frame with rays that may meet another particle or a fixed pixel, and of those they meet."""
+    """Return the tracks of a frame whose rays may meet others or a fixed pixel, and those that they may meet."""
     if not starts:
         return set()
     tracks = np.array([start.contour.track_id for start in starts])
