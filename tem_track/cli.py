@@ -17,8 +17,11 @@ import click
 from tem_track import __version__
 from tem_track.errors import SettingsError, TemTrackError
 from tem_track.options import FILE, Given, analysis_options, input_options, pair_options
+from tem_track.visible import one_visible_line, visible, visible_json
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+# Letters of a message: six lines of a terminal, for what quotes a cell or a name that is absurdly long.
+LONGEST_LINE = 480
 MOVIE = click.argument("movie", type=FILE)
 PHASES = click.option("--phases", type=FILE, help="TOML with phases and reactions of your own, with their source.")
 # The pipeline shares the work out itself; numerical libraries that start threads of their own only get in its way.
@@ -135,7 +138,7 @@ def inspect(
     if as_json:
         import json
 
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        click.echo(visible_json(json.dumps(facts, indent=2, ensure_ascii=False)))
     else:
         from tem_track.console import print_facts
 
@@ -219,7 +222,7 @@ def theory(name: str | None, reaction: str | None, mixture: str | None, phases: 
     if as_json:
         import json
 
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        click.echo(visible_json(json.dumps(facts, indent=2, ensure_ascii=False)))
     elif given:
         console.print_reaction(facts)
     else:
@@ -277,7 +280,7 @@ def simulate(folder: Path, preset: str, changes: tuple[str, ...], seed: int | No
         values["seed"] = seed
     simulation = simulation_of(scene_changed(PRESETS[preset], values))
     write_simulation(simulation, folder, overwrite=overwrite)
-    click.echo(f"movie and truth written to {folder}")
+    click.echo(f"movie and truth written to {visible(str(folder))}")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -309,15 +312,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _one_line(error: Exception) -> str:
     if isinstance(error, TemTrackError):
-        return " ".join(str(error).split())
+        return str(error)
     if isinstance(error, MemoryError):
         return "not enough memory; close other programs or use a larger machine"
-    what = " ".join(str(error).split()) or "no message"
-    return f"unexpected {type(error).__name__}: {what}; run again with --debug and report it"
+    return f"unexpected {type(error).__name__}: {str(error).strip() or 'no message'}; run again with --debug and report it"
 
 
 def _failed(message: str, code: int) -> int:
-    click.echo(f"tem-track: {message}", err=True)
+    click.echo(f"tem-track: {one_visible_line(message, LONGEST_LINE)}", err=True)
     return code
 
 

@@ -11,6 +11,11 @@ import h5py
 from tem_track.errors import InputError
 from tem_track.read.limits import HARMLESS_BYTES, MAX_EXPANSION
 
+# Makers nest their groups some ten deep and have hundreds of members. Finding a path takes a time that goes with its
+# length, so that a deep tree costs the square of its depth.
+_DEEPEST = 64
+_MOST_MEMBERS = 100_000
+
 
 def hdf5_kind(path: Path) -> str:
     """Return ``hspy`` or ``emd`` for an HDF5 file that is safe to read.
@@ -32,9 +37,12 @@ def hdf5_kind(path: Path) -> str:
 
 def _check_links(name: str, group: Any) -> None:
     """Walk all groups; hard links only, so that no path inside the file is followed and no loop is entered."""
-    open_groups, seen = [group], set()
+    open_groups, seen, members = [(group, 0)], {group.id}, 0
     while open_groups:
-        here = open_groups.pop()
+        here, depth = open_groups.pop()
+        members += len(here)
+        if depth > _DEEPEST or members > _MOST_MEMBERS:
+            raise InputError(f"{name}: groups nested without end, refused as damaged")
         for key in here:
             link = here.get(key, getlink=True)
             if isinstance(link, h5py.ExternalLink):
@@ -46,7 +54,7 @@ def _check_links(name: str, group: Any) -> None:
                 _check_dataset(name, member)
             elif isinstance(member, h5py.Group) and member.id not in seen:
                 seen.add(member.id)
-                open_groups.append(member)
+                open_groups.append((member, depth + 1))
 
 
 def _check_dataset(name: str, dataset: Any) -> None:
