@@ -315,7 +315,9 @@ def _one_line(error: Exception) -> str:
         return str(error)
     if isinstance(error, MemoryError):
         return "not enough memory; close other programs or use a larger machine"
-    return f"unexpected {type(error).__name__}: {str(error).strip() or 'no message'}; run again with --debug and report it"
+    return (
+        f"unexpected {type(error).__name__}: {str(error).strip() or 'no message'}; run again with --debug and report it"
+    )
 
 
 def _failed(message: str, code: int) -> int:
@@ -367,7 +369,7 @@ def _assignment(text: str) -> tuple[str, Any]:
         raise SettingsError(f"--set {text}: write NAME=VALUE")
     try:
         return name.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return name.strip(), value.strip()
 
 

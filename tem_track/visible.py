@@ -1,7 +1,7 @@
-"""Words from outside, made so that a terminal shows them and obeys none of them.
+r"""Words from outside, made so that a terminal shows them and obeys none of them.
 
 Names of files and what is written in them may hold anything: line ends, escape sequences that recolour or retitle a
-terminal, marks that turn the direction of writing (``\\u202egnp.exe`` reads as ``exe.png``), bytes that are no text.
+terminal, marks that turn the direction of writing (``\u202egnp.exe`` reads as ``exe.png``), bytes that are no text.
 """
 
 from __future__ import annotations

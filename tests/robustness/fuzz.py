@@ -229,7 +229,7 @@ def _one(one: Case, keep: Path | None) -> int:
     process = start(work_of(one, folder), _words_folder(one, top))
     while (ended := finished(process)) is None:
         time.sleep(0.01)
-    print(ended.said, ended.complained, f"{ended.seconds:.1f} s, {ended.grown_bytes / 2**20:.0f} MiB more", sep="\n")
+    print(ended.said, ended.complained, f"{ended.seconds:.1f} s, {ended.grown_bytes >> 20} MiB more", sep="\n")
     found = verdict(ended)
     print(found.outcome, found.words)
     return int(found.failed)

@@ -115,7 +115,7 @@ def _hard_loop(file: Any, rng: np.random.Generator) -> None:
 
 
 def _bomb(file: Any, rng: np.random.Generator) -> None:
-    """Replace a dataset by one of the same rank that claims terabytes and stores nothing, or stores zeros well packed."""
+    """Replace a dataset by one that claims terabytes and stores nothing, or holds zeros well packed."""
     name = _pick(_datasets(file), rng)
     old = file[name]
     rank = max(1, len(old.shape))

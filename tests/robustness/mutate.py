@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import struct
 import tempfile
@@ -42,10 +43,9 @@ def _spoilt_hdf5(content: bytes, rng: Rng) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "m.h5"
         path.write_bytes(content)
-        try:
+        # Of two attacks that exclude each other, what the first left is taken.
+        with contextlib.suppress(ValueError, KeyError, OSError, RuntimeError, TypeError, AttributeError):
             spoil(path, rng)
-        except (ValueError, KeyError, OSError, RuntimeError, TypeError, AttributeError):
-            pass  # two attacks that exclude each other: what the first left is taken
         return path.read_bytes()
 
 
@@ -131,8 +131,11 @@ def _tiff_tag(body: bytearray, rng: Rng) -> None:
     if not 0 < count < 1000:
         return
     place = at + head + entry * int(rng.integers(count))
-    shift, width = ((0, 2), (2, 2), (4, 8), (12, 8))[int(rng.integers(4))] if big else (
-        (0, 2), (2, 2), (4, 4), (8, 4), (8, 2))[int(rng.integers(5))]
+    shift, width = (
+        ((0, 2), (2, 2), (4, 8), (12, 8))[int(rng.integers(4))]
+        if big
+        else ((0, 2), (2, 2), (4, 4), (8, 4), (8, 2))[int(rng.integers(5))]
+    )
     value = _EXTREMES[int(rng.integers(len(_EXTREMES)))] % 2 ** (8 * width)
     packed = struct.pack(order + _FIELD[width], value)
     body[place + shift : place + shift + width] = packed[: max(0, len(body) - place - shift)]

@@ -12,10 +12,17 @@ Rng: TypeAlias = np.random.Generator
 Attack: TypeAlias = Callable[[str, Rng], str]
 
 WORDS = (
-    *("=cmd|' /C calc'!A0", "<script>alert(1)</script>", "../../../../etc/passwd", "\x1b[31m\x1b]0;x\x07", "[bold]x[/]"),
-    *("\u202egnp.exe", "\x00", "\ufeff", "1e999", "-1e999", "nan", "inf", "-0", "1_000", "٣", "½", "0x10", "1,5", "１"),
-    *("9" * 400, "{}", "[[", "'''", '"""', "%s%n", "${HOME}", "`id`", "\r", "\x85\u2028", "\udce4", "a" * 5000, "", "-"),
+    *(
+        "=cmd|' /C calc'!A0",
+        "<script>alert(1)</script>",
+        "../../../../etc/passwd",
+        "\x1b[31m\x1b]0;x\x07",
+        "[bold]x[/]",
+    ),
+    *("\u202egnp.exe", "\x00", "\ufeff", "1e999", "-1e999", "nan", "inf", "-0", "1_000", "\u0663", "½", "0x10", "1,5"),
+    *("9" * 400, "{}", "[[", "'''", '"""', "%s%n", "${HOME}", "`id`", "\r", "\x85\u2028", "\udce4", "a" * 5000, ""),
     *("99:99:99", "2020-13-45 25:61:61", "1e308", "4e-324", "true", "[input]", 'x = "', "1970-01-01T00:00:00+99:99"),
+    *("-", "\uff11", "12:00:00+25:00", "9999-12-31 23:59:59"),
 )
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\xff\xfe\0\0")
 _ENCODINGS = ("utf-16-le", "utf-16-be", "utf-16", "utf-32", "cp1252", "utf-7", "cp437", "utf-8-sig")
@@ -79,6 +86,12 @@ def _shuffle(text: str, rng: Rng) -> str:
     return "".join(lines[k] for k in rng.permutation(len(lines)))
 
 
+def _run(text: str, rng: Rng) -> str:
+    """Put in one sign many times: what makes a search go back and forth."""
+    at, sign = int(rng.integers(len(text) + 1)), " \t0a.,:-+=<\"'\\_/"[int(rng.integers(17))]
+    return text[:at] + sign * int(rng.choice([300, 9000, 60000])) + text[at:]
+
+
 def _nest(text: str, rng: Rng) -> str:
     depth, sign = int(rng.choice([10, 300, 20000])), "[{(\"'"[int(rng.integers(5))]
     at = int(rng.integers(len(text) + 1))
@@ -103,6 +116,18 @@ def _number(text: str, rng: Rng) -> str:
 
 
 _ATTACKS: tuple[Attack, ...] = (
-    *(_insert, _insert, _replace_field, _replace_field, _replace_all, _cut, _long_line, _many_lines, _shuffle, _nest),
+    *(
+        _insert,
+        _insert,
+        _replace_field,
+        _replace_field,
+        _replace_all,
+        _cut,
+        _long_line,
+        _many_lines,
+        _shuffle,
+        _nest,
+        _run,
+    ),
     *(_bytes, _number, _number),
 )

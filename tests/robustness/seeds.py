@@ -271,9 +271,7 @@ def _texts(folder: Path, frames: NDArray[np.uint16]) -> list[Seed]:
         ("run.json", record, ("settings", "--settings", "{}/run.json"), ()),
         ("phases.toml", own, ("theory", "NiO", "--phases", "{}/phases.toml"), ()),
     ]
-    return [
-        Seed("text", {MOVIE: movie, name: text.encode()}, asked, whole, name) for name, text, asked, whole in made
-    ]
+    return [Seed("text", {MOVIE: movie, name: text.encode()}, asked, whole, name) for name, text, asked, whole in made]
 
 
 def _labels(folder: Path, frames: NDArray[np.uint16]) -> list[Seed]:
