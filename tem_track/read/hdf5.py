@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 
 from tem_track.errors import InputError
-from tem_track.read.limits import HARMLESS_BYTES, MAX_EXPANSION
+from tem_track.read.limits import HARMLESS_BYTES, MAX_EXPANSION, MAX_MOVIE_EXPANSION
 
 # Makers nest their groups some ten deep and have hundreds of members. Finding a path takes a time that goes with its
 # length, so that a deep tree costs the square of its depth.
@@ -62,5 +62,9 @@ def _check_dataset(name: str, dataset: Any) -> None:
         raise InputError(f"{name}: points to another file, which is not followed")
     claimed = math.prod(dataset.shape or (0,)) * dataset.dtype.itemsize
     stored = dataset.id.get_storage_size()
-    if claimed > max(HARMLESS_BYTES, MAX_EXPANSION * stored):
+    # To read a frame the whole chunk that it is in is unpacked.
+    chunk = math.prod(dataset.chunks or (0,)) * dataset.dtype.itemsize
+    if claimed > max(HARMLESS_BYTES, MAX_MOVIE_EXPANSION * stored) or chunk > max(
+        HARMLESS_BYTES, MAX_EXPANSION * stored
+    ):
         raise InputError(f"{name}: claims {claimed / 2**20:.0f} MiB from {stored} stored bytes, refused as damaged")

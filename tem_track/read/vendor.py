@@ -28,6 +28,7 @@ from tem_track.read.quiet import listening, silence_loggers
 from tem_track.read.recording import ReadFrames, Recording, Scale, one_line
 from tem_track.read.ser_header import check_ser
 from tem_track.read.units import is_reciprocal, nm_per_unit, plain_unit, seconds_per_unit
+from tem_track.read.zspy_claims import check_zspy
 
 _PLUGIN = {"dm": "digitalmicrograph", "ser": "tia", "emi": "tia", "mrc": "mrc", "tvips": "tvips", "zspy": "zspy"}
 _FORMAT = {"ser": "TIA SER", "emi": "TIA EMI", "mrc": "MRC", "tvips": "TVIPS", "zspy": "zspy", "hspy": "hspy"}
@@ -95,6 +96,8 @@ def _check_header(path: Path, kind: str, allow_truncated: bool) -> None:
         check_ser(path)
     elif kind == "dm":
         check_dm(path)
+    elif kind == "zspy":
+        check_zspy(path)
     elif kind == "emi":
         # The images of a recording stand in the files beside it, which RosettaSciIO finds in this way.
         for file in sorted(path.parent.glob(f"{glob.escape(path.stem)}_[0-9].ser")):

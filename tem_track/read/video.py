@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.errors import InputError
-from tem_track.read.limits import check_frame_claim
+from tem_track.read.limits import check_frame_claim, check_video_claim
 from tem_track.read.quiet import silence_opencv
 from tem_track.read.recording import ReadFrames, Recording
 
@@ -110,7 +110,7 @@ class _Video:
         self._at = 0
         self._open()
         width, height = (int(self._capture.get(p)) for p in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-        check_frame_claim(path.name, height, width, 3)
+        check_video_claim(path.name, height, width)
         count, self.rate = self._capture.get(cv2.CAP_PROP_FRAME_COUNT), self._capture.get(cv2.CAP_PROP_FPS)
         self.claimed = int(count) if math.isfinite(count) and 0 < count < 2**40 else 0
 

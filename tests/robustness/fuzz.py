@@ -183,7 +183,7 @@ def _seeds_and_modules() -> tuple[list[Seed], list[str]]:
 
     with tempfile.TemporaryDirectory() as folder:
         seeds = all_seeds(Path(folder))
-        for k, seed in enumerate(seeds):
+        for k, seed in enumerate(seed for seed in seeds if seed.kind != "bomb"):
             one = Case(k, seed.kind, seed.files, seed.arguments)
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                 work_of(one, _folder(one, Path(folder)))()

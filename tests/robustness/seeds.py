@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.robustness import makers_files
+from tests.robustness.bombs import bombs
 
 # What is inspected with a text file beside it, so that the text alone decides.
 MOVIE = "movie.tif"
@@ -47,7 +48,7 @@ def all_seeds(folder: Path) -> list[Seed]:
     """Return every valid input; `folder` is used to write them with the libraries that write such files."""
     frames = _frames()
     found: list[Seed] = []
-    for make in (_tiffs, _pictures, _videos, _makers, _hdf5, _zspy, _folders, _texts, _labels):
+    for make in (_tiffs, _pictures, _videos, _makers, _hdf5, _zspy, _folders, _texts, _labels, _bombs):
         found += make(folder, frames)
     return found
 
@@ -291,3 +292,8 @@ def _labels(folder: Path, frames: NDArray[np.uint16]) -> list[Seed]:
         )
         for kind, name, content in (("tiff", "labels.tif", stack), ("npy", "labels.npy", array))
     ]
+
+
+def _bombs(folder: Path, frames: NDArray[np.uint16]) -> list[Seed]:
+    # No valid inputs: they are damaged further all the same.
+    return [Seed("bomb", {name: content}, ("inspect", "{}/" + name), (), name) for name, content in bombs(folder)]
