@@ -19,8 +19,11 @@ from tem_track import __version__
 from tem_track.errors import SettingsError, one_line
 from tem_track.options import FILE, Given, analysis_options, input_options, pair_options
 from tem_track.stopping import Stopped, stop_line, stops_promptly
+from tem_track.visible import one_visible_line, visible, visible_json
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+# Letters of a message: six lines of a terminal, for what quotes a cell or a name that is absurdly long.
+LONGEST_LINE = 480
 MOVIE = click.argument("movie", type=FILE)
 PHASES = click.option("--phases", type=FILE, help="TOML with phases and reactions of your own, with their source.")
 # The pipeline shares the work out itself; numerical libraries that start threads of their own only get in its way.
@@ -145,7 +148,7 @@ def inspect(
     if as_json:
         import json
 
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        click.echo(visible_json(json.dumps(facts, indent=2, ensure_ascii=False)))
     else:
         from tem_track.console import print_facts
 
@@ -229,7 +232,7 @@ def theory(name: str | None, reaction: str | None, mixture: str | None, phases: 
     if as_json:
         import json
 
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        click.echo(visible_json(json.dumps(facts, indent=2, ensure_ascii=False)))
     elif given:
         console.print_reaction(facts)
     else:
@@ -287,7 +290,7 @@ def simulate(folder: Path, preset: str, changes: tuple[str, ...], seed: int | No
         values["seed"] = seed
     simulation = simulation_of(scene_changed(PRESETS[preset], values))
     write_simulation(simulation, folder, overwrite=overwrite)
-    click.echo(f"movie and truth written to {folder}")
+    click.echo(f"movie and truth written to {visible(str(folder))}")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -329,7 +332,7 @@ def _stops_promptly() -> AbstractContextManager[None]:
 
 
 def _failed(message: str, code: int) -> int:
-    click.echo(f"tem-track: {message}", err=True)
+    click.echo(f"tem-track: {one_visible_line(message, LONGEST_LINE)}", err=True)
     return code
 
 
@@ -377,7 +380,7 @@ def _assignment(text: str) -> tuple[str, Any]:
         raise SettingsError(f"--set {text}: write NAME=VALUE")
     try:
         return name.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return name.strip(), value.strip()
 
 

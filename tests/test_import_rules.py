@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "tem_track"
-TRAVELS = {"movie", "labels", "tables", "settings", "errors"}
+TRAVELS = {"movie", "labels", "tables", "settings", "errors", "visible"}
 STAGES = {"drift", "segment", "track", "expansion", "front", "pair", "simulate", "theory"}
 FILES = {"read", "write"}
 ALLOWED: dict[str, set[str]] = {
