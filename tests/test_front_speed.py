@@ -94,7 +94,26 @@ def test_energy_and_factor_come_back_with_intervals_that_hold_them() -> None:
     assert kinetics.activation_ev.low <= 1.7 <= kinetics.activation_ev.high
     assert kinetics.ratio_same_temperature == pytest.approx(2.5, rel=0.04)
     assert kinetics.ratio.low <= 2.5 <= kinetics.ratio.high
-    assert kinetics.boundary.value == pytest.approx(float(np.median(speed[zone])))
+    assert kinetics.ratio.value == pytest.approx(2.5, rel=0.06)
+
+
+def test_a_tail_of_fast_places_is_no_part_of_the_speed() -> None:
+    speed, zone, temperature = arrhenius_field(1.7, 2.5)
+    rng = np.random.default_rng(6)
+    tail = np.where(rng.random(SHAPE) < 0.35, speed * rng.uniform(2, 20, SHAPE), speed)
+    true = measure_kinetics(speed, zone, EVERYWHERE, temperature).interior.value
+    assert measure_kinetics(tail, zone, EVERYWHERE, temperature).interior.value == pytest.approx(true, rel=0.12)
+    assert np.median(tail[~zone]) > 1.25 * np.median(speed[~zone])
+
+
+def test_the_mean_is_over_what_the_front_passed() -> None:
+    speed, zone, temperature = arrhenius_field(1.7, 2.5)
+    cool = temperature < 580
+    known = measure_kinetics(speed, zone, cool, temperature)
+    passed = measure_kinetics(speed, zone, cool, temperature, EVERYWHERE)
+    assert known.interior.value == pytest.approx(float(speed[~zone & cool].mean()), rel=0.08)
+    assert passed.interior.value == pytest.approx(float(speed[~zone].mean()), rel=0.15)
+    assert passed.interior.value > 1.5 * known.interior.value
 
 
 def test_at_one_temperature_there_is_no_energy() -> None:
