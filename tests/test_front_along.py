@@ -25,17 +25,17 @@ def finger(blur_px: float = 0.0, noise: float = 0.0) -> np.ndarray:
     return np.asarray(cv2.GaussianBlur(arrival, (0, 0), blur_px) if blur_px else arrival, np.float32)
 
 
-def in_zone(arrival: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
-    """Return the speeds along the boundary in its zone, and the plain ones."""
+def both_ways(arrival: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+    """Return the speeds along the boundary, and the plain ones in its zone."""
     grains = grains_from_labels(labels)
     parts = np.where(grains.distance_px <= ZONE_PX, grains.territory, 0).astype(np.int32)
-    slope, noise = well_fitted_slope(arrival, parts, grains.distance_px > 2)
-    return along_boundaries(slope, noise, grains), 1 / steepness(slope, noise)
+    clear = grains.distance_px > 2
+    return along_boundaries(arrival, grains, clear), 1 / steepness(*well_fitted_slope(arrival, parts, clear))
 
 
 @pytest.mark.parametrize(("blur", "noise"), [(0.0, 0.0), (3.0, 0.0), (2.0, 0.3)])
 def test_a_blurred_finger_keeps_its_speed(blur: float, noise: float) -> None:
-    along, plain = in_zone(finger(blur, noise), two_grains(SHAPE))
+    along, plain = both_ways(finger(blur, noise), two_grains(SHAPE))
     assert along is not None
     assert np.nanmedian(along) == pytest.approx(FAST, rel=0.03)
     if blur:
@@ -43,11 +43,11 @@ def test_a_blurred_finger_keeps_its_speed(blur: float, noise: float) -> None:
 
 
 def test_a_front_straight_across_says_nothing_of_boundaries() -> None:
-    assert in_zone(held_front(SHAPE).astype(np.float32), two_grains(SHAPE))[0] is None
+    assert both_ways(held_front(SHAPE).astype(np.float32), two_grains(SHAPE))[0] is None
 
 
 def test_one_grain_has_no_boundary_to_run_along() -> None:
-    assert in_zone(finger(), np.ones(SHAPE, np.int32))[0] is None
+    assert both_ways(finger(), np.ones(SHAPE, np.int32))[0] is None
 
 
 def test_the_summary_states_the_finger_s_speed() -> None:

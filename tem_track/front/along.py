@@ -12,48 +12,53 @@ import cv2
 import numpy as np
 
 from tem_track.front.network import Grains
-from tem_track.front.speed import Slope
-from tem_track.movie import Image
+from tem_track.front.speed import slope_in
+from tem_track.movie import Image, Mask
 
+# Strip along a boundary that planes are fitted in, px to either side of it, and the windows, px to either side of their
+# middle: long enough for the finger to take some frames through them, short enough to follow a curved boundary.
+STRIP_PX, RADIUS = 8.0, 6
+# Least share of a window: a strip on one side of a boundary, less what carries its line, fills half.
+FILLED = 0.25
 # A front runs along where it rises across by at most so many times what it rises along, the wings' blur included; one
 # that comes in from the side, or starts all along a boundary at once, says nothing about the speed along it.
 MOST_ACROSS = 3.0
-# Least share of the zone's planes in which the front runs along: with fewer, boundaries do not lead it.
+# Least share of the strip's planes in which the front runs along: with fewer, boundaries do not lead it.
 LEAST_SHARE = 0.3
 # Smoothing of the distance map whose gradient points away from the boundary, px.
 NORMAL_PX = 2.0
 
 
-def along_boundaries(slope: Slope, noise: float, grains: Grains) -> Image | None:
+def along_boundaries(arrival: Image, grains: Grains, usable: Mask) -> Image | None:
     """Return the speed of fronts along the nearest boundary, px per unit of the arrival map.
 
     Parameters
     ----------
-    slope : Slope
-        Planes fitted to the arrival times within the zone of one grain each.
-    noise : float
-        Expected |gradient|^2 from noise alone, see `well_fitted_slope`.
+    arrival : (Y, X) float32
+        Arrival time in any unit; NaN = never.
     grains : Grains
+    usable : (Y, X) bool
+        Pixels whose arrival time counts.
 
     Returns
     -------
     (Y, X) float32 or None
-        NaN where the front does not run along a boundary; infinite where the slope is lost in noise. None where too
-        small a share of the planes shows a front along a boundary.
+        NaN where the front does not run along a boundary. None where too small a share of the planes shows a front
+        along a boundary.
     """
-    known = np.isfinite(slope.noise)
-    if not known.any() or not np.isfinite(grains.distance_px).all():
+    if not np.isfinite(grains.distance_px).all():
         return None
+    near = grains.distance_px <= STRIP_PX
+    slope = slope_in(arrival, np.where(near, grains.territory, 0).astype(np.int32), usable, RADIUS, FILLED)
     ny, nx = _away_from_boundaries(grains.distance_px)
     along = np.abs(slope.dx * ny - slope.dy * nx)
     across = np.abs(slope.dy * ny + slope.dx * nx)
-    running = known & (across <= MOST_ACROSS * along)
-    if running.sum() < LEAST_SHARE * known.sum():
+    with np.errstate(invalid="ignore", divide="ignore"):
+        running = across <= MOST_ACROSS * along
+        speed = np.where(running, 1 / along, np.float32(np.nan))
+    if running.sum() < LEAST_SHARE * max(int(np.isfinite(along).sum()), 1):
         return None
-    # Noise is shared by the two directions.
-    slowness = np.sqrt(np.maximum(along**2 - np.float32(noise / 2), 0))
-    with np.errstate(divide="ignore"):
-        return np.where(running, 1 / slowness, np.float32(np.nan)).astype(np.float32)
+    return np.asarray(speed, np.float32)
 
 
 def _away_from_boundaries(distance_px: Image) -> tuple[Image, Image]:

@@ -63,27 +63,25 @@ class Kinetics:
 
 
 def measure_kinetics(
-    speed: FloatArray,
+    boundary: FloatArray,
+    interior: FloatArray,
     zone: Mask,
-    known: Mask,
     temperature_c: FloatArray | None,
-    arrived: Mask | None = None,
+    passed: Mask | None = None,
     seed: int = 0,
 ) -> Kinetics:
     """Return boundary and interior speed, their ratio, and the apparent activation energy.
 
     Parameters
     ----------
-    speed : (Y, X) float
-        Local front speed; infinite where the slope is lost in noise (it counts as fast). In the boundary zone that of
-        fronts along the boundary, where they are known (see `along_boundaries`).
+    boundary, interior : (Y, X) float
+        Local speed of fronts along boundaries, and in interiors; NaN where not known, infinite where the slope is lost
+        in noise (it counts as fast). A pixel may have both.
     zone : (Y, X) bool
         Boundary zone.
-    known : (Y, X) bool
-        Pixels with a speed.
     temperature_c : (Y, X) float or None
         Temperature when the front was at each pixel.
-    arrived : (Y, X) bool, optional
+    passed : (Y, X) bool, optional
         Pixels that a front passed, over which speeds are averaged; those with a speed where not given.
     seed : int
         Of the resampling.
@@ -108,26 +106,38 @@ def measure_kinetics(
     P. W. Holland, R. E. Welsch, Commun. Stat. A 6 (1977) 813, DOI 10.1080/03610927708827533.
     """
     rng = np.random.default_rng(seed)
-    blocks = _blocks(speed.shape)
     drawn = rng.multinomial(BLOCKS**2, np.full(BLOCKS**2, BLOCKS**-2.0), RESAMPLES)
     weights: FloatArray = np.vstack((np.ones(BLOCKS**2), drawn)).astype(np.float64)
-    energy, beta = np.full(len(weights), np.nan), None
+    populations = [(boundary, zone), (interior, ~zone)]
+    energy = np.full(len(weights), np.nan)
+    rise = np.zeros(zone.shape)
     if temperature_c is not None:
         beta = 1 / (BOLTZMANN_EV * (temperature_c + ZERO_C_K))
-        energy = _arrhenius(speed[known], zone[known], beta[known], blocks[known], weights)
-    # Brought to the mean temperature of all, so that an energy that is not known (0) brings nothing to anything.
-    rise = np.zeros(speed.shape)
-    if beta is not None and np.isfinite(energy[0]):
-        rise = -energy[0] * (beta - np.nanmean(beta[known]))
-    passed = known if arrived is None else arrived & np.isfinite(rise)
-    level, mean = {}, {}
-    for near in (True, False):
-        one, all_of_it = known & (zone == near), passed & (zone == near)
-        level[near] = _block_cores(speed[one] / np.exp(rise[one]), blocks[one], weights)
-        mean[near] = level[near] * _block_means(np.exp(rise[all_of_it]), blocks[all_of_it], weights)
-    factor = float(level[True][0] / level[False][0])
-    ratio = _estimate(mean[True] / mean[False], np.sqrt(2) * BIAS)
-    return Kinetics(_estimate(mean[True], BIAS), _estimate(mean[False], BIAS), ratio, _estimate(energy), factor)
+        energy = _arrhenius((boundary, interior), beta, weights)
+        if np.isfinite(energy[0]):
+            # From the temperature in the middle.
+            rise = -energy[0] * (beta - float(np.nanmedian(beta)))
+    near, far = (
+        _mean_speed(speed, rise, where if passed is None else where & passed, weights) for speed, where in populations
+    )
+    return Kinetics(
+        boundary=_estimate(near[1], BIAS),
+        interior=_estimate(far[1], BIAS),
+        ratio=_estimate(near[1] / far[1], np.sqrt(2) * BIAS),
+        activation_ev=_estimate(energy, BIAS),
+        ratio_same_temperature=float(near[0][0] / far[0][0]),
+    )
+
+
+def _mean_speed(speed: FloatArray, rise: FloatArray, where: Mask, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return a population's speed (W,) at the middle temperature, and its mean over the given pixels.
+
+    `rise` is the logarithm of a speed at each pixel over that at the middle temperature.
+    """
+    blocks, known = _blocks(speed.shape), ~np.isnan(speed) & np.isfinite(rise)
+    level = _block_cores(speed[known] / np.exp(rise[known]), blocks[known], weights)
+    where = where & np.isfinite(rise)
+    return level, level * _block_means(np.exp(rise[where]), blocks[where], weights)
 
 
 def _blocks(shape: tuple[int, ...]) -> NDArray[np.intp]:
@@ -204,21 +214,22 @@ def _estimate(values: FloatArray, bias: float = 0.0) -> Estimate:
     return Estimate(value, value - float(np.hypot(min(low, 0.0), wide)), value + float(np.hypot(max(high, 0.0), wide)))
 
 
-def _arrhenius(v: FloatArray, near: Mask, beta: FloatArray, block: NDArray[np.intp], weights: FloatArray) -> FloatArray:
-    """Return activation energies (W,) in eV under each set of block weights."""
-    good = (v > 0) & np.isfinite(beta)
-    if good.sum() < 2 * FEWEST_PIXELS:
+def _arrhenius(speeds: tuple[FloatArray, FloatArray], beta: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return activation energies (W,) in eV under each set of block weights, of (boundary, interior) speeds."""
+    good = [(speed > 0) & np.isfinite(beta) for speed in speeds]
+    if sum(int(g.sum()) for g in good) < 2 * FEWEST_PIXELS:
         return np.full(len(weights), np.nan)
-    v, near, block, beta = v[good], near[good], block[good], beta[good]
-    edges = np.quantile(beta, np.linspace(0, 1, TEMPERATURE_CLASSES + 1))
-    group = np.clip(np.searchsorted(edges, beta, side="right") - 1, 0, TEMPERATURE_CLASSES - 1)
+    blocks = _blocks(beta.shape)
+    every = np.concatenate([beta[g] for g in good])
+    edges = np.quantile(every, np.linspace(0, 1, TEMPERATURE_CLASSES + 1))
     rows = []
-    for population in (True, False):
+    for number, (speed, known) in enumerate(zip(speeds, good, strict=True)):
+        group = np.clip(np.searchsorted(edges, beta[known], side="right") - 1, 0, TEMPERATURE_CLASSES - 1)
         for k in range(TEMPERATURE_CLASSES):
-            of = (group == k) & (near == population)
+            of = group == k
             if of.sum() >= FEWEST_IN_CLASS:
-                medians = _block_medians(v[of], block[of], weights)
-                rows.append((population, float(beta[of].mean()), medians, int(of.sum())))
+                medians = _block_medians(speed[known][of], blocks[known][of], weights)
+                rows.append((number == 0, float(beta[known][of].mean()), medians, int(of.sum())))
     if len(rows) < 4 or np.ptp([r[1] for r in rows]) < LEAST_SPAN:
         return np.full(len(weights), np.nan)
     return _common_slope(rows)

@@ -183,7 +183,7 @@ def _measured(arrival: ArrivalMap, grains: Grains, scale: Scale, settings: Front
     slope, noise = well_fitted_slope(clock, grains.territory, clear)
     width, source = _zone_width(steepness(slope, noise), grains, scale, settings)
     zone = np.asarray(film & (grains.distance_px <= width))
-    speed, running = _speeds(clock, grains, zone, clear)
+    speed = _local_speed(clock, grains.territory, zone, clear)
     crossings, nuclei = _events(slope, grains, scale, film & arrival.seen, initial, width)
     degrees = None if scale.temperatures_c is None else scale.degrees(frame)
     return Measured(
@@ -201,7 +201,7 @@ def _measured(arrival: ArrivalMap, grains: Grains, scale: Scale, settings: Front
         stretches=crossings,
         nuclei=nuclei,
         onset=find_onset(clock, _sd(arrival, scale), film & ~initial, settings.onset_fraction),
-        kinetics=measure_kinetics(running.astype(np.float64), zone, ~np.isnan(running), degrees, usable),
+        kinetics=_kinetics(speed, along_boundaries(clock, grains, clear), zone, usable, degrees),
         control=boundary_control(clock, zone, film & ~initial),
     )
 
@@ -210,18 +210,21 @@ def _sd(arrival: ArrivalMap, scale: Scale) -> Image:
     return np.asarray(arrival.sd_frames * scale.interval, np.float32)
 
 
-def _speeds(clock: Image, grains: Grains, zone: Mask, usable: Mask) -> tuple[Image, Image]:
-    """Return the local speed, px per unit of the clock, and the same with fronts along boundaries only in the zone.
-
-    From windows that hold one grain's zone or interior only.
-    """
+def _local_speed(clock: Image, territory: Labels, zone: Mask, usable: Mask) -> Image:
+    """Return the local speed, px per unit of the clock, from windows that hold one grain's zone or interior only."""
     inside, near = (
-        well_fitted_slope(clock, np.where(part, grains.territory, 0).astype(np.int32), usable) for part in (~zone, zone)
+        well_fitted_slope(clock, np.where(part, territory, 0).astype(np.int32), usable) for part in (~zone, zone)
     )
     with np.errstate(divide="ignore"):
-        interior, local = 1 / steepness(*inside), 1 / steepness(*near)
-    along = along_boundaries(*near, grains)
-    return np.where(zone, local, interior), np.where(zone, local if along is None else along, interior)
+        return np.where(zone, 1 / steepness(*near), 1 / steepness(*inside))
+
+
+def _kinetics(local: Image, along: Image | None, zone: Mask, passed: Mask, degrees: FloatArray | None) -> Kinetics:
+    """Return speeds and energy: along boundaries where fronts run so, else from the zone's own steepness."""
+    never = np.float32(np.nan)
+    boundary = np.where(zone, local, never) if along is None else along
+    interior = np.where(zone, never, local)
+    return measure_kinetics(boundary.astype(np.float64), interior.astype(np.float64), zone, degrees, passed)
 
 
 def _zone_width(steep: Image, grains: Grains, scale: Scale, settings: FrontSettings) -> tuple[float, str]:
