@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tem_track.drift import Drift, FrameQuality, refine_drift
+from tem_track.drift import Drift, FrameQuality, picture_window, refine_drift
 from tem_track.errors import InputError
 from tem_track.front import (
     Arrival,
@@ -104,7 +104,7 @@ def measure_front_movie(
     arrival = _arrival(survey, drift, found, reporter, clock, "arrival times")
     with clock.stage("front"):
         usable = survey.quality.usable & drift.registered
-        after = late_mean(survey.frames, drift.displacement_px, usable, fixed=survey.fixed)
+        after = late_mean(survey.frames, drift.displacement_px, usable, fixed=survey.fixed, window=picture_window)
         arrival, doubts = _believed(arrival, brightened_share(first, after, arrival), settings)
         front = measure_front(
             arrival,
@@ -149,7 +149,13 @@ def _before(survey: Survey, drift: Drift, arrival: Image | None) -> Image:
     usable = survey.quality.usable & drift.registered
     count = None if arrival is None else len(survey.frames)
     return early_mean(
-        survey.frames, drift.displacement_px, usable, fixed=survey.fixed, arrival_frame=arrival, count=count
+        survey.frames,
+        drift.displacement_px,
+        usable,
+        fixed=survey.fixed,
+        arrival_frame=arrival,
+        count=count,
+        window=picture_window,
     )
 
 
@@ -159,7 +165,8 @@ def _arrival(survey: Survey, drift: Drift, grains: Grains, reporter: Reporter, c
             survey.frames,
             drift.displacement_px,
             usable=survey.quality.usable & drift.registered,
-            grains=grains.labels,
+            grains=grains.territory,
             fixed=survey.fixed,
+            window=picture_window,
             progress=reporter.stage(name, len(survey.frames)),
         )
