@@ -295,7 +295,8 @@ def main(arguments: list[str] | None = None) -> int:
             warnings.simplefilter("ignore")
     quiet_libraries()
     try:
-        app.main(arguments, prog_name="tem-track", standalone_mode=False)
+        # A command that ends with a code of its own (click.exceptions.Exit) returns it.
+        code = app.main(arguments, prog_name="tem-track", standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
@@ -309,7 +310,7 @@ def main(arguments: list[str] | None = None) -> int:
         if "--debug" in arguments:
             raise
         return _failed(failure_line(error), 1)
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _failed(message: str, code: int) -> int:

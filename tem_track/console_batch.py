@@ -105,7 +105,9 @@ class BatchConsole:
 
     def manifest(self, plan: Plan) -> None:
         """Print the manifest of a plan on stdout, and what is not in it on stderr."""
-        sys.stdout.write(manifest_text([job.entry for job in plan.jobs], plan.conditions))
+        text = manifest_text([job.entry for job in plan.jobs], plan.conditions)
+        # Names of files are bytes: those that are no UTF-8 go out as they came in.
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.flush()
         for job in plan.jobs:
             if job.problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -221,6 +221,8 @@ def _command(job: Job, movie: str, files: Mapping[str, str]) -> tuple[str, ...]:
 def _take(state: _State, run: str, ending: Ending, reporter: BatchReporter, log: _Log) -> None:
     """Take note of how a movie ended."""
     movie = state.names[run]
+    # The movie stands before its reason already.
+    ending = replace(ending, reason=ending.reason.removeprefix(f"{Path(movie).name}: "))
     if ending.status in ("done", "unchanged"):
         try:
             state.figures[run] = run_figures(state.output / RUNS / run)
