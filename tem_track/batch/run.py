@@ -13,20 +13,21 @@ from typing import Any, Protocol
 
 import tem_track
 from tem_track.batch.discover import BATCH_RECORD
+from tem_track.batch.finished import FinishedRun
 from tem_track.batch.isolate import Limits
 from tem_track.batch.local import Told, run_local
 from tem_track.batch.manifest import write_manifest
 from tem_track.batch.order import Ending, Order
 from tem_track.batch.plan import RUNS, Job, Plan, file_of
-from tem_track.batch.rows import batch_columns, batch_table, run_figures
+from tem_track.batch.results import write_results, write_rows
+from tem_track.batch.rows import run_figures
 from tem_track.batch.sidecars import FILE_COLUMNS
 from tem_track.errors import TemTrackError
 from tem_track.settings import settings_dict
 from tem_track.write.files import PROGRAM, output_error
 from tem_track.write.run import write_json
-from tem_track.write.tables import write_table
 
-BATCH_TABLE, MANIFEST, TIMINGS, LOG = "batch.csv", "manifest.csv", "timings.csv", "log.txt"
+MANIFEST, LOG = "manifest.csv", "log.txt"
 # Version of the layout of the folder of results.
 LAYOUT = 1
 # While movies are analysed, batch.csv is brought up to date at most this often, s.
@@ -108,6 +109,11 @@ class _State:
             )
         return rows
 
+    def finished(self) -> list[FinishedRun]:
+        """Return the runs that are complete, in the order of the movies."""
+        entries = [job.entry for job in self.plan.jobs if job.entry.run in self.figures]
+        return [FinishedRun(entry.movie, self.output / RUNS / entry.run, entry.conditions) for entry in entries]
+
 
 def run_batch(
     plan: Plan, reporter: BatchReporter, limits: Limits | None = None, jobs: int = 0, engine: Engine | None = None
@@ -155,7 +161,7 @@ def run_batch(
         close = getattr(running, "close", None)
         if close is not None:
             close()
-    _write_rows(state)
+    write_results(plan, state.rows(), state.finished())
     failed = [
         (job.entry.movie, e.reason) for job in plan.jobs if (e := state.endings[job.entry.run]).status == "failed"
     ]
@@ -235,9 +241,7 @@ def _take(state: _State, run: str, ending: Ending, reporter: BatchReporter, log:
 
 
 def _write_rows(state: _State) -> None:
-    columns = batch_columns(state.plan.conditions)
-    foreign = ("movie", "run_folder", "reason", "analysis", *state.plan.conditions)
-    write_table(state.output / BATCH_TABLE, columns, batch_table(columns, state.rows()), foreign)
+    write_rows(state.plan, state.rows())
     state.written_at = time.monotonic()
 
 
