@@ -7,6 +7,7 @@ import os
 # Threads that a process of tem-track may use; a batch gives each movie its share of the cores. Results do not depend
 # on it.
 THREADS = "TEM_TRACK_THREADS"
+_MOST_THREADS = 1024
 # The pipeline shares the work out itself; numerical libraries that start threads of their own only get in its way.
 LIBRARIES = {
     **dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"),
@@ -27,3 +28,12 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def threads() -> int:
+    """Return how many frames a run may work on at the same time.
+
+    Two where nobody says more: the steps between them that only one thread can take leave little for a third.
+    """
+    said = os.environ.get(THREADS, "")
+    return int(said) if said.isascii() and said.isdigit() and 0 < int(said) <= _MOST_THREADS else 2

@@ -15,15 +15,20 @@ ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(TRAVELS, TRAVELS),
     **{stage: TRAVELS | {stage} for stage in STAGES},
     **{part: TRAVELS | {part} for part in FILES},
-    "pipeline": TRAVELS | STAGES | FILES | {"pipeline", "outcome"},
-    "batch": TRAVELS | FILES | {"pipeline", "outcome", "environment", "batch"},
+    "pipeline": TRAVELS | STAGES | FILES | {"pipeline", "outcome", "environment"},
+    "batch": TRAVELS | FILES | {"pipeline", "outcome", "status", "stopping", "environment", "batch"},
     "outcome": TRAVELS,
     "environment": set(),
+    "stopping": set(),
+    "status": TRAVELS | {"outcome", "stopping"},
     "console_batch": TRAVELS | {"batch"},
-    "cli_batch": TRAVELS | {"batch", "console_batch", "options"},
+    "cli_batch": TRAVELS | {"batch", "console_batch", "options", "stopping"},
     "console": TRAVELS | {"outcome"},
     "options": TRAVELS | {"read"},
-    "cli": TRAVELS | STAGES | FILES | {"pipeline", "outcome", "console", "options", "environment", "cli_batch", "cli"},
+    "cli": TRAVELS
+    | STAGES
+    | FILES
+    | {"pipeline", "outcome", "stopping", "status", "console", "options", "environment", "cli_batch", "cli"},
 }
 NOT_IN_STAGES = {"click", "rich", "pathlib", "os", "matplotlib"}
 

@@ -19,10 +19,12 @@ from tem_track.batch.local import Told, run_local
 from tem_track.batch.manifest import write_manifest
 from tem_track.batch.order import Ending, Order
 from tem_track.batch.plan import RUNS, Job, Plan, file_of
+from tem_track.batch.request import request_of
 from tem_track.batch.results import write_results, write_rows
 from tem_track.batch.rows import run_figures
 from tem_track.batch.sidecars import FILE_COLUMNS
 from tem_track.errors import TemTrackError
+from tem_track.pipeline import up_to_date_at_once
 from tem_track.settings import settings_dict
 from tem_track.write.files import PROGRAM, output_error
 from tem_track.write.run import write_json
@@ -144,10 +146,18 @@ def run_batch(
     for job in plan.jobs:
         if job.problem:
             _take(state, job.entry.run, Ending("failed", job.problem), reporter, log)
+    # Told without a process of their own: a batch of thousands that has little to do starts at once.
+    ready = []
+    for job in plan.jobs:
+        if not job.problem:
+            order = order_of(plan, job)
+            if _is_standing(order):
+                _take(state, job.entry.run, Ending("unchanged"), reporter, log)
+            else:
+                ready.append((job.entry.size, job.entry.run, order))
     engine = engine or (lambda orders, limits, tell: run_local(orders, limits, jobs, tell))
     # The largest first: a long movie that is begun last keeps one core busy while the others rest.
-    ready = sorted((job for job in plan.jobs if not job.problem), key=lambda job: -job.entry.size)
-    orders = [(job.entry.run, order_of(plan, job)) for job in ready]
+    orders = [(run, order) for _, run, order in sorted(ready, key=lambda one: -one[0])]
     running = engine(orders, limits or Limits(), lambda run, event: reporter.event(state.names[run], event))
     try:
         for run, ending in running:
@@ -222,6 +232,13 @@ def _command(job: Job, movie: str, files: Mapping[str, str]) -> tuple[str, ...]:
                 value = settings_dict(job.settings)[stage][name]
                 words += ["--set", f"{stage}.{name}={json.dumps(value, ensure_ascii=False)}"]
     return tuple(words)
+
+
+def _is_standing(order: Order) -> bool:
+    try:
+        return up_to_date_at_once(request_of(order))
+    except (TemTrackError, OSError):
+        return False
 
 
 def _take(state: _State, run: str, ending: Ending, reporter: BatchReporter, log: _Log) -> None:
