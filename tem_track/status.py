@@ -32,6 +32,17 @@ from tem_track.errors import one_line
 from tem_track.outcome import Outcome
 from tem_track.stopping import Stopped
 
+FIELDS = {
+    "started": ("movie", "folder", "version", "process"),
+    "stage": ("stage", "frames"),
+    "progress": ("stage", "done", "total"),
+    "note": ("text",),
+    "warning": ("text",),
+    "finished": ("status", "folder", "facts", "attention"),
+    "failed": ("reason", "code"),
+}
+"""What the line of each event has beside ``event`` and ``time``."""
+
 # s between two lines on the progress of a stage.
 _INTERVAL_S = 0.5
 
