@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tem_track.errors import InputError
 from tem_track.read.growing import bytes_now
+from tem_track.read.growing_times import extended_times
 from tem_track.read.quiet import listening
 from tem_track.read.recording import ReadFrames, Recording
 from tem_track.read.tiff import opened_tiff, read_tiff
@@ -152,17 +153,6 @@ class GrowingTiff:
     def _page(self, k: int) -> tifffile.TiffPage:
         self._tif.filehandle.seek(self._pages[k])
         return tifffile.TiffPage(self._tif, k)
-
-
-def extended_times(times_s: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Return (count,) times: those known, then on at their usual step.
-
-    >>> extended_times(np.array([0.0, 0.5, 1.0]), 5).tolist()
-    [0.0, 0.5, 1.0, 1.5, 2.0]
-    """
-    known = times_s[:count]
-    step = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 1.0
-    return np.concatenate([known, known[-1] + step * np.arange(1, count - len(known) + 1)])
 
 
 def _frames_behind(page: tifffile.TiffPage) -> int | None:
