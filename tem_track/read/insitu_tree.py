@@ -98,6 +98,13 @@ def _place(file: Path, second: int, suffixes: Container[str]) -> tuple[tuple[int
     return (second, int(number.group(1))), file
 
 
+def newest_folder(folder: Path) -> Path:
+    """Return the folder of the latest time below a folder; itself where it is no tree."""
+    with os.scandir(folder) as entries:
+        levels = [(int(level.group(2)), e.name) for e in entries if (level := _LEVEL.fullmatch(e.name)) and e.is_dir()]
+    return newest_folder(folder / max(levels)[1]) if levels else folder
+
+
 def tree_times(places: Sequence[tuple[int, int]]) -> tuple[FloatArray, list[str]]:
     """Return the time of every frame from its second and its number within that second.
 
