@@ -20,3 +20,13 @@ class SettingsError(TemTrackError):
 
 class OutputError(TemTrackError):
     """The run folder cannot be written."""
+
+
+def failure_line(error: BaseException) -> str:
+    """Return what an error says to a user, in one line."""
+    if isinstance(error, TemTrackError):
+        return " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        return "not enough memory; close other programs or use a larger machine"
+    what = " ".join(str(error).split()) or "no message"
+    return f"unexpected {type(error).__name__}: {what}; run again with --debug and report it"

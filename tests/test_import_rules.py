@@ -1,4 +1,4 @@
-"""Who may import whom: what travels <- stages and files <- pipeline <- cli."""
+"""Who may import whom: what travels <- stages and files <- pipeline <- batch <- cli."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ ALLOWED: dict[str, set[str]] = {
     **{stage: TRAVELS | {stage} for stage in STAGES},
     **{part: TRAVELS | {part} for part in FILES},
     "pipeline": TRAVELS | STAGES | FILES | {"pipeline", "outcome"},
+    "batch": TRAVELS | FILES | {"pipeline", "outcome", "environment", "batch"},
     "outcome": TRAVELS,
+    "environment": set(),
+    "console_batch": TRAVELS | {"batch"},
+    "cli_batch": TRAVELS | {"batch", "console_batch", "options"},
     "console": TRAVELS | {"outcome"},
     "options": TRAVELS | {"read"},
-    "cli": TRAVELS | STAGES | FILES | {"pipeline", "outcome", "console", "options", "cli"},
+    "cli": TRAVELS | STAGES | FILES | {"pipeline", "outcome", "console", "options", "environment", "cli_batch", "cli"},
 }
 NOT_IN_STAGES = {"click", "rich", "pathlib", "os", "matplotlib"}
 
