@@ -54,13 +54,17 @@ class LiveProcess:
                 return LiveState(message="no live view: reading it crashes; it is analysed when it is complete")
         return read_state(self.folder)
 
+    def tell_to_end(self) -> None:
+        """Close the pipe that keeps the process alive; `end` waits for it."""
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(OSError):
+                self._process.stdin.close()
+
     def end(self) -> None:
         """End the process; the view stays as it was last written."""
+        self.tell_to_end()
         if self._process is None:
             return
-        with suppress(OSError):
-            if self._process.stdin is not None:
-                self._process.stdin.close()
         try:
             self._process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
@@ -85,9 +89,7 @@ class LiveProcess:
             self._process.stdin.flush()
 
     def _let_go(self) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            with suppress(OSError):
-                self._process.stdin.close()
+        self.tell_to_end()
         self._process = None
 
 

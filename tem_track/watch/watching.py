@@ -1,8 +1,8 @@
 """A folder that is watched: recordings are found, shown while they grow, and analysed when they are complete.
 
 Strategy. One loop looks at every recording in turn and does what its state asks for; nothing in it waits. Live views
-and analyses are processes of their own. The recording that is being written comes first: its view is never held back by an
-analysis, and of the finished ones the latest is analysed first.
+and analyses are processes of their own. The recording that is being written comes first: its view is never held back
+by an analysis, and of the finished ones the latest is analysed first.
 """
 
 from __future__ import annotations
@@ -144,6 +144,8 @@ class Watching:
         for analysis in self._analyses.values():
             analysis.stop.set()
         for view in self._views.values():
+            view.tell_to_end()
+        for view in self._views.values():
             view.end()
         for analysis in self._analyses.values():
             analysis.thread.join()
@@ -171,8 +173,7 @@ class Watching:
     def _is_idle(self) -> bool:
         if not self.options.idle_s or self._analyses:
             return False
-        busy = any(one.state in (QUEUED, ANALYSING) for one in self.recordings.values())
-        return not busy and time.monotonic() - self._last_event > self.options.idle_s
+        return not self.unfinished and time.monotonic() - self._last_event > self.options.idle_s
 
     def _search(self, now: float) -> None:
         """Look for movies that are new."""
