@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray
 from tem_track.segment.core_errors import ProfileErrors, Whitening, whitening
@@ -247,14 +248,27 @@ def _likeliest_strength(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return strength (K,), parameters (K, P) and minus twice the log likelihood (K,) of the likeliest strengths.
 
-    The fit is continued from weak to strong errors; the parameters are those at the likeliest strength.
+    The fit is continued from weak to strong errors; the parameters are those at the best strength tried, strength and
+    likelihood those of the parabola through it and its neighbours: a particle's kind must not jump with the grid.
     """
-    count = len(profiles)
-    best, strength, parameters = np.full(count, np.inf), np.full(count, _STRENGTHS[0]), np.zeros((count, PARAMETERS))
+    unlikely, parameters = [], []
     for trial in _STRENGTHS:
-        fits = fit_whitened(profiles, [start], free, ProfileErrors(length, np.full(count, trial)), rounds=8)[0]
+        errors = ProfileErrors(length, np.full(len(profiles), trial))
+        fits = fit_whitened(profiles, [start], free, errors, rounds=8)[0]
         start = fits.parameters
-        better = fits.unlikely < best
-        best[better], strength[better] = fits.unlikely[better], trial
-        parameters[better] = fits.parameters[better]
-    return strength, parameters, best
+        unlikely.append(fits.unlikely)
+        parameters.append(fits.parameters)
+    values, rows = np.array(unlikely), np.arange(len(profiles))
+    at = values.argmin(axis=0)
+    off, lowest = _vertex(values, at)
+    return _STRENGTHS[at] * 2.0**off, np.array(parameters)[at, rows], lowest
+
+
+def _vertex(values: FloatArray, at: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
+    """Return where (in steps from `at`, the lowest of (S, K) values) parabolas are lowest, and how low; ends stay."""
+    rows = np.arange(values.shape[1])
+    inner = np.clip(at, 1, len(values) - 2)
+    before, here, after = (values[inner + step, rows] for step in (-1, 0, 1))
+    bend = np.maximum(before - 2 * here + after, 1e-12)
+    off = np.where(inner == at, 0.5 * (before - after) / bend, 0.0)
+    return off, values[at, rows] - 0.5 * bend * off**2

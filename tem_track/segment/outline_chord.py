@@ -20,6 +20,7 @@ Everything here works on K profiles of J bins at once: one call of numpy costs a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -82,6 +83,20 @@ class RadialProfiles:
         fringe, fringe_sd = (None if v is None else v[rows] for v in (self.fringe, self.fringe_sd))
         step, level, weight = self.step[rows], self.level[rows], self.weight[rows]
         return RadialProfiles(step, level, weight, self.dark, self.blur[rows], self.blur_sd[rows], fringe, fringe_sd)
+
+
+def joined(profiles: Sequence[RadialProfiles]) -> RadialProfiles:
+    """Return profiles with equal numbers of bins one after the other."""
+    if len(profiles) == 1:
+        return profiles[0]
+    step, level, weight, blur, blur_sd = (
+        np.concatenate([getattr(p, name) for p in profiles]) for name in ("step", "level", "weight", "blur", "blur_sd")
+    )
+    fringes = (
+        None if getattr(profiles[0], name) is None else np.concatenate([getattr(p, name) for p in profiles])
+        for name in ("fringe", "fringe_sd")
+    )
+    return RadialProfiles(step, level, weight, profiles[0].dark, blur, blur_sd, *fringes)
 
 
 def chord(edges: FloatArray, radius: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -69,19 +69,21 @@ class FringeMemory:
         self.known = (strength, _CHANGE * abs(strength) + _CHANGE_PX2)
 
 
-def fringes_of(groups: Sequence[tuple[OutlineGroup, int]]) -> FloatArray:
+def fringes_of(groups: Sequence[tuple[OutlineGroup, int]], frame: int) -> FloatArray:
     """Return fringe (image px^2) and weight (K, 2) of the particles of a frame that are many blurs wide.
 
     Parameters
     ----------
     groups : sequence of (OutlineGroup, int)
         Fitted outlines and their binning.
+    frame : int
+        Which of the frames that were outlined together.
     """
     rows = [np.zeros((0, 2))]
     for group, binning in groups:
         radius = group.radius.mean(axis=1) * binning
         fringe = group.parameters[:, FRINGE] * radius**2
-        wide = (group.parameters[:, BLUR] < SMALL) & np.isfinite(fringe)
+        wide = (group.frame == frame) & (group.parameters[:, BLUR] < SMALL) & np.isfinite(fringe)
         # The length of the outline says how much is seen of the fringe.
         rows.append(np.stack([fringe, radius], axis=1)[wide])
     return np.concatenate(rows)
