@@ -133,9 +133,7 @@ def _start_from(
     return [row for row, _ in tries]
 
 
-def _try(
-    scene: Scene, members: Sequence[Members], start: Callable[[Sequence[Members]], Sequence[Row]]
-) -> set[Row]:
+def _try(scene: Scene, members: Sequence[Members], start: Callable[[Sequence[Members]], Sequence[Row]]) -> set[Row]:
     """Fit outlines from the starts that a function gives some of them; return those that became better, and keep them."""
     trial = [m.copy() for m in members]
     started = start(trial)

@@ -201,7 +201,9 @@ def _look(pictures: Sequence[Image], parts: Sequence[tuple[int, slice]], y: Imag
     found = np.empty_like(y)
     for k, rows in parts:
         flat = (-1, y.shape[2])
-        seen = cv2.remap(pictures[k], x[rows].reshape(flat), y[rows].reshape(flat), how, borderMode=cv2.BORDER_REPLICATE)
+        seen = cv2.remap(
+            pictures[k], x[rows].reshape(flat), y[rows].reshape(flat), how, borderMode=cv2.BORDER_REPLICATE
+        )
         found[rows] = seen.reshape(found[rows].shape)
     return found
 

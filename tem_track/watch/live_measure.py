@@ -21,7 +21,7 @@ from tem_track.drift import find_fixed_pixels, survey_frames
 from tem_track.expansion import measure_expansion
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, MeasuredFrames
 from tem_track.pipeline.survey import zero_level
-from tem_track.segment import Appearance, Outlines, learn_appearance, outline_particles, segment_frame
+from tem_track.segment import Appearance, LiveOutlines, Outlines, learn_appearance, segment_frame
 from tem_track.settings import Settings
 from tem_track.tables import TRACKS, Table, blank_table, row_count, select_rows
 from tem_track.watch.live_link import LiveLinker
@@ -103,7 +103,7 @@ class LiveMeasurement:
     _taught: _Taught | None = None
     _taught_from: int = 0
     _linker: LiveLinker = field(default_factory=LiveLinker)
-    _last_labels: tuple[int, Labels] | None = None
+    _outlines: LiveOutlines | None = None
     _rows: list[Table] = field(default_factory=list)
     _followed: list[int] = field(default_factory=list)
 
@@ -202,7 +202,7 @@ class LiveMeasurement:
 
     def _forget(self) -> None:
         """Begin anew: what was measured stands on another idea of the particles."""
-        self.frames, self.newest, self._linker, self._last_labels = [], None, LiveLinker(), None
+        self.frames, self.newest, self._linker, self._outlines = [], None, LiveLinker(), None
         self._rows, self._followed = [], []
 
     def _placed(self, seen: MeasuredFrames, numbers: Sequence[int]) -> list[LiveFrame]:
@@ -230,28 +230,17 @@ class LiveMeasurement:
         """Find, number and outline the particles of frames."""
         assert self._taught is not None
         taught = self._taught
-        labelled = [self._last_labels] if self._last_labels else []
-        drift = {frame.number: frame.drift_px for frame in (*self.frames, *usable)}
-        for frame in usable:
-            found = segment_frame(seen[frame.number], taught.appearance, fixed=taught.fixed)
-            labelled.append((frame.number, self._linker.numbered(found, frame.drift_px)))
-        self._follow(labelled[-1][1])
-        followed = set(self._followed)
-        outlines = outline_particles(
-            _Chosen(seen, [number for number, _ in labelled]),
-            [labels for _, labels in labelled],
-            drift_px=np.array([drift[number] for number, _ in labelled]),
-            measured=lambda track, k: track in followed,
-            usable=np.ones(len(labelled), bool),
-            polarity=taught.appearance.polarity,
-            fixed=taught.fixed,
-            settings=self.settings.segment,
-        )
-        first = len(labelled) - len(usable)
-        numbers = np.array([number for number, _ in labelled])
-        self._rows.append(_rows_of(outlines, numbers, drift, first))
-        self._last_labels = labelled[-1]
-        self.newest = outlines
+        frames = [seen[frame.number] for frame in usable]
+        labels = []
+        for frame, image in zip(usable, frames, strict=True):
+            found = segment_frame(image, taught.appearance, fixed=taught.fixed)
+            labels.append(self._linker.numbered(found, frame.drift_px))
+        self._follow(labels[-1])
+        if self._outlines is None:
+            self._outlines = LiveOutlines(taught.appearance.polarity, taught.fixed)
+        drift = np.stack([frame.drift_px for frame in usable])
+        self.newest = self._outlines.add(frames, labels, drift, set(self._followed))
+        self._rows.append(_rows_of(self.newest, np.array([frame.number for frame in usable]), drift))
 
     def _follow(self, labels: Labels) -> None:
         """Choose whom to follow: those followed so far that are still there, then the largest of the others."""
@@ -286,19 +275,17 @@ class _Chosen:
         return self._frames[self._numbers[k]]
 
 
-def _rows_of(
-    outlines: Outlines, numbers: np.ndarray[tuple[int], np.dtype[np.int64]], drift: dict[int, FloatArray], first: int
-) -> Table:
-    """Return the TRACKS rows of the outlines from frame `first` of a block on."""
-    chosen = np.flatnonzero(outlines.frame >= first)
-    table = blank_table(TRACKS, len(chosen))
-    table["frame"] = numbers[outlines.frame[chosen]]
-    table["track_id"] = table["lineage_id"] = outlines.track_id[chosen].astype(np.int64)
+def _rows_of(outlines: Outlines, numbers: np.ndarray[tuple[int], np.dtype[np.int64]], drift_px: FloatArray) -> Table:
+    """Return the TRACKS rows of outlines whose frames have the given numbers and drifts."""
+    count = len(outlines.frame)
+    table = blank_table(TRACKS, count)
+    table["frame"] = numbers[outlines.frame]
+    table["track_id"] = table["lineage_id"] = outlines.track_id.astype(np.int64)
     for name in ("y_px", "x_px", "area_px", "area_sd_px", "major_axis_px", "minor_axis_px", "quality"):
-        table[name] = getattr(outlines, name)[chosen].astype(np.float64)
-    table["touches_border"] = outlines.touches_border[chosen].astype(np.int64)
-    table["solidity"] = np.ones(len(chosen))
-    table["state"] = np.array(["whole"] * len(chosen), object)
-    there = np.array([drift[int(k)] for k in table["frame"]]).reshape(-1, 2)
+        table[name] = getattr(outlines, name).astype(np.float64)
+    table["touches_border"] = outlines.touches_border.astype(np.int64)
+    table["solidity"] = np.ones(count)
+    table["state"] = np.array(["whole"] * count, object)
+    there = drift_px[outlines.frame]
     table["y_specimen_px"], table["x_specimen_px"] = table["y_px"] - there[:, 0], table["x_px"] - there[:, 1]
     return table
