@@ -34,6 +34,9 @@ LAGS = (1, 2, 5, 15, 45)
 FITTED_NEWEST, FITTED = 40, 160
 # Particles outlined in each frame, those that were there first: the mean of forty is known six times better than one.
 MOST_PARTICLES = 40
+# Measured frames within which a particle must be seen first for its start to be its V0; one that enters later, or is a
+# piece of another, has none of its own.
+FOUNDING = 5
 # Below this nothing is measured unless the user says that there are particles (as in `pipeline.measure`).
 NOT_PARTICLES = 0.3
 
@@ -181,7 +184,7 @@ class LiveMeasurement:
             return None
         rows = {name: np.concatenate([part[name] for part in self._rows]) for name in self._rows[0]}
         numbers = np.array([self.frames[i].number for i in chosen])
-        rows = select_rows(rows, np.isin(rows["frame"], numbers))
+        rows = select_rows(rows, np.isin(rows["frame"], numbers) & np.isin(rows["track_id"], self._founders()))
         if not row_count(rows):
             return None
         rows["frame"] = np.searchsorted(numbers, rows["frame"])
@@ -199,6 +202,18 @@ class LiveMeasurement:
         for table in (found.tracks, found.population):
             table["frame"] = numbers[table["frame"]]
         return LiveCurves(found.tracks, found.population, found.warnings)
+
+    def _founders(self) -> list[int]:
+        """Return the tracks that were there from the first frames on."""
+        seen: dict[int, None] = {}
+        frames: set[int] = set()
+        for part in self._rows:
+            for frame, track in zip(part["frame"].tolist(), part["track_id"].tolist(), strict=True):
+                if frame not in frames and len(frames) == FOUNDING:
+                    return list(seen)
+                frames.add(frame)
+                seen[track] = None
+        return list(seen)
 
     def _forget(self) -> None:
         """Begin anew: what was measured stands on another idea of the particles."""
