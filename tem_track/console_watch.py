@@ -140,7 +140,4 @@ def _table(recordings: Sequence[Watched]) -> Table:
 def _words(one: Watched) -> str:
     if one.state == RECORDING and one.live is not None and one.live.newest_frame is not None:
         return live_words(one.live)
-    if one.state == ANALYSING and one.progress.get("event") == "stage":
-        done, frames = one.progress.get("done"), one.progress.get("frames")
-        return f"{one.progress.get('stage')} {done}/{frames}"
     return one.message

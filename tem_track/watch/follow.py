@@ -30,6 +30,8 @@ from tem_track.write.overlay import status_text
 
 # Share of the time between two updates that measuring may take: the rest is for the analyses of finished recordings.
 _BUSY = 0.8
+# Of the first frames none is left out: they make V0.
+NONE_LEFT_OUT = 10
 # How fast the estimate of the seconds per frame follows.
 _RECENT = 0.3
 
@@ -84,11 +86,13 @@ def next_frames(last: int, complete: int, affordable: int) -> list[int]:
     affordable : int
         Frames that an update has time for.
 
-    >>> next_frames(9, 13, 5), next_frames(9, 30, 4)
-    ([10, 11, 12], [14, 19, 24, 29])
+    >>> next_frames(9, 13, 5), next_frames(9, 30, 4), next_frames(3, 30, 4)
+    ([10, 11, 12], [14, 19, 24, 29], [4, 5, 6, 7])
     """
     new = complete - 1 - last
     count = max(0, min(new, affordable))
+    if last + 1 < NONE_LEFT_OUT:
+        return list(range(last + 1, last + 1 + count))
     return [last + round(new * (i + 1) / count) for i in range(count)]
 
 

@@ -17,8 +17,10 @@ from tem_track.movie import FloatArray, Labels
 
 # A particle is looked for within this share of its diameter, and this many px that the drift may be wrong by.
 REACH_OF_DIAMETER, REACH_PX = 0.4, 4.0
-# Largest change of the area from one look at a particle to the next: two touching alike have twice the area.
-MOST_CHANGE = 1.5
+# Largest change of the area from one look at a particle to the next: two touching alike have twice the area. One whose
+# centre stays within a smaller share of its diameter may have grown by more (Si swells to four times its volume and 2.5
+# times its area); two that merge, or a piece, have their centre a quarter of a diameter away or more.
+MOST_CHANGE, IN_PLACE, MOST_IN_PLACE = 1.5, 0.12, 2.8
 # Looks for which a particle that is not found is remembered.
 REMEMBERED = 10
 
@@ -74,10 +76,11 @@ class LiveLinker:
         tree = cKDTree(centre[present])
         for i, near in enumerate(tree.query_ball_point(before, reach)):
             for j in near:
-                change = area[present[j]] / size[i]
-                if 1 / MOST_CHANGE <= change <= MOST_CHANGE:
-                    far = float(np.hypot(*(centre[present[j]] - before[i]))) / reach[i]
-                    cost[i, j] = far + abs(float(np.log(change)))
+                change = abs(float(np.log(area[present[j]] / size[i])))
+                far = float(np.hypot(*(centre[present[j]] - before[i])))
+                in_place = far <= IN_PLACE * 2 * np.sqrt(size[i] / np.pi)
+                if change <= np.log(MOST_IN_PLACE if in_place else MOST_CHANGE):
+                    cost[i, j] = far / reach[i] + change
         for i, j in zip(*linear_sum_assignment(cost), strict=True):
             if cost[i, j] < 1e3:
                 track[present[j]] = numbers[i]

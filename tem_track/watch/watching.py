@@ -282,6 +282,7 @@ class Watching:
             recording = analysis.recording
             if analysis.thread.is_alive():
                 recording.progress = analysis.progress
+                recording.message = _progress_words(analysis.progress) or recording.message
                 continue
             del self._analyses[name]
             self._last_event = time.monotonic()
@@ -318,6 +319,13 @@ class _Analysis:
 
     def _told(self, event: Mapping[str, Any]) -> None:
         self.progress = event
+
+
+def _progress_words(event: Mapping[str, Any]) -> str:
+    """Return how far an analysis is, "" where it has not said."""
+    if event.get("event") != "stage":
+        return ""
+    return f"is being analysed: {event.get('stage')}, {event.get('done')} of {event.get('frames')} frames"
 
 
 def _mtime(recording: Watched) -> int:
