@@ -110,6 +110,8 @@ def live_words(live: LiveState) -> str:
     if live.volume_ratio is not None:
         half = f" ± {_TWO_SIDED_95 * live.volume_ratio_sd:.3f}" if live.volume_ratio_sd else ""
         parts.append(f"V/V0 {live.volume_ratio:.3f}{half}")
+    if live.darkened_share is not None:
+        parts.append(f"{live.darkened_share:.1%} darker")
     if live.temperature_c is not None:
         parts.append(f"{live.temperature_c:.0f} °C")
     if live.drift_y_px is not None and live.drift_x_px is not None:

@@ -24,7 +24,7 @@ from tem_track.read.growing_times import extended_times
 from tem_track.read.recording import one_line
 from tem_track.settings import Settings, settings_dict, settings_from
 from tem_track.watch.live_measure import LiveCurves, LiveFrame, LiveMeasurement
-from tem_track.watch.live_view import LiveView, newest_mean
+from tem_track.watch.live_view import LiveView, newest_mean, time_axis
 from tem_track.watch.state import LiveState, write_state
 from tem_track.write.overlay import status_text
 
@@ -32,6 +32,9 @@ from tem_track.write.overlay import status_text
 _BUSY = 0.8
 # Of the first frames none is left out: they make V0.
 NONE_LEFT_OUT = 10
+# What the file says is asked again at every update while that takes less than this share of the time between two, and
+# after that whenever there are so many times the frames.
+_QUICK, _GROWN = 0.03, 1.1
 # How fast the estimate of the seconds per frame follows.
 _RECENT = 0.3
 
@@ -113,6 +116,7 @@ class Follower:
         self._view: LiveView | None = None
         self._frame_s = 0.0
         self._fit_s = 0.0
+        self._open_s = 0.0
         self._state = LiveState(message="waiting for the first frames")
 
     def update(self) -> LiveState:
@@ -137,6 +141,8 @@ class Follower:
         if self._measured.appearance is None or not chosen:
             return self._told(self._where(complete, None), begin, write=bool(complete != self._state.frames))
         self._add(so_far, chosen)
+        assert self._movie is not None
+        self._measured.choose(replace(self._movie, frames=so_far, shape=(complete, *self._movie.shape[1:])))
         curves = self._curves()
         self._write(so_far, curves)
         return self._told(self._where(complete, curves), begin)
@@ -148,18 +154,21 @@ class Follower:
             if self._frames is None:
                 raise InputError("this kind of file can be read once it is closed")
         complete = self._frames.look()
-        if complete and complete >= 2 * self._known:
+        # Opening costs more the longer the recording is: at every update while that is nothing, then ever less often.
+        quick = self._open_s < _QUICK * self._request.every_s
+        if complete > self._known and (quick or complete > _GROWN * self._known):
             self._open(complete)
         return complete
 
     def _open(self, complete: int) -> None:
-        """Read what the file says of its frames, again where they have doubled: times and scale may have come."""
+        """Read what the file says of its frames: times, temperatures and scale may have come."""
         assert self._frames is not None
+        begin = time.monotonic()
         request = self._request
         self._movie = movie_so_far(
             self._frames, request.movie, request.settings.input, request.times, request.temperature
         )
-        self._known = complete
+        self._known, self._open_s = complete, time.monotonic() - begin
         self._measured.pixel_size_nm = self._movie.calibration.pixel_size_nm
         if self._view is None:
             self._view = LiveView(request.folder)
@@ -209,8 +218,18 @@ class Follower:
         status = status_text(newest, len(so_far), time_s, self._temperature(newest))
         self._view.write_picture(so_far, self._measured, status)
         self._view.write_drift(self._measured, times, self._movie.timed)
+        if self._measured.film is not None:
+            self._view.write_film(self._measured, *self._film_axis(times))
         if curves is not None:
             self._view.write_curves(curves, self._movie.timed)
+
+    def _film_axis(self, times: FloatArray) -> tuple[FloatArray, str]:
+        """Return temperatures of the measured frames where all are known, their times otherwise, and the label."""
+        assert self._movie is not None
+        known = [self._temperature(frame.number) for frame in self._measured.frames]
+        if known and all(value is not None for value in known):
+            return np.array(known, np.float64), "Temperature (°C)"
+        return time_axis(times, self._movie.timed)
 
     def _temperature(self, k: int) -> float | None:
         """Return the temperature of frame k where it is known already."""
@@ -230,6 +249,7 @@ class Follower:
             state,
             newest_frame=newest.number,
             behind=complete - 1 - newest.number,
+            darkened_share=self._darkened(),
             drift_y_px=float(newest.drift_px[0]) if known else None,
             drift_x_px=float(newest.drift_px[1]) if known else None,
             time_s=float(self._times()[-1]) if self._movie and self._movie.timed else None,
@@ -248,12 +268,19 @@ class Follower:
             volume_ratio_sd=float(mean["volume_ratio_sem"][row]),
         )
 
+    def _darkened(self) -> float | None:
+        """Return the darkened share of a film in the last frame that shows it."""
+        share = [] if self._measured.film is None else self._measured.film.share
+        return next((value for value in reversed(share) if np.isfinite(value)), None)
+
     def _message(self) -> str:
         measured = self._measured
         if measured.appearance is None:
             return "waiting for the first frames"
-        if not measured.sees_particles:
-            return f"no separate particles seen ({measured.appearance.reason}); drift only"
+        if measured.film is None and not measured.sees_particles:
+            grows = measured.choice is not None and measured.choice.growth
+            why = "objects that grow are measured when it is complete" if grows else measured.appearance.reason
+            return f"drift only: {why if grows else f'no separate particles seen ({why})'}"
         taken, span = len(measured.frames), measured.last + 1
         step = span / taken if taken else 1.0
         return "preview on every frame" if step < 1.05 else f"preview on one of {step:.1f} frames"

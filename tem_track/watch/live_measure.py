@@ -17,13 +17,15 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from tem_track.drift import find_fixed_pixels, survey_frames
+from tem_track.drift import FrameQuality, find_fixed_pixels, no_drift, survey_frames
 from tem_track.expansion import measure_expansion
-from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, MeasuredFrames
-from tem_track.pipeline.survey import zero_level
+from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, MeasuredFrames, Movie
+from tem_track.pipeline.choose import Choice, choose_analysis
+from tem_track.pipeline.survey import Survey, zero_level
 from tem_track.segment import Appearance, LiveOutlines, Outlines, learn_appearance, segment_frame
 from tem_track.settings import Settings
 from tem_track.tables import TRACKS, Table, blank_table, row_count, select_rows
+from tem_track.watch.live_film import LiveFilm
 from tem_track.watch.live_link import LiveLinker
 
 # Frames after which the first look is taken; enough to tell bars and words from the specimen.
@@ -37,6 +39,8 @@ MOST_PARTICLES = 40
 # Measured frames within which a particle must be seen first for its start to be its V0; one that enters later, or is a
 # piece of another, has none of its own.
 FOUNDING = 5
+# Usable frames from which it is told whether a movie shows particles or a film (as in `pipeline.choose`).
+TELLING = 8
 # Below this nothing is measured unless the user says that there are particles (as in `pipeline.measure`).
 NOT_PARTICLES = 0.3
 
@@ -97,12 +101,18 @@ class LiveMeasurement:
         Those measured, in order.
     newest : Outlines or None
         Of the last frame that could be measured.
+    choice : Choice or None
+        What the movie shows, as the analysis will judge it, None before there are frames enough to tell.
+    film : LiveFilm or None
+        The darkened share of a film, one value for each frame in `frames` that is used.
     """
 
     settings: Settings
     pixel_size_nm: float | None = None
     frames: list[LiveFrame] = field(default_factory=list)
     newest: Outlines | None = None
+    choice: Choice | None = None
+    film: LiveFilm | None = None
     _taught: _Taught | None = None
     _taught_from: int = 0
     _linker: LiveLinker = field(default_factory=LiveLinker)
@@ -123,6 +133,8 @@ class LiveMeasurement:
     @property
     def sees_particles(self) -> bool:
         """Return whether what was found looks like particles, or the user says that there are some."""
+        if self.choice is not None and not self.choice.particles:
+            return False
         asked = self.settings.segment.polarity != "auto"
         return self.appearance is not None and (asked or self.appearance.particle_like >= NOT_PARTICLES)
 
@@ -166,8 +178,38 @@ class LiveMeasurement:
         placed = self._placed(seen, numbers)
         self.frames += placed
         usable = [frame for frame in placed if not frame.reason]
+        if usable and self.film is not None:
+            self._look_at_film(seen, usable)
         if usable and self.sees_particles:
             self._outline(seen, usable)
+
+    def choose(self, movie: Movie) -> None:
+        """Judge whether the movie shows particles or a film, once there are frames enough to tell.
+
+        Parameters
+        ----------
+        movie : Movie
+            Its frames are those that are complete.
+        """
+        good = [frame for frame in self.frames if not frame.reason]
+        if self.choice is not None or self._taught is None or len(good) < TELLING:
+            return
+        seen = MeasuredFrames(movie.frames, self._taught.zero)
+        usable = np.zeros(len(seen), bool)
+        usable[[frame.number for frame in good]] = True
+        quality = FrameQuality(usable, [""] * len(usable), np.arange(len(usable)))
+        survey = Survey(seen, self._taught.zero, self._taught.fixed, quality, no_drift(len(usable)))
+        self.choice = choose_analysis(movie, survey, self.settings)
+        if self.choice.front:
+            self.film = LiveFilm(self._taught.fixed)
+            self._look_at_film(seen, good)
+        if not self.choice.particles:
+            self._rows, self.newest = [], None
+
+    def _look_at_film(self, seen: MeasuredFrames, usable: Sequence[LiveFrame]) -> None:
+        assert self.film is not None
+        for frame in usable:
+            self.film.add(seen[frame.number], frame.drift_px)
 
     def curves(self, times_s: FloatArray, timed: bool) -> LiveCurves | None:
         """Return V/V0 so far, None before there is a curve.
@@ -218,7 +260,7 @@ class LiveMeasurement:
     def _forget(self) -> None:
         """Begin anew: what was measured stands on another idea of the particles."""
         self.frames, self.newest, self._linker, self._outlines = [], None, LiveLinker(), None
-        self._rows, self._followed = [], []
+        self._rows, self._followed, self.choice, self.film = [], [], None, None
 
     def _placed(self, seen: MeasuredFrames, numbers: Sequence[int]) -> list[LiveFrame]:
         """Return drift and quality of frames, registered on some that were measured before."""

@@ -15,7 +15,15 @@ from tem_track.watch.state import CHARTS, CURVE_FILE, PICTURE_FILE
 from tem_track.write.files import whole_file, write_text
 from tem_track.write.lettering import Lettering
 from tem_track.write.live_chart import Line, line_chart
-from tem_track.write.overlay import DrawnParticle, OverlayFrame, colour_of, draw_frame, grey_window, layout_of
+from tem_track.write.overlay import (
+    DrawnLine,
+    DrawnParticle,
+    OverlayFrame,
+    colour_of,
+    draw_frame,
+    grey_window,
+    layout_of,
+)
 from tem_track.write.tables import write_table
 
 # Longest side of the picture on the page, px, and its quality: noise needs no more, and a page is read every second.
@@ -26,6 +34,8 @@ _TOLD_APART = 12
 _TWO_SIDED_95 = 1.96
 # The unit of the time axis: the largest of which three have passed; s in each.
 _UNITS = (("h", 3600.0), ("min", 60.0), ("s", 1.0))
+# What has darkened, as in the figures of the front.
+_FRONT, _FRONT_RGB = "#ff8040", (255, 128, 64)
 _CURVE_COLUMNS = ("track_id", "frame", "time_s", "temperature_c", "y_px", "x_px", "area_px", "volume_ratio")
 
 
@@ -50,7 +60,7 @@ class LiveView:
         frame = finite(frames[newest.number])
         if self._window is None or len(measured.frames) % 16 == 0:
             self._window = grey_window(frames)
-        overlay = OverlayFrame(_particles(measured), status, newest.reason)
+        overlay = OverlayFrame(_particles(measured), status, newest.reason, _darkened(measured))
         layout = layout_of(frame.shape, _PICTURE_PX)
         drawn = draw_frame(frame, overlay, self._window, layout, self._lettering, self.pixel_size_nm)
         # OpenCV speaks blue, green, red.
@@ -69,10 +79,21 @@ class LiveView:
             table["time_s"] = np.full(len(order), np.nan)
         write_table(self.folder / CURVE_FILE, columns, table)
 
+    def write_film(self, measured: LiveMeasurement, x: FloatArray, x_label: str) -> None:
+        """Write the darkened share of the field so far as a chart."""
+        assert measured.film is not None
+        share = np.full(len(measured.frames), np.nan)
+        used = [i for i, frame in enumerate(measured.frames) if not frame.reason]
+        share[used] = measured.film.share
+        known = share[np.isfinite(share)]
+        label = f"{known[-1]:.1%}" if len(known) else ""
+        chart = line_chart([Line(x, 100 * share, _FRONT, None, label, 2.0)], x_label, "Darker than before (%)", 0.0)
+        write_text(self.folder / CHARTS["film"], chart)
+
     def write_drift(self, measured: LiveMeasurement, times_s: FloatArray, timed: bool) -> None:
         """Write the drift so far as a chart."""
         path = np.array([frame.drift_px for frame in measured.frames])
-        x, unit = _time_axis(times_s, timed)
+        x, unit = time_axis(times_s, timed)
         lines = [
             Line(x, path[:, axis], colour, label=label)
             for axis, colour, label in ((0, "#ff8040", "down"), (1, "#56beff", "right"))
@@ -83,7 +104,7 @@ class LiveView:
 def curve_chart(curves: LiveCurves, timed: bool) -> str:
     """Return V/V0 of each particle, in the colours of their outlines, and their mean with its 95 % band, as SVG."""
     tracks, mean = curves.tracks, curves.population
-    x, unit = _time_axis(mean["time_s"], timed)
+    x, unit = time_axis(mean["time_s"], timed)
     frames = mean["frame"]
     numbers = np.unique(tracks["track_id"]).tolist()
     lines = []
@@ -109,7 +130,15 @@ def _particles(measured: LiveMeasurement) -> list[DrawnParticle]:
     return [DrawnParticle(int(outlines.track_id[i]), outlines.outline(i)) for i in outlines.rows_of_frame(last)]
 
 
-def _time_axis(times_s: FloatArray, timed: bool) -> tuple[FloatArray, str]:
+def _darkened(measured: LiveMeasurement) -> list[DrawnLine]:
+    """Return the outlines of what has darkened of a film, in the newest frame."""
+    newest = measured.frames[-1]
+    if measured.film is None or not np.isfinite(newest.drift_px).all():
+        return []
+    return [DrawnLine(points, _FRONT_RGB) for points in measured.film.outlines(newest.drift_px)]
+
+
+def time_axis(times_s: FloatArray, timed: bool) -> tuple[FloatArray, str]:
     """Return times in a unit that suits them, and the label of the axis."""
     if not timed:
         return times_s, "Frame"

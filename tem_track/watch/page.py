@@ -20,6 +20,7 @@ PAGE = "live.html"
 _TWO_SIDED_95 = 1.96
 _CAPTIONS = {
     "curve": "V/V0 so far: each particle in the colour of its outline; white: their mean with its 95 % band.",
+    "film": "Share of the field that is darker than in the first frames: a quick look, faint damage reads low.",
     "drift": "Where the specimen sits, minus where it sat in frame 0.",
 }
 
@@ -68,6 +69,8 @@ def state_numbers(live: LiveState) -> list[tuple[str, str]]:
         half = "" if not live.volume_ratio_sd else f" ± {_TWO_SIDED_95 * live.volume_ratio_sd:.3f}"
         of = f", mean of {live.particles}" if live.particles else ""
         found.append((f"V/V0 so far{of} (95 %)", f"{live.volume_ratio:.3f}{half}"))
+    if live.darkened_share is not None:
+        found.append(("darker than at the start (quick look)", f"{live.darkened_share:.1%} of the field"))
     if live.temperature_c is not None:
         found.append(("temperature", f"{live.temperature_c:.1f} °C"))
     if live.time_s is not None:

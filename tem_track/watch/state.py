@@ -9,7 +9,7 @@ from pathlib import Path
 from tem_track.write.files import write_text
 
 STATE_FILE, PICTURE_FILE, CURVE_FILE = "state.json", "newest.jpg", "curve.csv"
-CHARTS = {"curve": "curve.svg", "drift": "drift.svg"}
+CHARTS = {"curve": "curve.svg", "film": "film.svg", "drift": "drift.svg"}
 LIVE_FILES = (STATE_FILE, PICTURE_FILE, CURVE_FILE, *CHARTS.values())
 """Every file of a live view: what is removed when the analysis of the finished recording stands."""
 
@@ -34,6 +34,8 @@ class LiveState:
         Mean V/V0 in the newest measured frame and the standard uncertainty of that mean.
     curve_frame : int or None
         The frame that these are of.
+    darkened_share : float or None
+        Share of the field of a film that is darker than it was.
     drift_y_px, drift_x_px : float or None
     time_s, temperature_c : float or None
         Of the newest measured frame.
@@ -54,6 +56,7 @@ class LiveState:
     volume_ratio: float | None = None
     volume_ratio_sd: float | None = None
     curve_frame: int | None = None
+    darkened_share: float | None = None
     drift_y_px: float | None = None
     drift_x_px: float | None = None
     time_s: float | None = None
