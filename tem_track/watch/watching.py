@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from tem_track.errors import OutputError, TemTrackError
 from tem_track.watch.follow import FollowRequest
 from tem_track.watch.growth import Growth, look_at
-from tem_track.watch.live_process import LiveProcess, remove_view
+from tem_track.watch.live_process import FOLLOWER, LiveProcess, remove_view
 from tem_track.watch.page import write_page
 from tem_track.watch.recording import ANALYSING, DONE, FAILED, OPEN, QUEUED, RECORDING, WAITING, Result, Target, Watched
 
@@ -89,6 +89,10 @@ class Watching:
     report_of : callable
         Returns the link to a finished recording's report, relative to the page.
     options : WatchOptions
+    search_s : float
+        How often new recordings are looked for.
+    viewer : tuple of str
+        What is started for a live view.
     """
 
     title: str
@@ -98,6 +102,8 @@ class Watching:
     reporter: WatchReporter
     report_of: Callable[[Watched], str]
     options: WatchOptions = field(default_factory=WatchOptions)
+    search_s: float = SEARCH_S
+    viewer: tuple[str, ...] = FOLLOWER
     recordings: dict[str, Watched] = field(default_factory=dict)
     _views: dict[str, LiveProcess] = field(default_factory=dict)
     _analyses: dict[str, _Analysis] = field(default_factory=dict)
@@ -126,12 +132,16 @@ class Watching:
     def step(self) -> None:
         """Do what there is to do now."""
         now = time.monotonic()
-        if now >= self._next_search:
+        searching = now >= self._next_search
+        if searching:
             self._search(now)
         for recording in list(self.recordings.values()):
-            if recording.state in (DONE, FAILED) and now < self._next_search and not recording.growth.grew:
-                continue
-            self._look(recording)
+            # What is analysed changes rarely: it is looked at when new ones are looked for.
+            if searching or recording.state not in (DONE, FAILED):
+                self._look(recording)
+        if searching:
+            done = time.monotonic()
+            self._next_search = done + max(self.search_s, (done - now) / SEARCH_SHARE)
         self._begin_analyses()
         self._collect()
         if now >= self._next_page:
@@ -188,8 +198,6 @@ class Watching:
         for name in self.recordings.keys() - {target.name for target in found}:
             if self.recordings[name].state in OPEN and look_at(self.recordings[name].target.path) is None:
                 self._drop(name)
-        cost = time.monotonic() - now
-        self._next_search = time.monotonic() + max(SEARCH_S, cost / SEARCH_SHARE)
 
     def _begun_with(self, target: Target, now: float) -> Watched:
         recording = Watched(target, Growth(self.options.settle_s))
@@ -240,7 +248,7 @@ class Watching:
             if len(self._views) >= MOST_VIEWS:
                 recording.message = "is being recorded; shown when there are fewer at a time"
                 return
-            view = self._views[recording.name] = LiveProcess(self._follow_request(recording))
+            view = self._views[recording.name] = LiveProcess(self._follow_request(recording), self.viewer)
             recording.state, recording.message = RECORDING, "is being recorded"
             self._tell(recording, "recording")
         live = view.look()
