@@ -16,6 +16,7 @@ import click
 
 from tem_track import __version__
 from tem_track.cli_batch import batch
+from tem_track.cli_watch import watch
 from tem_track.environment import quiet_libraries
 from tem_track.errors import SettingsError, one_line
 from tem_track.options import (
@@ -53,6 +54,7 @@ def app() -> None:
     tem-track inspect movie.tif        what the file is understood to be
     tem-track pair before.tif after.tif   V/V0 of the same particles in a few images
     tem-track batch folder             every movie of a folder, put together
+    tem-track watch folder             V/V0 while movies are recorded, their analysis once they are complete
     tem-track simulate folder          a movie with known truth
     tem-track theory NiO               V/V0 of a reaction from unit cells
     tem-track settings                 the defaults, commented, as TOML
@@ -297,6 +299,7 @@ def simulate(folder: Path, preset: str, changes: tuple[str, ...], seed: int | No
 
 
 app.add_command(batch)
+app.add_command(watch)
 
 
 def main(arguments: list[str] | None = None) -> int:
