@@ -4,7 +4,8 @@
 it; `inspect` only reads.
 """
 
-from tem_track.pipeline.analyze import analyze, up_to_date
+from tem_track.pipeline.analyze import analyze, up_to_date, up_to_date_at_once
+from tem_track.pipeline.earlier import OtherMovieError
 from tem_track.pipeline.inspect import inspect
 from tem_track.pipeline.measure import Measurement, measure_movie
 from tem_track.pipeline.pair import PairRequest, pair
@@ -16,6 +17,7 @@ from tem_track.write.lock import unlock
 __all__ = [
     "Clock",
     "Measurement",
+    "OtherMovieError",
     "PairRequest",
     "Reporter",
     "Request",
@@ -31,4 +33,5 @@ __all__ = [
     "reaction_facts",
     "unlock",
     "up_to_date",
+    "up_to_date_at_once",
 ]
