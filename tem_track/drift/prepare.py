@@ -86,7 +86,8 @@ class PreparedFrames(Protocol):
     shape: tuple[int, int]
     binning: int
 
-    def __call__(self, k: int) -> Prepared: ...
+    def __call__(self, k: int) -> Prepared:
+        """Return frame k prepared."""
 
 
 class Preparer:

@@ -26,6 +26,7 @@ from tem_track.front import (
     measure_front,
 )
 from tem_track.movie import Image, Labels, Mask, Movie
+from tem_track.pipeline.in_order import in_order
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.survey import Survey
 from tem_track.settings import Settings
@@ -141,6 +142,7 @@ def _registered(survey: Survey, settings: Settings, reporter: Reporter, clock: C
             fixed=survey.fixed,
             settings=settings.drift,
             progress=reporter.stage("refining drift", len(survey.frames)),
+            in_order=in_order,
         )
 
 

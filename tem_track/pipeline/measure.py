@@ -125,6 +125,7 @@ def measure_movie(
                 fixed=fixed,
                 settings=settings.drift,
                 progress=reporter.stage("refining drift", count),
+                in_order=in_order,
             )
     usable = quality.usable & drift.registered
     with clock.stage("tracking"):
