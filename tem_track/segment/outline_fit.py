@@ -38,7 +38,8 @@ from tem_track.segment.outline_shape import follow_shape, ray_shifts, smooth_log
 
 # Threads that look at the picture: sampling and arithmetic of large arrays release Python's lock.
 _WORKERS = 2
-_Part, _Found = TypeVar("_Part"), TypeVar("_Found")
+_Part = TypeVar("_Part")
+_Found = TypeVar("_Found")
 # Samples of rays that are worked on together: their arrays stay in the processor's cache.
 _SAMPLES_TOGETHER = 100_000
 # A ray that knows less than this share of what the good ones know is blind.
@@ -76,6 +77,8 @@ class OutlineGroup:
         The start was nearly right.
     crowded : (P,) bool
         Rays may meet other particles, or pixels that may not be looked at.
+    wrong : (P, N) bool
+        Rays that are known to find something else than the edge.
     """
 
     number: NDArray[np.int64]
@@ -97,6 +100,7 @@ class OutlineGroup:
     moved: FloatArray
     near: Mask
     crowded: Mask
+    wrong: Mask
 
     def __len__(self) -> int:
         return len(self.number)
@@ -138,6 +142,7 @@ def new_group(
         moved=np.full(count, np.inf),
         near=np.zeros(count, np.bool_),
         crowded=np.ones(count, np.bool_),
+        wrong=np.zeros(radius.shape, np.bool_),
     )
 
 
@@ -207,6 +212,8 @@ def _look_at(
 ) -> _Seen:
     number = np.where(g.crowded, g.number, 0)
     rays = sample_rays(pictures, owners, g.frame, number, g.centre, g.radius)
+    if g.wrong.any():
+        rays.seen[g.wrong] = 0
     far = np.where(first, 0.5 * (rays.rho[:, -1] - 1), np.maximum(0.05, 2.0 / g.radius.mean(axis=1)))
     if not first.all():
         rays = near_surroundings(rays, far, np.where(first, np.inf, g.contrast), view.information)
