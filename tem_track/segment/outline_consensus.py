@@ -77,7 +77,7 @@ def odd_shapes(centre: FloatArray, radius: FloatArray) -> list[Odd]:
 
 
 def odd_rows(rows: Sequence[OutlineRow]) -> list[Odd]:
-    """Return the rows of a movie, sorted by frame, whose outlines have bites or bulges; those that borders cut are not."""
+    """Return the rows, in order of frames, whose outlines have bites or bulges; those that borders cut are left out."""
     tracks: dict[int, list[int]] = {}
     for i, row in enumerate(rows):
         if row.circle is not None and not row.touches_border:
@@ -94,8 +94,9 @@ def odd_rows(rows: Sequence[OutlineRow]) -> list[Odd]:
 
 def _robust_fit(basis: FloatArray, values: FloatArray) -> tuple[FloatArray, float]:
     """Return coefficients (F,) of a basis (N, F) fitted to values (N,) whatever few of them are, and the scatter."""
-    weight, scatter = np.ones(len(values)), 0.0
-    coefficients = np.zeros(basis.shape[1])
+    weight = np.ones_like(values)
+    scatter = 0.0
+    coefficients = np.zeros_like(basis[0])
     for _ in range(_ROUNDS):
         weighted = basis * weight[:, None]
         coefficients = np.linalg.solve(weighted.T @ basis, weighted.T @ values)

@@ -69,7 +69,7 @@ class Memory:
     @property
     def sane(self) -> bool:
         """Whether the outline is where its label says the particle is."""
-        return abs(np.log(self.larger)) < _LARGER + _LARGER_PX / float(self.radius.mean())
+        return abs(float(np.log(self.larger))) < _LARGER + _LARGER_PX / float(self.radius.mean())
 
 
 @dataclass(frozen=True)
