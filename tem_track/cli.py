@@ -15,13 +15,11 @@ from typing import Any
 import click
 
 from tem_track import __version__
-from tem_track.errors import SettingsError, TemTrackError
+from tem_track.errors import LONGEST_MESSAGE, SettingsError, TemTrackError
 from tem_track.options import FILE, Given, analysis_options, input_options, pair_options
 from tem_track.visible import one_visible_line, visible, visible_json
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-# Letters of a message: six lines of a terminal, for what quotes a cell or a name that is absurdly long.
-LONGEST_LINE = 480
 MOVIE = click.argument("movie", type=FILE)
 PHASES = click.option("--phases", type=FILE, help="TOML with phases and reactions of your own, with their source.")
 # The pipeline shares the work out itself; numerical libraries that start threads of their own only get in its way.
@@ -321,7 +319,7 @@ def _one_line(error: Exception) -> str:
 
 
 def _failed(message: str, code: int) -> int:
-    click.echo(f"tem-track: {one_visible_line(message, LONGEST_LINE)}", err=True)
+    click.echo(f"tem-track: {one_visible_line(message, LONGEST_MESSAGE)}", err=True)
     return code
 
 
