@@ -9,14 +9,16 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
 from tem_track import __version__
-from tem_track.errors import LONGEST_MESSAGE, SettingsError, TemTrackError
+from tem_track.errors import LONGEST_MESSAGE, SettingsError, one_line
 from tem_track.options import FILE, Given, analysis_options, input_options, pair_options
+from tem_track.stopping import Stopped, stop_line, stops_promptly
 from tem_track.visible import one_visible_line, visible, visible_json
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -55,7 +57,8 @@ def app() -> None:
 @app.command()
 @MOVIE
 @click.option("-o", "--output", type=FILE, help="Run folder to write. [default: MOVIE_run beside you]")
-@click.option("--overwrite", is_flag=True, help="Replace an earlier run in the output folder.")
+@click.option("--overwrite", is_flag=True, help="Start anew, whatever an earlier run left in the output folder.")
+@click.option("--from", "from_stage", default="", metavar="STAGE", help="Work out STAGE and all after it anew.")
 @click.option("--settings", "settings_file", type=FILE, help="TOML settings, or an earlier run.json.")
 @click.option(
     "--set", "changes", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one setting; may be repeated."
@@ -68,21 +71,25 @@ def app() -> None:
     help="Reaction to compare V/V0 with, see theory; KIND=, such as solid=NiO, for one kind of particle only.",
 )
 @PHASES
+@click.option("--json", "as_json", is_flag=True, help="Print how the run goes as lines of JSON for other programs.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 @_debug_option
 def analyze(
     movie: Path,
     output: Path | None,
     overwrite: bool,
+    from_stage: str,
     settings_file: Path | None,
     changes: tuple[str, ...],
     reaction: tuple[str, ...],
+    as_json: bool,
     quiet: bool,
     given: Given,
 ) -> None:
     """Measure drift, particles and their volume curves, or the degradation front, of MOVIE and write a run folder.
 
-    MOVIE is a file of any microscope or camera, a video, a folder of single frames, or one image.
+    MOVIE is a file of any microscope or camera, a video, a folder of single frames, or one image. Run again, the
+    command goes on where it was stopped, or works out only what other settings change.
 
     \b
     tem-track analyze movie.tif
@@ -92,25 +99,28 @@ def analyze(
     tem-track analyze heating.tif --temperature Chip4Data.txt --log-offset 37.4s
     tem-track analyze movie.tif --sensitivity
     """
-    from tem_track import pipeline
     from tem_track.console import Console
+    from tem_track.status import StatusLines
 
-    if reaction:
-        given.settings["expansion"] = {"reaction": "; ".join(reaction)}
-    settings, sources = _settings(settings_file, changes, given.settings)
-    _check_repeated(settings_file, given.files)
-    request = pipeline.Request(
-        movie=movie,
-        output=output or Path(f"{_stem(movie)}_run"),
-        settings=settings,
-        sources=sources,
-        overwrite=overwrite,
-        command=("tem-track", *sys.argv[1:]),
-        **given.files,
-    )
-    with Console(quiet) as console:
-        outcome = pipeline.analyze(request, console)
-        console.summary(outcome)
+    folder = output or Path(f"{_stem(movie)}_run")
+    with _stops_promptly(), StatusLines(movie, folder) if as_json else Console(quiet) as reporter:
+        from tem_track import pipeline
+
+        if reaction:
+            given.settings["expansion"] = {"reaction": "; ".join(reaction)}
+        settings, sources = _settings(settings_file, changes, given.settings)
+        _check_repeated(settings_file, given.files)
+        request = pipeline.Request(
+            movie=movie,
+            output=folder,
+            settings=settings,
+            sources=sources,
+            overwrite=overwrite,
+            command=("tem-track", *sys.argv[1:]),
+            from_stage=from_stage,
+            **cast("dict[str, Any]", given.files),
+        )
+        reporter.summary(pipeline.analyze(request, reporter))
 
 
 @app.command()
@@ -187,7 +197,7 @@ def pair(
         command=("tem-track", *sys.argv[1:]),
         **given.files,
     )
-    with Console(quiet) as console:
+    with _stops_promptly(), Console(quiet) as console:
         console.summary(pipeline.pair(request, console))
 
 
@@ -297,6 +307,8 @@ def main(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except Stopped as stop:
+        return _failed(stop_line(sys.argv), stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return _failed("stopped; nothing that looks finished was left behind", 130)
     except BrokenPipeError:
@@ -304,18 +316,17 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if "--debug" in arguments:
             raise
-        return _failed(_one_line(error), 1)
+        return _failed(one_line(error), 1)
     return 0
 
 
-def _one_line(error: Exception) -> str:
-    if isinstance(error, TemTrackError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "not enough memory; close other programs or use a larger machine"
-    return (
-        f"unexpected {type(error).__name__}: {str(error).strip() or 'no message'}; run again with --debug and report it"
-    )
+def _stops_promptly() -> AbstractContextManager[None]:
+    def let_go() -> None:
+        # Nothing is held where nothing was written yet.
+        if lock := sys.modules.get("tem_track.write.lock"):
+            lock.let_go_of_all()
+
+    return stops_promptly(stop_line(sys.argv), let_go)
 
 
 def _failed(message: str, code: int) -> int:

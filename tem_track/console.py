@@ -71,6 +71,10 @@ class Console:
     def summary(self, outcome: Outcome) -> None:
         """Print the closing table: what was found, what needs attention, where it is."""
         self._bars.stop()
+        if outcome.unchanged:
+            if not self._quiet:
+                self._out.print(f"{escape(str(outcome.folder))}: up to date, nothing to do", soft_wrap=True)
+            return
         if self._quiet:
             for line in outcome.attention:
                 self._err.print(f"[yellow]warning:[/yellow] {escape(line)}")

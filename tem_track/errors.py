@@ -29,3 +29,20 @@ class SettingsError(TemTrackError):
 
 class OutputError(TemTrackError):
     """The run folder cannot be written."""
+
+
+def one_line(error: BaseException) -> str:
+    r"""Return the one line that a user gets to see of an error.
+
+    >>> one_line(InputError("movie.tif:\\n is empty"))
+    'movie.tif: is empty'
+    """
+    if isinstance(error, TemTrackError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "not enough memory; close other programs or use a larger machine"
+    # The end, which says what to do, is kept where the middle is left out.
+    what = str(error).strip() or "no message"
+    return one_visible_line(
+        f"unexpected {type(error).__name__}: {what}; run again with --debug and report it", LONGEST_MESSAGE
+    )

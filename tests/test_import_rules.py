@@ -17,9 +17,11 @@ ALLOWED: dict[str, set[str]] = {
     **{part: TRAVELS | {part} for part in FILES},
     "pipeline": TRAVELS | STAGES | FILES | {"pipeline", "outcome"},
     "outcome": TRAVELS,
+    "stopping": set(),
+    "status": TRAVELS | {"outcome", "stopping"},
     "console": TRAVELS | {"outcome"},
     "options": TRAVELS | {"read"},
-    "cli": TRAVELS | STAGES | FILES | {"pipeline", "outcome", "console", "options", "cli"},
+    "cli": TRAVELS | STAGES | FILES | {"pipeline", "outcome", "stopping", "status", "console", "options", "cli"},
 }
 NOT_IN_STAGES = {"click", "rich", "pathlib", "os", "matplotlib"}
 
