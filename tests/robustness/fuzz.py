@@ -2,7 +2,8 @@
 
 ``python -m tests.robustness.fuzz --count 10000 --seed 0`` prints a table, and for every input that failed the number
 with which ``--only NUMBER --keep FOLDER`` makes it again. A failure is a traceback, an unexpected exception, more than
-one line of complaint, a sign that a terminal would obey, a crash, 20 s, or 1 GiB of memory more than before.
+one line of complaint, a sign that a terminal would obey, a crash, 20 s of processor time, or 1 GiB of memory more than
+before.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ def verdict(ended: Ended) -> Verdict:
     """Return what became of an input."""
     last = ended.complained.strip().splitlines()[-1:] or [""]
     if ended.hung:
-        return Verdict("hang", f"over {ended.seconds:.0f} s")
+        return Verdict("hang", f"after {ended.seconds:.0f} s")
     if ended.status < 0:
         return Verdict("crash", f"signal {-ended.status}")
     if ended.grown_bytes > GROWTH_BYTES or "not enough memory" in ended.complained:
