@@ -5,7 +5,6 @@ Everything heavy is imported inside the command that needs it, so that ``--help`
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -16,21 +15,25 @@ from typing import Any, cast
 import click
 
 from tem_track import __version__
+from tem_track.cli_batch import batch
+from tem_track.cli_watch import watch
+from tem_track.environment import quiet_libraries
 from tem_track.errors import LONGEST_MESSAGE, SettingsError, one_line
-from tem_track.options import FILE, Given, analysis_options, input_options, pair_options
+from tem_track.options import (
+    FILE,
+    Given,
+    analysis_options,
+    assignment,
+    input_options,
+    pair_options,
+    said_settings,
+)
 from tem_track.stopping import Stopped, stop_line, stops_promptly
 from tem_track.visible import one_visible_line, visible, visible_json
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 MOVIE = click.argument("movie", type=FILE)
 PHASES = click.option("--phases", type=FILE, help="TOML with phases and reactions of your own, with their source.")
-# The pipeline shares the work out itself; numerical libraries that start threads of their own only get in its way.
-LIBRARIES = {
-    **dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"),
-    # What a damaged video makes OpenCV and FFmpeg print is said by the tool in its own line.
-    "OPENCV_LOG_LEVEL": "SILENT",
-    "OPENCV_FFMPEG_LOGLEVEL": "-8",
-}
 
 
 def _debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,6 +51,8 @@ def app() -> None:
     tem-track analyze movie.tif        drift, outlines, tracks, V/V0 curves, figures, overlay movie
     tem-track inspect movie.tif        what the file is understood to be
     tem-track pair before.tif after.tif   V/V0 of the same particles in a few images
+    tem-track batch folder             every movie of a folder, put together
+    tem-track watch folder             V/V0 while movies are recorded, their analysis once they are complete
     tem-track simulate folder          a movie with known truth
     tem-track theory NiO               V/V0 of a reaction from unit cells
     tem-track settings                 the defaults, commented, as TOML
@@ -108,7 +113,7 @@ def analyze(
 
         if reaction:
             given.settings["expansion"] = {"reaction": "; ".join(reaction)}
-        settings, sources = _settings(settings_file, changes, given.settings)
+        settings, sources = said_settings(settings_file, changes, given.settings)
         _check_repeated(settings_file, given.files)
         request = pipeline.Request(
             movie=movie,
@@ -141,7 +146,7 @@ def inspect(
     """
     from tem_track import pipeline
 
-    settings, _ = _settings(None, (), given.settings)
+    settings, _ = said_settings(None, (), given.settings)
     facts = pipeline.inspect(movie, settings.input, given.files["times"], given.files["temperature"])
     if as_json:
         import json
@@ -186,7 +191,7 @@ def pair(
     from tem_track import pipeline
     from tem_track.console import Console
 
-    settings, sources = _settings(settings_file, changes, given.settings)
+    settings, sources = said_settings(settings_file, changes, given.settings)
     _check_repeated(settings_file, given.files)
     request = pipeline.PairRequest(
         images=(before, *after),
@@ -240,7 +245,7 @@ def theory(name: str | None, reaction: str | None, mixture: str | None, phases: 
 @app.command("settings")
 @click.option("--settings", "settings_file", type=FILE, help="TOML settings, or an earlier run.json.")
 @_debug_option
-def print_settings(settings_file: Path | None) -> None:
+def printsaid_settings(settings_file: Path | None) -> None:
     """Print the settings as commented TOML, ready to be saved and changed.
 
     \b
@@ -248,7 +253,7 @@ def print_settings(settings_file: Path | None) -> None:
     """
     from tem_track.settings import settings_toml
 
-    click.echo(settings_toml(_settings(settings_file, (), {})[0]), nl=False)
+    click.echo(settings_toml(said_settings(settings_file, (), {})[0]), nl=False)
 
 
 @app.command()
@@ -283,12 +288,16 @@ def simulate(folder: Path, preset: str, changes: tuple[str, ...], seed: int | No
 
     if preset not in PRESETS:
         raise SettingsError(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
-    values = dict(_assignment(text) for text in changes)
+    values = dict(assignment(text) for text in changes)
     if seed is not None:
         values["seed"] = seed
     simulation = simulation_of(scene_changed(PRESETS[preset], values))
     write_simulation(simulation, folder, overwrite=overwrite)
     click.echo(f"movie and truth written to {visible(str(folder))}")
+
+
+app.add_command(batch)
+app.add_command(watch)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -298,10 +307,10 @@ def main(arguments: list[str] | None = None) -> int:
         # What a user must know is said in words by the tool; a library's own warnings are for developers.
         if "--debug" not in arguments and not sys.warnoptions:
             warnings.simplefilter("ignore")
-    for name, value in LIBRARIES.items():
-        os.environ.setdefault(name, value)
+    quiet_libraries()
     try:
-        app.main(arguments, prog_name="tem-track", standalone_mode=False)
+        # A command that ends with a code of its own (click.exceptions.Exit) returns it.
+        code = app.main(arguments, prog_name="tem-track", standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
@@ -317,7 +326,7 @@ def main(arguments: list[str] | None = None) -> int:
         if "--debug" in arguments:
             raise
         return _failed(one_line(error), 1)
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _stops_promptly() -> AbstractContextManager[None]:
@@ -339,25 +348,6 @@ def _stem(movie: Path) -> str:
     return name.removesuffix("".join(Path(name).suffixes[-2:])) if name.endswith(".ome.tif") else Path(name).stem
 
 
-def _settings(
-    file: Path | None, changes: tuple[str, ...], given: dict[str, Any]
-) -> tuple[Any, dict[str, dict[str, str]]]:
-    from tem_track.settings import layered_settings, read_settings_file
-
-    layers: list[tuple[str, dict[str, Any]]] = []
-    if file is not None:
-        layers.append((file.name, read_settings_file(file)))
-    for text in changes:
-        name, value = _assignment(text)
-        stage, dot, setting = name.partition(".")
-        if not dot:
-            raise SettingsError(f"--set {text}: write STAGE.NAME=VALUE, such as track.max_gap_frames=5")
-        layers.append(("command line", {stage: {setting: value}}))
-    if given:
-        layers.append(("command line", given))
-    return layered_settings(*layers)
-
-
 def _check_repeated(file: Path | None, given: dict[str, Path | None]) -> None:
     """Refuse to repeat a run from its record without the files that run was given beside the movie."""
     if file is None:
@@ -367,19 +357,6 @@ def _check_repeated(file: Path | None, given: dict[str, Path | None]) -> None:
     for name, used in files_of_run(file).items():
         if name in given and given[name] is None:
             raise SettingsError(f"{file}: that run was given --{name} {used}; give it again to repeat the run")
-
-
-def _assignment(text: str) -> tuple[str, Any]:
-    """Return (name, value) of ``name=value``; the value is TOML, a bare word is text."""
-    import tomllib
-
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise SettingsError(f"--set {text}: write NAME=VALUE")
-    try:
-        return name.strip(), tomllib.loads(f"value = {value}")["value"]
-    except (ValueError, RecursionError):
-        return name.strip(), value.strip()
 
 
 def _presets(context: click.Context, wanted: bool) -> None:

@@ -38,9 +38,11 @@ def no_progress(done: int, total: int) -> None:
 
 
 class InOrder(Protocol):
-    """Works a function out for several numbers, perhaps side by side, and gives the results in the order of the numbers."""
+    """Works a function out for several numbers, perhaps side by side, and gives the results in their order."""
 
-    def __call__(self, function: Callable[[int], Result], numbers: Iterable[int], /) -> Iterator[Result]: ...
+    def __call__(self, function: Callable[[int], Result], numbers: Iterable[int], /) -> Iterator[Result]:
+        """Yield the function of every number, in order."""
+        ...
 
 
 def one_by_one(function: Callable[[int], Result], numbers: Iterable[int], /) -> Iterator[Result]:

@@ -86,7 +86,9 @@ class PreparedFrames(Protocol):
     shape: tuple[int, int]
     binning: int
 
-    def __call__(self, k: int) -> Prepared: ...
+    def __call__(self, k: int) -> Prepared:
+        """Return frame k."""
+        ...
 
 
 class Preparer:

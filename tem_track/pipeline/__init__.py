@@ -4,7 +4,8 @@
 it; `inspect` only reads.
 """
 
-from tem_track.pipeline.analyze import analyze, up_to_date
+from tem_track.pipeline.analyze import analyze, up_to_date, up_to_date_at_once
+from tem_track.pipeline.earlier import OtherMovieError
 from tem_track.pipeline.inspect import inspect
 from tem_track.pipeline.measure import Measurement, measure_movie
 from tem_track.pipeline.pair import PairRequest, pair
@@ -15,6 +16,7 @@ from tem_track.pipeline.theory import Theory, book_facts, expected_theory, react
 __all__ = [
     "Clock",
     "Measurement",
+    "OtherMovieError",
     "PairRequest",
     "Reporter",
     "Request",
@@ -29,4 +31,5 @@ __all__ = [
     "reaction_book",
     "reaction_facts",
     "up_to_date",
+    "up_to_date_at_once",
 ]

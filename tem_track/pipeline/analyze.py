@@ -67,6 +67,12 @@ def up_to_date(request: Request) -> bool:
     return holds_run(request.output, _key(request, identify(request.files(), request.output)))
 
 
+def up_to_date_at_once(request: Request) -> bool:
+    """Return whether that is known without reading any of the files: they bear the stamps of that run."""
+    known = identify_at_once(request.files(), request.output)
+    return bool(known) and is_finished(request.output) and holds_run(request.output, _key(request, known or {}))
+
+
 def analyze(request: Request, reporter: Reporter) -> Outcome:
     """Analyse a movie and write its run folder, going on from what an earlier run of the same movie left there.
 
@@ -88,8 +94,7 @@ def analyze(request: Request, reporter: Reporter) -> Outcome:
     _keep_inputs_apart(request)
     check_place(request.output)
     anew = request.overwrite or bool(request.from_stage)
-    known = None if anew else identify_at_once(request.files(), request.output)
-    if known and is_finished(request.output) and holds_run(request.output, _key(request, known)):
+    if not anew and up_to_date_at_once(request):
         return Outcome(request.movie.name, request.output, unchanged=True)
     check_not_locked(request.output)
     with clock.stage("reading"):

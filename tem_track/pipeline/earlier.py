@@ -11,6 +11,10 @@ from tem_track.pipeline.inputs import Identity, movie_of
 from tem_track.write.files import RUN_RECORD, is_run_folder
 
 
+class OtherMovieError(OutputError):
+    """The run folder holds a run of another movie, or of what its file held before."""
+
+
 def holds_run(folder: Path, key: str) -> bool:
     """Return whether the finished run of a folder has this key, and every file it wrote is still there."""
     record = _record(folder)
@@ -33,7 +37,7 @@ def check_same_movie(folder: Path, movie: Identity) -> None:
     # Stages that were begun under --overwrite stand for the run to come, the files for the one before.
     known = movie_of(folder) or _measured_movie(_record(folder))
     if is_run_folder(folder) and known not in (None, movie.sha256):
-        raise OutputError(
+        raise OtherMovieError(
             f"{folder}: holds a run of another movie; use --overwrite to replace it or choose another with -o"
         )
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import tifffile
@@ -46,7 +46,7 @@ def read_tiff(path: Path, allow_truncated: bool, as_labels: bool = False) -> Rec
         Damaged, truncated, absurd, or not a stack of frames.
     """
     with listening() as chatter:
-        tif = _opened(path)
+        tif = opened_tiff(path)
         try:
             return _recording(tif, path, allow_truncated, label_reader if as_labels else grey_reader, chatter)
         except BaseException:
@@ -94,7 +94,7 @@ def tiff_size(path: Path) -> tuple[int, int]:
         No page in the file.
     """
     silence_loggers()
-    with _opened(path) as tif:
+    with opened_tiff(path) as tif:
         page = tif.pages.first
         return int(page.imagelength), int(page.imagewidth)
 
@@ -113,9 +113,21 @@ def tiff_format(tif: tifffile.TiffFile) -> str:
     return f"{kind}{' (BigTIFF)' if tif.is_bigtiff else ''}{packed}"
 
 
-def _opened(path: Path) -> tifffile.TiffFile:
+def opened_tiff(path: Path, stream: BinaryIO | None = None) -> tifffile.TiffFile:
+    """Return an open TIFF with its lock set; from a stream that the caller opened and closes, where one is given.
+
+    Raises
+    ------
+    InputError
+        No page can be found in it.
+    """
     try:
-        tif = tifffile.TiffFile(path, _multifile=False)
+        tif = tifffile.TiffFile(stream or path, _multifile=False)
+        if _is_series_of_one(tif):
+            tif.close()
+            if stream is not None:
+                stream.seek(0)
+            tif = tifffile.TiffFile(stream or path, _multifile=False, is_shaped=False)
     except OSError:
         raise
     # A header that is cut off or damaged makes tifffile throw struct.error, IndexError, MemoryError or its own class.
@@ -126,6 +138,15 @@ def _opened(path: Path) -> tifffile.TiffFile:
         raise InputError(f"{path.name}: truncated or damaged: no image can be found in it")
     tif.filehandle.set_lock(True)
     return tif
+
+
+def _is_series_of_one(tif: tifffile.TiffFile) -> bool:
+    """Return whether every frame calls itself a series of its own, as tifffile writes them one call after the other."""
+    if not tif.is_shaped or len(tif.pages) < 2:
+        return False
+    pages = [tif.pages.get(k, cache=False) if k else tif.pages.first for k in (0, 1)]
+    shapes = [(page.is_shaped, page.shape, page.dtype) for page in pages]
+    return bool(shapes[0][0]) and shapes[0][1:] == shapes[1][1:] and bool(shapes[1][0])
 
 
 def _check_claims(name: str, layout: Layout, file_bytes: int) -> None:

@@ -193,9 +193,9 @@ def _seeds_and_modules() -> tuple[list[Seed], list[str]]:
 
 def prepared() -> list[Seed]:
     """Return the valid inputs; this process, from which all others are forked, has then imported all they need."""
-    from tem_track.cli import LIBRARIES
+    from tem_track.environment import quiet_libraries
 
-    os.environ.update(LIBRARIES)
+    quiet_libraries()
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         seeds, modules = pool.apply(_seeds_and_modules)
     for name in modules:
