@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import gc
 import importlib
 import multiprocessing
 import os
@@ -204,6 +205,9 @@ def prepared() -> list[Seed]:
                 importlib.import_module(name)
             except Exception:
                 continue
+    # What is there now stays as it is: collecting garbage in a fork would copy all of it.
+    gc.collect()
+    gc.freeze()
     return seeds
 
 
