@@ -17,7 +17,10 @@ from tem_track.front import (
     Arrival,
     Front,
     Grains,
+    Scale,
     brightened_share,
+    dark_summary,
+    dark_table,
     early_mean,
     find_arrival,
     find_grains,
@@ -29,6 +32,7 @@ from tem_track.movie import Image, Labels, Mask, Movie
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.survey import Survey
 from tem_track.settings import Settings
+from tem_track.tables import Table
 
 # A front needs frames before and after: fewer usable ones than this say nothing.
 _FEWEST_FRAMES = 4
@@ -50,6 +54,8 @@ class FrontMeasurement:
     before, after : (Y, X) float32
         Mean of the first and of the last registered frames, specimen coordinates.
     warnings : tuple of str
+    dark : Table or None
+        ``front/dark.csv``, where contrast changes both ways.
     """
 
     quality: FrameQuality
@@ -60,6 +66,7 @@ class FrontMeasurement:
     before: Image
     after: Image
     warnings: tuple[str, ...]
+    dark: Table | None = None
 
     @property
     def usable(self) -> Mask:
@@ -105,7 +112,8 @@ def measure_front_movie(
     with clock.stage("front"):
         usable = survey.quality.usable & drift.registered
         after = late_mean(survey.frames, drift.displacement_px, usable, fixed=survey.fixed, window=picture_window)
-        arrival, doubts = _believed(arrival, brightened_share(first, after, arrival), settings)
+        brightened = brightened_share(first, after, arrival)
+        arrival, doubts = _believed(arrival, brightened, settings)
         front = measure_front(
             arrival,
             found,
@@ -117,7 +125,24 @@ def measure_front_movie(
             before=before,
             after=after,
         )
-    return FrontMeasurement(survey.quality, drift, found, arrival, front, before, after, (*doubts, *front.warnings))
+        dark = _dark(movie, survey, settings, reporter) if brightened >= _BOTH_WAYS else None
+        if dark is not None:
+            front = replace(front, summary={**front.summary, **dark_summary(dark)})
+    return FrontMeasurement(
+        survey.quality, drift, found, arrival, front, before, after, (*doubts, *front.warnings), dark
+    )
+
+
+def _dark(movie: Movie, survey: Survey, settings: Settings, reporter: Reporter) -> Table:
+    """Return how much of every frame is dark: what can be said where contrast changes both ways."""
+    return dark_table(
+        survey.frames,
+        survey.quality.usable,
+        survey.unseen,
+        settings.front.dark_contrast,
+        Scale(movie.times_s, movie.timed, movie.temperatures_c, movie.calibration.pixel_size_nm),
+        reporter.stage("dark share", len(survey.frames)),
+    )
 
 
 def _believed(arrival: Arrival, brightened: float, settings: Settings) -> tuple[Arrival, tuple[str, ...]]:
@@ -129,7 +154,8 @@ def _believed(arrival: Arrival, brightened: float, settings: Settings) -> tuple[
         return arrival, (f"{words}; what is called degraded may be no front",)
     never = np.full_like(arrival.frame, np.nan)
     empty = replace(arrival, frame=never, sd_frames=never, drop=np.zeros_like(arrival.drop))
-    return empty, (f"{words}: no front is taken from it; --analysis front measures it all the same",)
+    said = f"{words}: no front is taken from it, but the dark share of every frame (front/dark.csv); "
+    return empty, (f"{said}--analysis front measures a front all the same",)
 
 
 def _registered(survey: Survey, settings: Settings, reporter: Reporter, clock: Clock) -> Drift:

@@ -54,6 +54,8 @@ class FrontPart:
         """Return the tables by file name."""
         drift = drift_rows(self.movie, self.measured.quality, self.measured.drift)
         fronts = {name: without_times(table, self.movie.timed) for name, table in self.measured.front.tables.items()}
+        if self.measured.dark is not None:
+            fronts["front/dark.csv"] = without_times(self.measured.dark, self.movie.timed)
         return {"drift.csv": drift, **fronts}
 
     def write_files(self, folder: RunFolder) -> None:
