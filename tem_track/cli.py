@@ -16,6 +16,7 @@ import click
 
 from tem_track import __version__
 from tem_track.cli_batch import batch
+from tem_track.cli_watch import watch
 from tem_track.environment import quiet_libraries
 from tem_track.errors import SettingsError, one_line
 from tem_track.options import (
@@ -28,8 +29,11 @@ from tem_track.options import (
     said_settings,
 )
 from tem_track.stopping import Stopped, stop_line, stops_promptly
+from tem_track.visible import one_visible_line, visible, visible_json
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+# Letters of a message: six lines of a terminal, for what quotes a cell or a name that is absurdly long.
+LONGEST_LINE = 480
 MOVIE = click.argument("movie", type=FILE)
 PHASES = click.option("--phases", type=FILE, help="TOML with phases and reactions of your own, with their source.")
 
@@ -50,6 +54,7 @@ def app() -> None:
     tem-track inspect movie.tif        what the file is understood to be
     tem-track pair before.tif after.tif   V/V0 of the same particles in a few images
     tem-track batch folder             every movie of a folder, put together
+    tem-track watch folder             V/V0 while movies are recorded, their analysis once they are complete
     tem-track simulate folder          a movie with known truth
     tem-track theory NiO               V/V0 of a reaction from unit cells
     tem-track settings                 the defaults, commented, as TOML
@@ -148,7 +153,7 @@ def inspect(
     if as_json:
         import json
 
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        click.echo(visible_json(json.dumps(facts, indent=2, ensure_ascii=False)))
     else:
         from tem_track.console import print_facts
 
@@ -232,7 +237,7 @@ def theory(name: str | None, reaction: str | None, mixture: str | None, phases: 
     if as_json:
         import json
 
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        click.echo(visible_json(json.dumps(facts, indent=2, ensure_ascii=False)))
     elif given:
         console.print_reaction(facts)
     else:
@@ -290,10 +295,11 @@ def simulate(folder: Path, preset: str, changes: tuple[str, ...], seed: int | No
         values["seed"] = seed
     simulation = simulation_of(scene_changed(PRESETS[preset], values))
     write_simulation(simulation, folder, overwrite=overwrite)
-    click.echo(f"movie and truth written to {folder}")
+    click.echo(f"movie and truth written to {visible(str(folder))}")
 
 
 app.add_command(batch)
+app.add_command(watch)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -335,7 +341,7 @@ def _stops_promptly() -> AbstractContextManager[None]:
 
 
 def _failed(message: str, code: int) -> int:
-    click.echo(f"tem-track: {message}", err=True)
+    click.echo(f"tem-track: {one_visible_line(message, LONGEST_LINE)}", err=True)
     return code
 
 

@@ -8,6 +8,8 @@ import os
 # on it.
 THREADS = "TEM_TRACK_THREADS"
 _MOST_THREADS = 1024
+# Beyond these, memory and the interpreter are what the threads of one movie wait for.
+_USEFUL_THREADS = 4
 # The pipeline shares the work out itself; numerical libraries that start threads of their own only get in its way.
 LIBRARIES = {
     **dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"),
@@ -31,9 +33,8 @@ def cores() -> int:
 
 
 def threads() -> int:
-    """Return how many frames a run may work on at the same time.
-
-    Two where nobody says more: the steps between them that only one thread can take leave little for a third.
-    """
+    """Return how many frames a run may work on at the same time: as many as there are cores, within reason."""
     said = os.environ.get(THREADS, "")
-    return int(said) if said.isascii() and said.isdigit() and 0 < int(said) <= _MOST_THREADS else 2
+    if said.isascii() and said.isdigit() and 0 < int(said) <= _MOST_THREADS:
+        return int(said)
+    return max(1, min(_USEFUL_THREADS, cores()))

@@ -47,6 +47,21 @@ class LabelStack(Sequence[Labels]):
         lengths, numbers = np.frombuffer(zlib.decompress(self._packed[k]), np.int32).reshape(2, -1)
         return np.repeat(numbers, lengths).reshape(self.shape)
 
+    def thinned(self, k: int, step: int) -> Labels:
+        """Return every step-th pixel of every step-th row of label image k, without the image itself.
+
+        >>> stack = LabelStack((3, 4))
+        >>> stack.append(np.array([[1, 1, 0, 2], [0, 0, 0, 2], [3, 3, 0, 0]], np.int32))
+        >>> stack.thinned(0, 2).tolist()
+        [[1, 0], [3, 0]]
+        """
+        lengths, numbers = np.frombuffer(zlib.decompress(self._packed[k]), np.int32).reshape(2, -1)
+        columns = -(-self.shape[1] // step)
+        row, column = np.divmod(np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))), self.shape[1])
+        # How many of the pixels asked for lie before the start of each run.
+        before = -(-row // step) * columns + np.where(row % step == 0, -(-column // step), 0)
+        return np.repeat(numbers, np.diff(before)).reshape(-(-self.shape[0] // step), columns)
+
     def __setitem__(self, k: int, labels: Labels) -> None:
         self._packed[k] = self._pack(labels)
 

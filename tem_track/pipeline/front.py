@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tem_track.drift import Drift, FrameQuality, refine_drift
+from tem_track.drift import Drift, FrameQuality, picture_window, refine_drift
 from tem_track.errors import InputError
 from tem_track.front import (
     Arrival,
@@ -139,7 +139,7 @@ def _front(
 ) -> tuple[float, Image, Front]:
     """Return the share that became brighter, the specimen at the end, and what is measured on the front."""
     usable = survey.quality.usable & drift.registered
-    after = late_mean(survey.frames, drift.displacement_px, usable, fixed=survey.fixed)
+    after = late_mean(survey.frames, drift.displacement_px, usable, fixed=survey.fixed, window=picture_window)
     share = brightened_share(first, after, arrival)
     believed, _ = _believed(arrival, share, settings)
     front = measure_front(
@@ -184,7 +184,13 @@ def _before(survey: Survey, drift: Drift, arrival: Image | None) -> Image:
     usable = survey.quality.usable & drift.registered
     count = None if arrival is None else len(survey.frames)
     return early_mean(
-        survey.frames, drift.displacement_px, usable, fixed=survey.fixed, arrival_frame=arrival, count=count
+        survey.frames,
+        drift.displacement_px,
+        usable,
+        fixed=survey.fixed,
+        arrival_frame=arrival,
+        count=count,
+        window=picture_window,
     )
 
 
@@ -193,7 +199,8 @@ def _arrival(survey: Survey, drift: Drift, grains: Grains, reporter: Reporter, n
         survey.frames,
         drift.displacement_px,
         usable=survey.quality.usable & drift.registered,
-        grains=grains.labels,
+        grains=grains.territory,
         fixed=survey.fixed,
+        window=picture_window,
         progress=reporter.stage(name, len(survey.frames)),
     )

@@ -7,21 +7,18 @@ since a movie that fits in memory stays in the page cache and one that does not 
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from tem_track.drift import Drift, FrameQuality, follow_particles, refine_drift
-from tem_track.environment import threads
 from tem_track.errors import InputError
 from tem_track.expansion import Expansion, measure_expansion
 from tem_track.labels import LabelStack
 from tem_track.movie import Labels, Mask, Movie
 from tem_track.pipeline.checkpoints import Checkpoints
+from tem_track.pipeline.in_order import in_order
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.rows import track_rows
 from tem_track.pipeline.survey import Survey, survey_movie
@@ -29,9 +26,6 @@ from tem_track.segment import Appearance, Outlines, draw_labels, learn_appearanc
 from tem_track.settings import Settings
 from tem_track.track import Tracks, link_particles
 
-_Result = TypeVar("_Result")
-# How many frames may wait beside those worked on: bounds the memory, not the result.
-_AHEAD = 2
 # Below this the appearance itself says that the picture does not show separate particles.
 _PARTICLE_LIKE = 0.5
 # Below this both polarities show nearly as much.
@@ -279,23 +273,10 @@ def detect_particles(survey: Survey, appearance: Appearance, reporter: Reporter)
         frame = frames[k]
         return segment_frame(frame, appearance, fixed=survey.unseen(frame))
 
-    for image in _in_order(labels_of, len(frames)):
+    for image in in_order(labels_of, range(len(frames))):
         found.append(image)
         report(len(found), len(frames))
     return found
-
-
-def _in_order(function: Callable[[int], _Result], count: int) -> Iterator[_Result]:
-    """Yield function(0), function(1), ... worked out by a few threads; what comes out does not depend on how many."""
-    workers = threads()
-    with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[_Result]] = deque()
-        for k in range(count):
-            waiting.append(pool.submit(function, k))
-            if len(waiting) >= workers + _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _whole_particles(outlines: Outlines, tracks: Tracks) -> tuple[Any, Any, Any, Any, Any]:

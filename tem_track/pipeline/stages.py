@@ -66,10 +66,10 @@ STAGES = (
     ),
     # The front in a film.
     Stage("film-drift", "drift refinement", ("survey",), (), (), ("drift",)),
-    Stage("first-grains", "grains", ("film-drift",), (), ("grains",), ("front",)),
-    Stage("first-arrival", "arrival", ("first-grains",), (), (), ("front",)),
-    Stage("grains", "grains", ("first-arrival",), (), (), ("front",)),
-    Stage("arrival", "arrival", ("grains",), (), (), ("front",)),
+    Stage("first-grains", "grains", ("film-drift",), (), ("grains",), ("front", "drift")),
+    Stage("first-arrival", "arrival", ("first-grains",), (), (), ("front", "drift")),
+    Stage("grains", "grains", ("first-arrival",), (), (), ("front", "drift")),
+    Stage("arrival", "arrival", ("grains",), (), (), ("front", "drift")),
     Stage(
         "front",
         "front",
@@ -83,7 +83,7 @@ STAGES = (
             *_TEMPERATURE,
         ),
         ("times", "temperature"),
-        ("front",),
+        ("front", "drift"),
     ),
     # Separate particles; those in a film move as the film does.
     Stage("detection", "detection", ("survey",), _SEGMENT, ("labels",), ("segment",)),

@@ -12,6 +12,7 @@ from tem_track.drift import Drift, FrameQuality, find_fixed_pixels, picture_mask
 from tem_track.errors import InputError
 from tem_track.movie import Frames, Image, Mask, MeasuredFrames, Movie, finite
 from tem_track.pipeline.checkpoints import Checkpoints
+from tem_track.pipeline.in_order import in_order
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.settings import Settings
 
@@ -65,6 +66,7 @@ def survey_movie(movie: Movie, settings: Settings, reporter: Reporter, clock: Cl
             known_bad=movie.unusable,
             settings=settings.drift,
             progress=reporter.stage("judging frames", len(frames)),
+            in_order=in_order,
         )
     if not quality.usable.any():
         raise InputError(f"{movie.name}: {_nothing_usable(quality)}")

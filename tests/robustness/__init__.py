@@ -1,1 +1,1 @@
-"""What a run survives: kills, full disks, damaged files; and whether two runs are the same."""
+"""What happens to damaged, hostile and interrupted work: run once and reported, a small part in the suite."""
