@@ -43,7 +43,8 @@ _TOUCH_S, _LOOK_S, _FORGOTTEN_S = 5.0, 1.0, 60.0
 _PATIENCE_S = 90.0
 # A network file system may show a new folder this much later on another machine, s.
 _SHOWN_AFTER_S = 10.0
-_CONNECT_S = "15s"
+_CONNECT_S = "10s"
+_PROTOCOLS = ("tcp://", "tls://", "ucx://", "ws://", "wss://")
 
 
 def run_on_cluster(
@@ -148,7 +149,11 @@ def _client(address: str) -> Iterator[Any]:
 
     for logger in ("distributed", "tornado", "asyncio"):
         logging.getLogger(logger).setLevel(logging.CRITICAL)
-    place = {"address": address} if "://" in address else {"scheduler_file": address}
+    is_address = address.startswith(_PROTOCOLS)
+    # The client would wait for a missing file, and for an unknown protocol, for ever.
+    if not is_address and not Path(address).is_file():
+        raise InputError(f"--scheduler {address}: neither an address, such as tcp://host:8786, nor a scheduler file")
+    place = {"address" if is_address else "scheduler_file": address}
     try:
         client = Client(**place, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
