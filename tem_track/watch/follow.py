@@ -35,6 +35,8 @@ NONE_LEFT_OUT = 10
 # What the file says is asked again at every update while that takes less than this share of the time between two, and
 # after that whenever there are so many times the frames.
 _QUICK, _GROWN = 0.03, 1.1
+# How often it is looked for new frames, and the shortest rest, s.
+_LOOK_S, _SHORT_S = 0.2, 0.02
 # How fast the estimate of the seconds per frame follows.
 _RECENT = 0.3
 
@@ -175,7 +177,7 @@ class Follower:
         self._view.pixel_size_nm = self._measured.pixel_size_nm
 
     def _learn(self, so_far: _SoFar) -> None:
-        if self._measured.learn(so_far):
+        if self._measured.learn(_Readable(so_far)):
             self._frame_s = 0.0
 
     def _affordable(self) -> int:
@@ -216,7 +218,7 @@ class Follower:
         times, newest = self._times(), self._measured.frames[-1].number
         time_s = float(times[-1]) if self._movie.timed else None
         status = status_text(newest, len(so_far), time_s, self._temperature(newest))
-        self._view.write_picture(so_far, self._measured, status)
+        self._view.write_picture(_Readable(so_far), self._measured, status)
         self._view.write_drift(self._measured, times, self._movie.timed)
         if self._measured.film is not None:
             self._view.write_film(self._measured, *self._film_axis(times))
@@ -318,6 +320,19 @@ class _SoFar:
         return self._frames[k]
 
 
+class _Readable:
+    """Frames with the one before in place of one that cannot be read: enough to learn from."""
+
+    def __init__(self, frames: _SoFar):
+        self._frames = frames
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, k: int, /) -> Any:
+        return next(self._frames[i] for i in range(k, -1, -1) if i == 0 or _can_be_read(self._frames, i))
+
+
 def _can_be_read(frames: _SoFar, k: int) -> bool:
     try:
         frames[k]
@@ -331,16 +346,24 @@ def follow(request: FollowRequest, ended: threading.Event) -> None:
 
     Raises
     ------
-    TemTrackError
-        The recording cannot be followed any more, or the view not be written.
+    OutputError
+        The view cannot be written.
     """
-    follower = Follower(request)
+    follower, measured = Follower(request), 0
     while not ended.is_set():
         begin = time.monotonic()
-        state = follower.update()
-        # Frames that wait are measured at once; else it is looked for new ones a few times between two updates.
-        pause = 0.0 if state.behind else max(0.1, min(0.5, request.every_s / 4) - (time.monotonic() - begin))
-        ended.wait(pause)
+        try:
+            state = follower.update()
+        except InputError as error:
+            # Written anew under the same name, say: it is followed from its first frame on.
+            write_state(request.folder, LiveState(message=str(error), updated=time.time()))
+            follower, measured = Follower(request), 0
+            ended.wait(request.every_s)
+            continue
+        # Frames together cost less than one by one: between two updates there is a pause, unless some wait already.
+        pause = request.every_s if state.measured != measured else _LOOK_S
+        measured = state.measured
+        ended.wait(_SHORT_S if state.behind else max(_SHORT_S, pause - (time.monotonic() - begin)))
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ the frames so far make of it. The analysis of the finished recording shares no n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -288,16 +288,27 @@ class LiveMeasurement:
         assert self._taught is not None
         taught = self._taught
         frames = [seen[frame.number] for frame in usable]
-        labels = []
+        labels, drift, wrong = [], [], np.zeros(2)
         for frame, image in zip(usable, frames, strict=True):
             found = segment_frame(image, taught.appearance, fixed=taught.fixed)
-            labels.append(self._linker.numbered(found, frame.drift_px))
+            # What one frame was placed wrongly by, those registered on it are too.
+            drift.append(self._linker.placed(found, frame.drift_px - wrong))
+            wrong = frame.drift_px - drift[-1]
+            labels.append(self._linker.numbered(found, drift[-1]))
+        self._correct(usable, drift)
         self._follow(labels[-1])
         if self._outlines is None:
             self._outlines = LiveOutlines(taught.appearance.polarity, taught.fixed)
-        drift = np.stack([frame.drift_px for frame in usable])
-        self.newest = self._outlines.add(frames, labels, drift, set(self._followed))
-        self._rows.append(_rows_of(self.newest, np.array([frame.number for frame in usable]), drift))
+        path = np.stack(drift)
+        self.newest = self._outlines.add(frames, labels, path, set(self._followed))
+        self._rows.append(_rows_of(self.newest, np.array([frame.number for frame in usable]), path))
+
+    def _correct(self, usable: Sequence[LiveFrame], drift: Sequence[FloatArray]) -> None:
+        """Put the drift that the particles tell in place of that of the picture."""
+        told = {frame.number: path for frame, path in zip(usable, drift, strict=True)}
+        self.frames = [
+            replace(frame, drift_px=told[frame.number]) if frame.number in told else frame for frame in self.frames
+        ]
 
     def _follow(self, labels: Labels) -> None:
         """Choose whom to follow: those followed so far that are still there, then the largest of the others."""
