@@ -8,8 +8,9 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -17,7 +18,7 @@ from tem_track import __version__
 from tem_track.cli_batch import batch
 from tem_track.cli_watch import watch
 from tem_track.environment import quiet_libraries
-from tem_track.errors import SettingsError, failure_line
+from tem_track.errors import SettingsError, one_line
 from tem_track.options import (
     FILE,
     Given,
@@ -27,8 +28,12 @@ from tem_track.options import (
     pair_options,
     said_settings,
 )
+from tem_track.stopping import Stopped, stop_line, stops_promptly
+from tem_track.visible import one_visible_line, visible, visible_json
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+# Letters of a message: six lines of a terminal, for what quotes a cell or a name that is absurdly long.
+LONGEST_LINE = 480
 MOVIE = click.argument("movie", type=FILE)
 PHASES = click.option("--phases", type=FILE, help="TOML with phases and reactions of your own, with their source.")
 
@@ -59,7 +64,8 @@ def app() -> None:
 @app.command()
 @MOVIE
 @click.option("-o", "--output", type=FILE, help="Run folder to write. [default: MOVIE_run beside you]")
-@click.option("--overwrite", is_flag=True, help="Replace an earlier run in the output folder.")
+@click.option("--overwrite", is_flag=True, help="Start anew, whatever an earlier run left in the output folder.")
+@click.option("--from", "from_stage", default="", metavar="STAGE", help="Work out STAGE and all after it anew.")
 @click.option("--settings", "settings_file", type=FILE, help="TOML settings, or an earlier run.json.")
 @click.option(
     "--set", "changes", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one setting; may be repeated."
@@ -72,21 +78,25 @@ def app() -> None:
     help="Reaction to compare V/V0 with, see theory; KIND=, such as solid=NiO, for one kind of particle only.",
 )
 @PHASES
+@click.option("--json", "as_json", is_flag=True, help="Print how the run goes as lines of JSON for other programs.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 @_debug_option
 def analyze(
     movie: Path,
     output: Path | None,
     overwrite: bool,
+    from_stage: str,
     settings_file: Path | None,
     changes: tuple[str, ...],
     reaction: tuple[str, ...],
+    as_json: bool,
     quiet: bool,
     given: Given,
 ) -> None:
     """Measure drift, particles and their volume curves, or the degradation front, of MOVIE and write a run folder.
 
-    MOVIE is a file of any microscope or camera, a video, a folder of single frames, or one image.
+    MOVIE is a file of any microscope or camera, a video, a folder of single frames, or one image. Run again, the
+    command goes on where it was stopped, or works out only what other settings change.
 
     \b
     tem-track analyze movie.tif
@@ -96,25 +106,28 @@ def analyze(
     tem-track analyze heating.tif --temperature Chip4Data.txt --log-offset 37.4s
     tem-track analyze movie.tif --sensitivity
     """
-    from tem_track import pipeline
     from tem_track.console import Console
+    from tem_track.status import StatusLines
 
-    if reaction:
-        given.settings["expansion"] = {"reaction": "; ".join(reaction)}
-    settings, sources = said_settings(settings_file, changes, given.settings)
-    _check_repeated(settings_file, given.files)
-    request = pipeline.Request(
-        movie=movie,
-        output=output or Path(f"{_stem(movie)}_run"),
-        settings=settings,
-        sources=sources,
-        overwrite=overwrite,
-        command=("tem-track", *sys.argv[1:]),
-        **given.files,
-    )
-    with Console(quiet) as console:
-        outcome = pipeline.analyze(request, console)
-        console.summary(outcome)
+    folder = output or Path(f"{_stem(movie)}_run")
+    with _stops_promptly(), StatusLines(movie, folder) if as_json else Console(quiet) as reporter:
+        from tem_track import pipeline
+
+        if reaction:
+            given.settings["expansion"] = {"reaction": "; ".join(reaction)}
+        settings, sources = said_settings(settings_file, changes, given.settings)
+        _check_repeated(settings_file, given.files)
+        request = pipeline.Request(
+            movie=movie,
+            output=folder,
+            settings=settings,
+            sources=sources,
+            overwrite=overwrite,
+            command=("tem-track", *sys.argv[1:]),
+            from_stage=from_stage,
+            **cast("dict[str, Any]", given.files),
+        )
+        reporter.summary(pipeline.analyze(request, reporter))
 
 
 @app.command()
@@ -140,7 +153,7 @@ def inspect(
     if as_json:
         import json
 
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        click.echo(visible_json(json.dumps(facts, indent=2, ensure_ascii=False)))
     else:
         from tem_track.console import print_facts
 
@@ -191,7 +204,7 @@ def pair(
         command=("tem-track", *sys.argv[1:]),
         **given.files,
     )
-    with Console(quiet) as console:
+    with _stops_promptly(), Console(quiet) as console:
         console.summary(pipeline.pair(request, console))
 
 
@@ -224,7 +237,7 @@ def theory(name: str | None, reaction: str | None, mixture: str | None, phases: 
     if as_json:
         import json
 
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        click.echo(visible_json(json.dumps(facts, indent=2, ensure_ascii=False)))
     elif given:
         console.print_reaction(facts)
     else:
@@ -282,7 +295,7 @@ def simulate(folder: Path, preset: str, changes: tuple[str, ...], seed: int | No
         values["seed"] = seed
     simulation = simulation_of(scene_changed(PRESETS[preset], values))
     write_simulation(simulation, folder, overwrite=overwrite)
-    click.echo(f"movie and truth written to {folder}")
+    click.echo(f"movie and truth written to {visible(str(folder))}")
 
 
 app.add_command(batch)
@@ -298,12 +311,15 @@ def main(arguments: list[str] | None = None) -> int:
             warnings.simplefilter("ignore")
     quiet_libraries()
     try:
-        app.main(arguments, prog_name="tem-track", standalone_mode=False)
+        # A command that ends with a code of its own (click.exceptions.Exit) returns it.
+        code = app.main(arguments, prog_name="tem-track", standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except Stopped as stop:
+        return _failed(stop_line(sys.argv), stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return _failed("stopped; nothing that looks finished was left behind", 130)
     except BrokenPipeError:
@@ -311,12 +327,21 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if "--debug" in arguments:
             raise
-        return _failed(failure_line(error), 1)
-    return 0
+        return _failed(one_line(error), 1)
+    return code if isinstance(code, int) else 0
+
+
+def _stops_promptly() -> AbstractContextManager[None]:
+    def let_go() -> None:
+        # Nothing is held where nothing was written yet.
+        if lock := sys.modules.get("tem_track.write.lock"):
+            lock.let_go_of_all()
+
+    return stops_promptly(stop_line(sys.argv), let_go)
 
 
 def _failed(message: str, code: int) -> int:
-    click.echo(f"tem-track: {message}", err=True)
+    click.echo(f"tem-track: {one_visible_line(message, LONGEST_LINE)}", err=True)
     return code
 
 

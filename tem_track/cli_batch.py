@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from tem_track.options import FILE, Given, Quantity, batch_options, said_layers, settings_file_layer
+from tem_track.stopping import stops_promptly
 
 _LIMITS = (
     click.option(
@@ -77,28 +78,30 @@ def batch(
     tem-track batch beamweek -o results --manifest movies.csv
     tem-track batch beamweek -o results --jobs 4 --memory 4GiB --timeout 2h
     """
-    from tem_track import batch as many
-    from tem_track.batch.isolate import Limits
-    from tem_track.console_batch import BatchConsole
-
     if reaction:
         given.settings["expansion"] = {"reaction": "; ".join(reaction)}
-    request = many.BatchRequest(
-        folder=folder,
-        output=output or Path(f"{folder.resolve().name}_batch"),
-        manifest=manifest,
-        below=tuple(settings_file_layer(settings_file)),
-        above=tuple(said_layers(changes, given.settings)),
-        phases=given.files["phases"],
-        by=by,
-    )
-    plan = many.plan_batch(request)
-    console = BatchConsole(as_json=as_json, quiet=quiet)
-    if dry_run:
-        console.manifest(plan)
-        return
-    with console:
-        outcome = many.run_batch(plan, console, Limits(int(memory or 0), timeout or 0.0), jobs or 0)
-    console.summary(outcome)
+    with stops_promptly("stopped; run the same command again to go on", lambda: None):
+        from tem_track import batch as many
+        from tem_track.batch.isolate import Limits
+        from tem_track.console_batch import BatchConsole
+
+        request = many.BatchRequest(
+            folder=folder,
+            output=output or Path(f"{folder.resolve().name}_batch"),
+            manifest=manifest,
+            below=tuple(settings_file_layer(settings_file)),
+            above=tuple(said_layers(changes, given.settings)),
+            phases=given.files["phases"],
+            by=by,
+        )
+        plan = many.plan_batch(request)
+        console = BatchConsole(as_json=as_json, quiet=quiet)
+        if dry_run:
+            console.manifest(plan)
+            return
+        with console:
+            console.left_out(plan)
+            outcome = many.run_batch(plan, console, Limits(int(memory or 0), timeout or 0.0), jobs or 0)
+        console.summary(outcome)
     if outcome.failed:
         raise click.exceptions.Exit(1)

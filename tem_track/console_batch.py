@@ -72,11 +72,10 @@ class BatchConsole:
             return
         if movie not in self._running:
             self._running[movie] = self._bars.add_task(escape(f"  {printable(movie)}"), total=None)
-        if event.get("event") == "stage":
+        if event.get("event") in ("stage", "progress"):
             words = escape(f"  {printable(movie)}: {event.get('stage')}")
-            self._bars.update(
-                self._running[movie], description=words, completed=event.get("done"), total=event.get("frames") or None
-            )
+            total = event.get("total") or event.get("frames") or None
+            self._bars.update(self._running[movie], description=words, completed=event.get("done", 0), total=total)
 
     def ended(self, movie: str, ending: Ending) -> None:
         """Say how a movie ended, one line."""
@@ -105,7 +104,9 @@ class BatchConsole:
 
     def manifest(self, plan: Plan) -> None:
         """Print the manifest of a plan on stdout, and what is not in it on stderr."""
-        sys.stdout.write(manifest_text([job.entry for job in plan.jobs], plan.conditions))
+        text = manifest_text([job.entry for job in plan.jobs], plan.conditions)
+        # Names of files are bytes: those that are no UTF-8 go out as they came in.
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.flush()
         for job in plan.jobs:
             if job.problem:

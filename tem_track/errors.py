@@ -22,8 +22,12 @@ class OutputError(TemTrackError):
     """The run folder cannot be written."""
 
 
-def failure_line(error: BaseException) -> str:
-    """Return what an error says to a user, in one line."""
+def one_line(error: BaseException) -> str:
+    r"""Return the one line that a user gets to see of an error.
+
+    >>> one_line(InputError("movie.tif:\\n is empty"))
+    'movie.tif: is empty'
+    """
     if isinstance(error, TemTrackError):
         return " ".join(str(error).split())
     if isinstance(error, MemoryError):

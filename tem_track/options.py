@@ -199,5 +199,5 @@ def assignment(text: str) -> tuple[str, Any]:
         raise SettingsError(f"--set {text}: write NAME=VALUE")
     try:
         return name.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return name.strip(), value.strip()

@@ -7,6 +7,7 @@ its budget, when its time is over, or when for ten minutes it neither said anyth
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -37,8 +38,8 @@ _SILENT_S = 600.0
 _IDLE_SHARE = 0.01
 # What is kept of what a process says on stderr, and the longest line that is read.
 _LOG_LINES, _LINE_BYTES = 200, 1 << 16
-# A stopped process may clean up for this long, s.
-_GRACE_S = 1.0
+# A stopped process may let go of its run folder for this long, s; what it was writing appears whole or not at all.
+_GRACE_S = 0.7
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,8 @@ def _verdict(watched: _Watched, reason: str, limits: Limits) -> tuple[str, str]:
         return str(last.get("status", "done")), ""
     if reason == "stopped":
         return "stopped", "the batch was stopped"
-    if reason == "memory" or (last.get("memory") and limits.memory_bytes):
+    out_of_memory = watched.process.returncode == errno.ENOMEM and limits.memory_bytes
+    if reason == "memory" or out_of_memory:
         return "failed", f"needs more memory than its budget of {in_bytes(limits.memory_bytes)}; --memory sets it"
     if reason == "timeout":
         return (

@@ -62,7 +62,7 @@ def _plain(movie: str) -> str:
 def _safe(text: str) -> str:
     text = _UNSAFE.sub("_", unicodedata.normalize("NFC", text)).strip("._-=+@,")
     text = text.encode("utf-8", "replace")[:_MOST_BYTES].decode("utf-8", "ignore").rstrip(".")
-    return f"_{text}" if _DEVICES.match(text) else text
+    return f"movie-{text}" if _DEVICES.match(text) else text
 
 
 def _same(name: str) -> str:

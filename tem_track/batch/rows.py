@@ -32,9 +32,9 @@ _FIRST = (
     Column("duration_s", "float", "time of the last frame"),
     Column("pixel_size_nm", "float", "edge of a pixel"),
     Column("particles", "int", "particles followed"),
-    Column("final_volume_ratio_mean", "float", "mean final V/V0 of its particles"),
-    Column("final_volume_ratio_sd", "float", "spread between its particles"),
-    Column("final_particles", "int", "particles with a final V/V0"),
+    Column("final_volume_ratio_mean", "float", "mean final V/V0 of those whose V0 and end were seen"),
+    Column("final_volume_ratio_sd", "float", "spread between them"),
+    Column("final_particles", "int", "how many they are"),
     Column("onset_median_s", "float", "median onset of its particles"),
     Column("degraded_fraction_final", "float", "share of the film that has degraded by the end"),
 )
@@ -117,7 +117,7 @@ def _particle_figures(folder: Path) -> dict[str, Any]:
     if not (folder / "particles.csv").is_file():
         return {}
     particles = read_table(folder / "particles.csv", PARTICLES)
-    final = particles["final_volume_ratio"][np.isfinite(particles["final_volume_ratio"])]
+    final = particles["final_volume_ratio"][(particles["v0_seen"] == 1) & np.isfinite(particles["final_volume_ratio"])]
     onset = particles["onset_s"][np.isfinite(particles["onset_s"])]
     return {
         "particles": row_count(particles),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,20 +13,23 @@ from typing import Any, Protocol
 
 import tem_track
 from tem_track.batch.discover import BATCH_RECORD
+from tem_track.batch.finished import FinishedRun
 from tem_track.batch.isolate import Limits
 from tem_track.batch.local import Told, run_local
 from tem_track.batch.manifest import write_manifest
 from tem_track.batch.order import Ending, Order
 from tem_track.batch.plan import RUNS, Job, Plan, file_of
-from tem_track.batch.rows import batch_columns, batch_table, run_figures
+from tem_track.batch.request import request_of
+from tem_track.batch.results import write_results, write_rows
+from tem_track.batch.rows import run_figures
 from tem_track.batch.sidecars import FILE_COLUMNS
 from tem_track.errors import TemTrackError
+from tem_track.pipeline import up_to_date_at_once
 from tem_track.settings import settings_dict
 from tem_track.write.files import PROGRAM, output_error
 from tem_track.write.run import write_json
-from tem_track.write.tables import write_table
 
-BATCH_TABLE, MANIFEST, TIMINGS, LOG = "batch.csv", "manifest.csv", "timings.csv", "log.txt"
+MANIFEST, LOG = "manifest.csv", "log.txt"
 # Version of the layout of the folder of results.
 LAYOUT = 1
 # While movies are analysed, batch.csv is brought up to date at most this often, s.
@@ -108,6 +111,11 @@ class _State:
             )
         return rows
 
+    def finished(self) -> list[FinishedRun]:
+        """Return the runs that are complete, in the order of the movies."""
+        entries = [job.entry for job in self.plan.jobs if job.entry.run in self.figures]
+        return [FinishedRun(entry.movie, self.output / RUNS / entry.run, entry.conditions) for entry in entries]
+
 
 def run_batch(
     plan: Plan, reporter: BatchReporter, limits: Limits | None = None, jobs: int = 0, engine: Engine | None = None
@@ -138,10 +146,18 @@ def run_batch(
     for job in plan.jobs:
         if job.problem:
             _take(state, job.entry.run, Ending("failed", job.problem), reporter, log)
+    # Told without a process of their own: a batch of thousands that has little to do starts at once.
+    ready = []
+    for job in plan.jobs:
+        if not job.problem:
+            order = order_of(plan, job)
+            if _is_standing(order):
+                _take(state, job.entry.run, Ending("unchanged"), reporter, log)
+            else:
+                ready.append((job.entry.size, job.entry.run, order))
     engine = engine or (lambda orders, limits, tell: run_local(orders, limits, jobs, tell))
     # The largest first: a long movie that is begun last keeps one core busy while the others rest.
-    ready = sorted((job for job in plan.jobs if not job.problem), key=lambda job: -job.entry.size)
-    orders = [(job.entry.run, order_of(plan, job)) for job in ready]
+    orders = [(run, order) for _, run, order in sorted(ready, key=lambda one: -one[0])]
     running = engine(orders, limits or Limits(), lambda run, event: reporter.event(state.names[run], event))
     try:
         for run, ending in running:
@@ -155,7 +171,7 @@ def run_batch(
         close = getattr(running, "close", None)
         if close is not None:
             close()
-    _write_rows(state)
+    write_results(plan, state.rows(), state.finished())
     failed = [
         (job.entry.movie, e.reason) for job in plan.jobs if (e := state.endings[job.entry.run]).status == "failed"
     ]
@@ -218,9 +234,18 @@ def _command(job: Job, movie: str, files: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(words)
 
 
+def _is_standing(order: Order) -> bool:
+    try:
+        return up_to_date_at_once(request_of(order))
+    except (TemTrackError, OSError):
+        return False
+
+
 def _take(state: _State, run: str, ending: Ending, reporter: BatchReporter, log: _Log) -> None:
     """Take note of how a movie ended."""
     movie = state.names[run]
+    # The movie stands before its reason already.
+    ending = replace(ending, reason=ending.reason.removeprefix(f"{Path(movie).name}: "))
     if ending.status in ("done", "unchanged"):
         try:
             state.figures[run] = run_figures(state.output / RUNS / run)
@@ -233,9 +258,7 @@ def _take(state: _State, run: str, ending: Ending, reporter: BatchReporter, log:
 
 
 def _write_rows(state: _State) -> None:
-    columns = batch_columns(state.plan.conditions)
-    foreign = ("movie", "run_folder", "reason", "analysis", *state.plan.conditions)
-    write_table(state.output / BATCH_TABLE, columns, batch_table(columns, state.rows()), foreign)
+    write_rows(state.plan, state.rows())
     state.written_at = time.monotonic()
 
 

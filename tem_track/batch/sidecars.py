@@ -14,8 +14,8 @@ from tem_track.read.temperature_log import read_temperature_log
 # Files that a movie can be given, by the name of the option of `tem-track analyze`.
 FILE_COLUMNS = ("settings", "temperature", "times", "labels", "grains", "phases")
 _TABLE_SUFFIXES = (".csv", ".txt", ".log")
-# A day of readings at 100 Hz with ten columns; what is larger is given in a manifest.
-_LARGEST_BYTES = 512 * 2**20
+# A day of readings at 10 Hz with ten columns; a larger one is given in a manifest. Reading takes ten times its bytes.
+_LARGEST_BYTES = 64 * 2**20
 _HEADER_BYTES = 4096
 
 

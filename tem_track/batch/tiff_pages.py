@@ -22,6 +22,8 @@ _INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _SEVERAL = re.compile(rb"(?:^|\n)(?:images|frames|slices)=(\d+)|Size[TZ]=\"(\d+)\"")
 # More than this share of an uncompressed image's bytes beyond it is another image (ImageJ: images without own tags).
 _SECOND_IMAGE = 1.9
+# Tags and descriptions of an image that do not count as one.
+_BESIDE_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def _overlong(values: dict[int, int | bytes], size: int) -> bool | None:
     one = width * length * bits * samples // 8
     if not one:
         return None
-    return values.get(_COMPRESSION, 1) == 1 and size > _SECOND_IMAGE * one
+    return values.get(_COMPRESSION, 1) == 1 and size > _SECOND_IMAGE * one + _BESIDE_BYTES
 
 
 def _unpacked(stream: BinaryIO, form: str) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tem_track.drift import Drift, FrameQuality, refine_drift
+from tem_track.drift import Drift, FrameQuality, picture_window, refine_drift
 from tem_track.errors import InputError
 from tem_track.front import (
     Arrival,
@@ -26,6 +26,7 @@ from tem_track.front import (
     measure_front,
 )
 from tem_track.movie import Image, Labels, Mask, Movie
+from tem_track.pipeline.checkpoints import Checkpoints
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.survey import Survey
 from tem_track.settings import Settings
@@ -68,7 +69,13 @@ class FrontMeasurement:
 
 
 def measure_front_movie(
-    movie: Movie, survey: Survey, settings: Settings, reporter: Reporter, clock: Clock, grains: Labels | None = None
+    movie: Movie,
+    survey: Survey,
+    settings: Settings,
+    reporter: Reporter,
+    clock: Clock,
+    grains: Labels | None = None,
+    kept: Checkpoints | None = None,
 ) -> FrontMeasurement:
     """Return everything that is measured on the degradation front of a movie.
 
@@ -82,6 +89,8 @@ def measure_front_movie(
         Gets the seconds of every stage.
     grains : (Y, X) int32 or None
         Label image of the grains made elsewhere; None finds them.
+    kept : Checkpoints or None
+        Works out the stages, or takes them from an earlier run; None works out all and keeps none.
 
     Raises
     ------
@@ -90,34 +99,61 @@ def measure_front_movie(
     """
     if survey.quality.usable.sum() < _FEWEST_FRAMES:
         raise InputError(f"{movie.name}: a front needs at least {_FEWEST_FRAMES} usable frames")
-    drift = _registered(survey, settings, reporter, clock)
-    with clock.stage("grains"):
-        given = None if grains is None else grains_from_labels(grains)
-        first = _before(survey, drift, None)
-        found = given or find_grains(first, fixed=survey.fixed)
-    arrival = _arrival(survey, drift, found, reporter, clock, "finding what degrades")
-    with clock.stage("grains"):
-        # Every frame before a pixel's own arrival shows it intact: far less noise than the first frames alone.
-        before = _before(survey, drift, arrival.frame)
-        # Walls that show in no picture are seen where they held the front.
-        found = given or find_grains(before, fixed=survey.fixed, arrival_frame=arrival.frame)
-    arrival = _arrival(survey, drift, found, reporter, clock, "arrival times")
-    with clock.stage("front"):
-        usable = survey.quality.usable & drift.registered
-        after = late_mean(survey.frames, drift.displacement_px, usable, fixed=survey.fixed)
-        arrival, doubts = _believed(arrival, brightened_share(first, after, arrival), settings)
-        front = measure_front(
-            arrival,
-            found,
-            times_s=movie.times_s,
-            timed=movie.timed,
-            temperatures_c=movie.temperatures_c,
-            pixel_size_nm=movie.calibration.pixel_size_nm,
-            settings=settings.front,
-            before=before,
-            after=after,
-        )
-    return FrontMeasurement(survey.quality, drift, found, arrival, front, before, after, (*doubts, *front.warnings))
+    kept = kept or Checkpoints(settings, clock)
+    drift = kept.result("film-drift", lambda seen: _registered(survey, seen, reporter))
+    given = None if grains is None else grains_from_labels(grains)
+    first, found = kept.result("first-grains", lambda seen: _first_grains(survey, drift, given))
+    rough = kept.result("first-arrival", lambda seen: _arrival(survey, drift, found, reporter, "finding what degrades"))
+    before, walled = kept.result("grains", lambda seen: _walled_grains(survey, drift, rough, given))
+    arrival = kept.result("arrival", lambda seen: _arrival(survey, drift, walled, reporter, "arrival times"))
+    share, after, front = kept.result(
+        "front", lambda seen: _front(movie, survey, drift, walled, arrival, first, before, seen)
+    )
+    arrival, doubts = _believed(arrival, share, settings)
+    return FrontMeasurement(survey.quality, drift, walled, arrival, front, before, after, (*doubts, *front.warnings))
+
+
+def _first_grains(survey: Survey, drift: Drift, given: Grains | None) -> tuple[Image, Grains]:
+    """Return the first frames' mean and the grains that show in it."""
+    first = _before(survey, drift, None)
+    return first, given or find_grains(first, fixed=survey.fixed)
+
+
+def _walled_grains(survey: Survey, drift: Drift, rough: Arrival, given: Grains | None) -> tuple[Image, Grains]:
+    """Return the specimen before it changed, and the grains that show in it or where they held the front."""
+    # Every frame before a pixel's own arrival shows it intact: far less noise than the first frames alone.
+    before = _before(survey, drift, rough.frame)
+    # Walls that show in no picture are seen where they held the front.
+    return before, given or find_grains(before, fixed=survey.fixed, arrival_frame=rough.frame)
+
+
+def _front(
+    movie: Movie,
+    survey: Survey,
+    drift: Drift,
+    grains: Grains,
+    arrival: Arrival,
+    first: Image,
+    before: Image,
+    settings: Settings,
+) -> tuple[float, Image, Front]:
+    """Return the share that became brighter, the specimen at the end, and what is measured on the front."""
+    usable = survey.quality.usable & drift.registered
+    after = late_mean(survey.frames, drift.displacement_px, usable, fixed=survey.fixed, window=picture_window)
+    share = brightened_share(first, after, arrival)
+    believed, _ = _believed(arrival, share, settings)
+    front = measure_front(
+        believed,
+        grains,
+        times_s=movie.times_s,
+        timed=movie.timed,
+        temperatures_c=movie.temperatures_c,
+        pixel_size_nm=movie.calibration.pixel_size_nm,
+        settings=settings.front,
+        before=before,
+        after=after,
+    )
+    return share, after, front
 
 
 def _believed(arrival: Arrival, brightened: float, settings: Settings) -> tuple[Arrival, tuple[str, ...]]:
@@ -132,16 +168,15 @@ def _believed(arrival: Arrival, brightened: float, settings: Settings) -> tuple[
     return empty, (f"{words}: no front is taken from it; --analysis front measures it all the same",)
 
 
-def _registered(survey: Survey, settings: Settings, reporter: Reporter, clock: Clock) -> Drift:
-    with clock.stage("drift refinement"):
-        return refine_drift(
-            survey.frames,
-            survey.drift,
-            survey.quality,
-            fixed=survey.fixed,
-            settings=settings.drift,
-            progress=reporter.stage("refining drift", len(survey.frames)),
-        )
+def _registered(survey: Survey, settings: Settings, reporter: Reporter) -> Drift:
+    return refine_drift(
+        survey.frames,
+        survey.drift,
+        survey.quality,
+        fixed=survey.fixed,
+        settings=settings.drift,
+        progress=reporter.stage("refining drift", len(survey.frames)),
+    )
 
 
 def _before(survey: Survey, drift: Drift, arrival: Image | None) -> Image:
@@ -149,17 +184,23 @@ def _before(survey: Survey, drift: Drift, arrival: Image | None) -> Image:
     usable = survey.quality.usable & drift.registered
     count = None if arrival is None else len(survey.frames)
     return early_mean(
-        survey.frames, drift.displacement_px, usable, fixed=survey.fixed, arrival_frame=arrival, count=count
+        survey.frames,
+        drift.displacement_px,
+        usable,
+        fixed=survey.fixed,
+        arrival_frame=arrival,
+        count=count,
+        window=picture_window,
     )
 
 
-def _arrival(survey: Survey, drift: Drift, grains: Grains, reporter: Reporter, clock: Clock, name: str) -> Arrival:
-    with clock.stage("arrival"):
-        return find_arrival(
-            survey.frames,
-            drift.displacement_px,
-            usable=survey.quality.usable & drift.registered,
-            grains=grains.labels,
-            fixed=survey.fixed,
-            progress=reporter.stage(name, len(survey.frames)),
-        )
+def _arrival(survey: Survey, drift: Drift, grains: Grains, reporter: Reporter, name: str) -> Arrival:
+    return find_arrival(
+        survey.frames,
+        drift.displacement_px,
+        usable=survey.quality.usable & drift.registered,
+        grains=grains.territory,
+        fixed=survey.fixed,
+        window=picture_window,
+        progress=reporter.stage(name, len(survey.frames)),
+    )

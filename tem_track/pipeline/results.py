@@ -17,7 +17,7 @@ from tem_track.settings import Settings
 from tem_track.tables import OPTIONAL_SCHEMAS, SCHEMAS, Table
 from tem_track.write.files import RunFolder
 from tem_track.write.overlay import OverlayFrame, write_overlay
-from tem_track.write.run import run_record, write_run_json
+from tem_track.write.run import rounded, run_record, write_run_json
 from tem_track.write.tables import write_table
 
 
@@ -34,6 +34,7 @@ def write_results(
     command: Sequence[str],
     started: datetime,
     analysis: str = "",
+    key: str = "",
 ) -> dict[str, Table]:
     """Write everything a run leaves behind and return its tables by file name.
 
@@ -43,6 +44,8 @@ def write_results(
         What was analysed; the drift of the last one stands in the run folder.
     analysis : str
         Why these parts, in words.
+    key : str
+        What the run is known by, for a later one to tell whether it is up to date.
 
     Raises
     ------
@@ -83,8 +86,9 @@ def write_results(
     )
     with clock.stage("report"):
         _write_report(folder, record, tables)
-    write_run_json(folder.file("run.json"), record)
-    folder.finish()
+    # Last, so that it can say what the run consists of.
+    ending = {"seconds": rounded(clock.seconds), "key": key, "files": folder.standing()}
+    write_run_json(folder.file("run.json"), record | ending)
     return tables
 
 

@@ -18,8 +18,9 @@ from tem_track.read.recording import ReadFrames, Recording
 _START_OF_FRAME = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 # The chunks that make the picture (PNG specification, 11.2).
 _PNG_PICTURE = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
-# Samples per pixel by PNG colour type (PNG specification, 11.2.2).
+# Samples per pixel, and the depths there are, by PNG colour type (PNG specification, table 11.1).
 _PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 
 
 def read_picture(path: Path, kind: str, allow_truncated: bool) -> Recording:
@@ -61,7 +62,7 @@ def picture_size(path: Path, kind: str) -> tuple[int, int, int]:
                 if not more:
                     break
                 head += more
-        except (struct.error, KeyError, IndexError):
+        except (struct.error, KeyError, IndexError, ValueError):
             pass
     raise InputError(f"{path.name}: truncated or damaged: its size cannot be read")
 
@@ -97,7 +98,10 @@ def decode_picture(path: Path, kind: str, colour: bool = True) -> NDArray[Any]:
 
 
 def _png_size(head: bytes) -> tuple[int, int, int]:
-    width, height, bits, colour = struct.unpack_from(">IIBB", head, 16)
+    width, height, bits, colour, packing, filters, interlace = struct.unpack_from(">IIBBBBB", head, 16)
+    # What is not so makes libpng complain on the terminal before it gives up.
+    if bits not in _PNG_DEPTHS[colour] or packing or filters or interlace > 1:
+        raise ValueError("not a PNG header")
     return height, width, _PNG_SAMPLES[colour] * max(1, bits // 8)
 
 

@@ -58,11 +58,11 @@ def _recording(
     tif: tifffile.TiffFile, path: Path, allow_truncated: bool, reader: MeaningReader, chatter: list[str]
 ) -> Recording:
     layout = find_layout(tif, path.name)
-    _check_claims(path.name, layout)
+    _check_claims(path.name, layout, path.stat().st_size)
     kept = _complete_frames(tif, layout, path, any(_BROKEN_CHAIN in line for line in chatter), allow_truncated)
     meaning, dtype = reader(layout.keyframe, layout.tail, path.name)
     scale, reciprocal = find_scale(tif, layout.keyframe)
-    times_s, time_source = find_times(tif, layout.frames)
+    times_s, time_source = find_times(tif, kept)
     shape = (kept, *layout.size)
     frames = ReadFrames(shape, _frame_reader(tif, layout, path, meaning), path.name, serial=False)
     # The file is closed when nobody can read frames any more.
@@ -73,7 +73,7 @@ def _recording(
         dtype=dtype,
         format=tiff_format(tif),
         scale=scale,
-        times_s=None if times_s is None else times_s[:kept],
+        times_s=times_s,
         time_source=time_source,
         start=find_start(tif),
         reciprocal=reciprocal,
@@ -149,13 +149,13 @@ def _is_series_of_one(tif: tifffile.TiffFile) -> bool:
     return bool(shapes[0][0]) and shapes[0][1:] == shapes[1][1:] and bool(shapes[1][0])
 
 
-def _check_claims(name: str, layout: Layout) -> None:
+def _check_claims(name: str, layout: Layout, file_bytes: int) -> None:
     page = layout.keyframe
     check_frame_count(name, layout.frames)
     if page.samplesperpixel > 4 and "S" in layout.tail:
         raise InputError(f"{name}: has {page.samplesperpixel} samples per pixel: neither grey nor colour")
     depth = max(1, page.samplesperpixel) * max(1, layout.dtype.itemsize)
-    stored = None if layout.offset is not None else max(1, sum(page.databytecounts))
+    stored = None if layout.offset is not None else max(1, min(sum(page.databytecounts), file_bytes))
     check_frame_claim(name, *layout.size, depth, stored)
     if page.is_tiled:
         check_frame_claim(name, page.tilelength, page.tilewidth * page.tiledepth, depth, stored)

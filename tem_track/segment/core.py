@@ -23,7 +23,7 @@ from tem_track.segment.core_pedestal import pedestal_and_length, without_pedesta
 from tem_track.segment.core_starts import SOLID, WITH_CORE, fit_kind
 from tem_track.segment.core_windows import windows_of
 from tem_track.segment.outline_body import SMALL_BALL, BodyFits, fit_bodies
-from tem_track.segment.outline_chord import BLUR, CORE, CORE_RADIUS, EDGE, VOID, VOID_RADIUS
+from tem_track.segment.outline_chord import BLUR, CORE, CORE_RADIUS, EDGE, VOID, VOID_RADIUS, in_single_precision
 from tem_track.segment.outline_evidence import MovieProfiles
 
 # Frames on either side whose profiles are pooled.
@@ -102,7 +102,8 @@ def _templates(profiles: MovieProfiles, kinds: list[Kind]) -> FloatArray:
             # What is free is fitted to the frame's own profile anyway: the pooled one would add nothing.
             template[rows] = start
         else:
-            template[rows] = fit_bodies(profiles.pooled_over_time(rows, _POOL), start, free, rounds=15).parameters
+            pooled = in_single_precision(profiles.pooled_over_time(rows, _POOL))
+            template[rows] = fit_bodies(pooled, start, free, rounds=15).parameters
     return template
 
 

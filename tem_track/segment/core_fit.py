@@ -24,7 +24,6 @@ from tem_track.segment.outline_chord import (
     CORE_RADIUS,
     EDGE,
     FLAT,
-    PARAMETERS,
     VOID,
     VOID_RADIUS,
     RadialProfiles,
@@ -40,6 +39,8 @@ LENGTHS = (0.05, 0.1, 0.15, 0.2, 0.3)
 _TOGETHER = 256
 # Steps of the parameters that change a profile about equally (fractions of the radius, of the thickness).
 _STEPS = {EDGE: 0.01, BASE: 0.01, BODY: 0.02, CORE: 0.03, VOID: 0.03, CORE_RADIUS: 0.01, VOID_RADIUS: 0.01, FLAT: 0.02}
+# A step that gains less than this in chi-square was the last: a parameter is then a tenth of its error off at most.
+_ENOUGH = 1e-2
 # Damping at the start, its factors after a step that helped or did not, and where a fit gives up.
 _DAMPING, _EASED, _STIFFENED, _STUCK = 1e-3, 0.2, 8.0, 1e4
 
@@ -168,7 +169,7 @@ def _fit_together(problem: _Problem, start: FloatArray, rounds: int) -> Whitened
         new = _linearised(problem if len(active) == len(p) else problem.take(active), trial, scale[active])
         chi2 = best.chi2[active]
         better = new.chi2 <= chi2
-        finished = better & (chi2 - new.chi2 < 1e-3 * (1 + 1e-2 * chi2))
+        finished = better & (chi2 - new.chi2 < _ENOUGH * (1 + 1e-2 * chi2))
         damping[active] = np.where(better, damping[active] * _EASED, damping[active] * _STIFFENED + 1e-4)
         p[active[better]] = trial[better]
         for mine, its in zip(vars(best).values(), vars(new).values(), strict=True):
@@ -205,17 +206,17 @@ def _linearised(problem: _Problem, p: FloatArray, scale: FloatArray) -> _Point:
     profiles, matrix = problem.profiles, problem.white.matrix
     model, slopes = profiles_and_slopes(p, profiles.level.shape[1], profiles.step, profiles.dark, problem.free)
     residual = np.matmul(matrix, (profiles.level - model)[:, :, None])[:, :, 0]
-    slopes = np.matmul(slopes * scale[:, :, None], matrix.transpose(0, 2, 1))
-    normal = np.matmul(slopes, slopes.transpose(0, 2, 1))
-    gradient = np.matmul(slopes, residual[:, :, None])[:, :, 0]
+    white = np.matmul(slopes * scale[:, :, None], matrix.transpose(0, 2, 1))
+    normal = np.matmul(white, white.transpose(0, 2, 1))
+    gradient = np.matmul(white, residual[:, :, None])[:, :, 0]
     chi2 = (residual**2).sum(axis=1)
     for known in problem.expected:
         if known.name in problem.free:
-            i, off = problem.free.index(known.name), (known.value - p[:, known.name]) / known.sd
+            i, away = problem.free.index(known.name), (known.value - p[:, known.name]) / known.sd
             per_sd = scale[:, i] / known.sd
-            chi2 += off**2
+            chi2 += away**2
             normal[:, i, i] += per_sd**2
-            gradient[:, i] += per_sd * off
+            gradient[:, i] += per_sd * away
     return _Point(normal, gradient, chi2, residual)
 
 

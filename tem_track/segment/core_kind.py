@@ -28,7 +28,15 @@ from tem_track.segment.core_seen import Seen, seen_together
 from tem_track.segment.core_starts import FILLED, HOLLOW, PLATE, SOLID, WITH_CORE, fit_kind, fits_whitened
 from tem_track.segment.core_windows import Windows
 from tem_track.segment.outline_body import FULLNESS_RADIUS, SMALL_BALL, BodyFits, fit_bodies
-from tem_track.segment.outline_chord import CORE, CORE_RADIUS, FLAT, VOID, VOID_RADIUS, RadialProfiles
+from tem_track.segment.outline_chord import (
+    CORE,
+    CORE_RADIUS,
+    FLAT,
+    VOID,
+    VOID_RADIUS,
+    RadialProfiles,
+    in_single_precision,
+)
 
 # Least excess of a core over its shell at the particle's middle, in thicknesses of the body: step in density times
 # radius. Solid particles in simulated movies, speckled and lithiated, show up to 0.10 with a steady radius; NiO in CuO
@@ -39,8 +47,8 @@ _CORE_STEP = 0.05
 # Least share of the density missing in a void: all of it where the void is empty, less where it lies off the centre.
 _VOID_STEP = 0.5
 # Least gain in chi-square by a core or void, all windows together. Solid particles in simulated movies reach 100 with
-# little excess, 54 with enough (5 electrons per px); cores of NiO in CuO show 65 and more.
-_GAIN = 60.0
+# little excess, 49 with enough (5 electrons per px); cores of NiO in CuO show 52 and more.
+_GAIN = 50.0
 # Least share of the thickness that stands in steep sides for a body to be no ball. A faceted NiO particle has less.
 _FLAT_SHARE = 0.3
 # Least factor by which a ball's misfit is larger than a plate's.
@@ -98,7 +106,7 @@ def _resolved_kinds(
     windows: Windows, tracks: Sequence[NDArray[np.intp]], bare: RadialProfiles, errors: ProfileErrors
 ) -> list[Kind]:
     """Return the kinds of tracks wide enough for a core or void to be seen."""
-    pooled = windows.profiles.take(np.concatenate(tracks))
+    pooled = in_single_precision(windows.profiles.take(np.concatenate(tracks)))
     plain: dict[tuple[int, ...], BodyFits] = {f: fit_kind(pooled, f) for f in (SOLID, HOLLOW, WITH_CORE, PLATE)}
     flat_cored = fit_bodies(pooled, plain[WITH_CORE].parameters, (*WITH_CORE, FLAT), rounds=20)
     white = {free: fits_whitened(bare, free, errors) for free in (SOLID, HOLLOW, FILLED, WITH_CORE, PLATE)}

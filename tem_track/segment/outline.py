@@ -21,7 +21,7 @@ from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, n
 from tem_track.segment.outline_again import another, like_neighbours, without_bites
 from tem_track.segment.outline_contour import follow_contour
 from tem_track.segment.outline_fit import finished_radii
-from tem_track.segment.outline_fringe import FringeMemory, fringes_of, looked_at
+from tem_track.segment.outline_fringe import PARTICLES_LOOKED_AT, FringeMemory, fringes_of, largest, looked_at
 from tem_track.segment.outline_members import Members, Memory, chain, grouped, memory_of, rows_in_order
 from tem_track.segment.outline_noise import NoiseSharing
 from tem_track.segment.outline_polygon import polygon_moments
@@ -145,7 +145,8 @@ class _Stage:
         if self.dark:
             self._fringe, fringe = FringeMemory(free=True), self._fringe
             for few in together(chosen.tolist(), self._labels):
-                scene, members = self._scene(few, {})
+                large = {k: largest(self._labels[k], PARTICLES_LOOKED_AT) for k in few}
+                scene, members = self._scene(few, {}, lambda k, track, large=large: track in large[k])  # type: ignore[misc]
                 refine_all(scene, members)
                 without_bites(scene, members)
                 looks += [fringes_of([(m.group, m.binning) for m in members], k) for k in range(len(few))]
@@ -198,9 +199,10 @@ class _Stage:
         known = dict(later)
         for row in rows:
             memory = known.get(row.track_id)
-            if memory is not None and row.circle and not row.touches_border:
-                if another(row.frame, *row.circle, memory, self._drift_px):
-                    return True
+            assert row.circle is not None
+            seen = (*row.circle, row.label_radius)
+            if memory and not row.touches_border and another(row.frame, *seen, memory, self._drift_px):
+                return True
             known[row.track_id] = memory_of(row, None)
         return False
 
@@ -297,6 +299,7 @@ def _ray_rows(numbers: Sequence[int], m: Members) -> list[OutlineRow]:
         sd = float(share[i] * area[i])
         row = OutlineRow(contour.track_id, k, points[i].astype(np.float32), sd, contour.cut, float(quality[i]))
         row.rays_sd, row.evidence, row.circle = float(share[i]), evidence_of(g, i), (centre[i], radius[i])
+        row.label_radius = float(start.radius.mean())
         if not contour.cut:
             row.label_area = contour.whole_area
         rows.append(row)

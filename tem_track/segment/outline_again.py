@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -25,19 +26,16 @@ _TOO_LONG = 5
 
 def without_bites(scene: Scene, members: Sequence[Members]) -> None:
     """Fit outlines that are not convex again from their hulls, and keep those that are better."""
-
-    def start(trial: Sequence[Members]) -> list[Row]:
-        started = []
-        for j, (m, new) in enumerate(zip(members, trial, strict=True)):
-            outlines = m.outlines()
-            for i in np.flatnonzero(bites(outlines, _NOT_CONVEX) & _whole(m)).tolist():
-                hull = hull_of(outlines[i])
-                if difference(outlines[i], hull) > _NOT_CONVEX:
-                    new.place(i, hull)
-                    started.append((int(m.group.frame[i]), j, i))
-        return started
-
-    _try(scene, members, start)
+    trial, started = [m.copy() for m in members], []
+    for j, (m, new) in enumerate(zip(members, trial, strict=True)):
+        outlines = m.outlines()
+        # One that started from another frame's has been through this there.
+        for i in np.flatnonzero(~m.group.near & bites(outlines, _NOT_CONVEX) & _whole(m)).tolist():
+            hull = hull_of(outlines[i])
+            if difference(outlines[i], hull) > _NOT_CONVEX:
+                new.place(i, hull)
+                started.append((int(m.group.frame[i]), j, i))
+    _keep_better(scene, members, trial, started)
 
 
 def like_neighbours(
@@ -75,7 +73,10 @@ def like_neighbours(
             for row, memory in differing(scene, members, rows, known, drift_px)
             if fresh is None or (_track(members, row), memory.frame) in fresh
         ]
-        better = _try(scene, members, lambda trial, tries=tries: _start_from(scene, trial, tries, drift_px))  # type: ignore[misc]
+        trial = [m.copy() for m in members]
+        for (k, j, i), memory in tries:
+            trial[j].start_from(i, memory, drift_px[scene.numbers[k]] - drift_px[memory.frame])
+        better = _keep_better(scene, members, trial, [row for row, _ in tries])
         if not better:
             break
         changed |= better
@@ -105,13 +106,26 @@ def differing(
         k, j, i = row
         if memory is not None and whole[j][i]:
             centre, radius = circles[j]
-            if another(scene.numbers[k], centre[i], radius[i], memory, drift_px):
+            label_px = float(members[j].starts[i].radius.mean())
+            if another(scene.numbers[k], centre[i], radius[i], label_px, memory, drift_px):
                 found.append((row, memory))
     return found
 
 
-def another(k: int, centre: FloatArray, radius: FloatArray, memory: Memory, drift_px: FloatArray) -> bool:
-    """Return whether an outline (mean of its points and radii about it) of frame k is another than that of a memory.
+def another(
+    k: int, centre: FloatArray, radius: FloatArray, label_px: float, memory: Memory, drift_px: FloatArray
+) -> bool:
+    """Return whether an outline of frame k is another than that of a memory.
+
+    Parameters
+    ----------
+    k : int
+    centre : (2,) float64, radius : (N,) float64
+        Mean of the outline's points and radii about it, px.
+    label_px : float
+        Mean radius of the label: growth that the labels show too makes no other outline.
+    memory : Memory
+    drift_px : (T, 2) float64
 
     Notes
     -----
@@ -120,38 +134,29 @@ def another(k: int, centre: FloatArray, radius: FloatArray, memory: Memory, drif
     if abs(k - memory.frame) > _TOO_LONG:
         return False
     apart = centre - memory.centre - (drift_px[k] - drift_px[memory.frame])
-    off = np.log(np.maximum(radius, 1e-6) / np.maximum(resample_radius(memory.radius, len(radius)), 1e-6))
+    before = resample_radius(memory.radius, len(radius))
+    growth = np.log(label_px * memory.larger / before.mean())
+    off = np.log(np.maximum(radius, 1e-6) / np.maximum(before, 1e-6))
+    off -= np.clip(off.mean(), min(growth, 0.0), max(growth, 0.0))
     square = float(off @ off) / len(off) + 0.5 * float(apart @ apart) / float(radius.mean()) ** 2
     return square > _ANOTHER**2
 
 
-def _start_from(
-    scene: Scene, trial: Sequence[Members], tries: Sequence[tuple[Row, Memory]], drift_px: FloatArray
-) -> list[Row]:
-    for (k, j, i), memory in tries:
-        trial[j].start_from(i, memory, drift_px[scene.numbers[k]] - drift_px[memory.frame])
-    return [row for row, _ in tries]
-
-
-def _try(scene: Scene, members: Sequence[Members], start: Callable[[Sequence[Members]], Sequence[Row]]) -> set[Row]:
-    """Fit outlines from the starts that a function gives some of them; return those that became better, and keep them."""
-    trial = [m.copy() for m in members]
-    started = start(trial)
+def _keep_better(
+    scene: Scene, members: Sequence[Members], trial: Sequence[Members], started: Sequence[Row]
+) -> set[Row]:
+    """Fit outlines that have another start in `trial`; return those that became better, which the members then have."""
     if not started:
         return set()
     refine_all(scene, trial)
     better = set()
     first, second = [m.outlines() for m in members], [m.outlines() for m in trial]
-    for row in started:
-        k, j, i = row
-        track = members[j].starts[i].contour.track_id
-        if _same(first[j][i], second[j][i]):
-            continue
-        if second_is_better(
-            scene.frames[k], lambda box, k=k, track=track: scene.barred(k, track, box), first[j][i], second[j][i]
-        ):  # type: ignore[misc]
+    for k, j, i in started:
+        barred = partial(scene.barred, k, members[j].starts[i].contour.track_id)
+        before, after = first[j][i], second[j][i]
+        if not _same(before, after) and second_is_better(scene.frames[k], barred, before, after):
             members[j].group.put(np.array([i]), trial[j].group.take(np.array([i])))
-            better.add(row)
+            better.add((k, j, i))
     return better
 
 

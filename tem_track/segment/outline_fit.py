@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image, Mask
 from tem_track.segment.outline_body import fit_any_bodies
-from tem_track.segment.outline_chord import BASE, BLUR, EDGE, PARAMETERS, RadialProfiles, body_profiles, joined
+from tem_track.segment.outline_chord import (
+    BASE,
+    BLUR,
+    EDGE,
+    PARAMETERS,
+    RadialProfiles,
+    body_profiles,
+    in_single_precision,
+    joined,
+)
 from tem_track.segment.outline_profile import View, normalised, radial_profiles
 from tem_track.segment.outline_rays import (
     Rays,
@@ -61,6 +70,8 @@ class OutlineGroup:
         How far the outline moved in the last round (root mean square), working px.
     near : (P,) bool
         The start was nearly right.
+    crowded : (P,) bool
+        Rays may meet other particles, or pixels that may not be looked at.
     """
 
     number: NDArray[np.int64]
@@ -81,6 +92,7 @@ class OutlineGroup:
     variance: FloatArray
     moved: FloatArray
     near: Mask
+    crowded: Mask
 
     def __len__(self) -> int:
         return len(self.number)
@@ -121,6 +133,7 @@ def new_group(
         variance=np.full(count, 0.25),
         moved=np.full(count, np.inf),
         near=np.zeros(count, np.bool_),
+        crowded=np.ones(count, np.bool_),
     )
 
 
@@ -152,7 +165,7 @@ def refine(
     together = max(1, _SAMPLES_TOGETHER // (g.radius.shape[1] * g.level.shape[1]))
     parts = [np.arange(i, min(i + together, len(g))) for i in range(0, len(g), together)]
     seen = [_look_at(g.take(rows), first[rows], pictures, owners, view) for rows in parts]
-    profiles = joined([part.profiles for part in seen])
+    profiles = in_single_precision(joined([part.profiles for part in seen]))
     fits = fit_any_bodies(profiles, g.parameters)
     model = body_profiles(fits.parameters, profiles.level.shape[1], profiles.step, view.dark)
     shifts = [_shifts(part, model[rows], fits.parameters[rows], view) for part, rows in zip(seen, parts, strict=True)]
@@ -165,7 +178,7 @@ def refine(
 
 @dataclass(frozen=True)
 class _Seen:
-    """What some outlines' rays show: levels in the profiles' units (P, N, J), that unit (P,), profiles, variance (P, J)."""
+    """What some outlines' rays show: levels (P, N, J) in the profiles' unit (P,), profiles, variance (P, J)."""
 
     rays: Rays
     level: Image
@@ -177,7 +190,8 @@ class _Seen:
 def _look_at(
     g: OutlineGroup, first: Mask, pictures: Sequence[Image], owners: Sequence[Image | None], view: View
 ) -> _Seen:
-    rays = sample_rays(pictures, owners, g.frame, g.number, g.centre, g.radius)
+    number = np.where(g.crowded, g.number, 0)
+    rays = sample_rays(pictures, owners, g.frame, number, g.centre, g.radius)
     far = np.where(first, 0.5 * (rays.rho[:, -1] - 1), np.maximum(0.05, 2.0 / g.radius.mean(axis=1)))
     if not first.all():
         rays = near_surroundings(rays, far, np.where(first, np.inf, g.contrast), view.information)

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.movie import FloatArray, Mask
+from tem_track.movie import FloatArray, Labels, Mask
 from tem_track.segment.outline_chord import BLUR, FRINGE, SMALL
 from tem_track.segment.outline_fit import OutlineGroup
 
 # Usable frames looked at, spread over the movie: focus may change while it runs.
 _LOOKS = 5
+# Particles looked at in each, the largest: they show most of the fringe.
+PARTICLES_LOOKED_AT = 12
 # Anything goes at first: 20 px^2 turn a particle's edge white.
 ANY_FRINGE_PX2 = (0.0, 300.0)
 # A fringe that moves an edge by less than some tenth of a pixel is left out (on simulated movies: 0.07 px per px^2).
@@ -34,6 +36,18 @@ def looked_at(usable: Mask) -> NDArray[np.intp]:
     if len(frames) <= _LOOKS:
         return frames
     return frames[np.linspace(0, len(frames) - 1, _LOOKS).round().astype(np.intp)]
+
+
+def largest(labels: Labels, count: int) -> set[int]:
+    """Return the tracks of the largest labels of a (Y, X) label image.
+
+    >>> sorted(largest(np.array([[1, 2, 2], [3, 3, 3]], np.int32), 2))
+    [2, 3]
+    """
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    order = np.argsort(-sizes, kind="stable")[:count]
+    return set(order[sizes[order] > 0].tolist())
 
 
 class FringeMemory:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Mask
 from tem_track.segment.outline_choice import radii_about
@@ -203,10 +202,12 @@ def chain(
 
 def memory_of(row: OutlineRow, memory: Memory | None) -> Memory:
     """Return what a finished row brings to the frame before it."""
-    assert row.evidence is not None and row.circle is not None
+    assert row.evidence is not None
+    assert row.circle is not None
     centre, radius = row.circle
     shape = recent_shape(radius / radius.mean(), memory)
-    return Memory(row.frame, row.evidence.parameters, centre, radius, shape, np.zeros(2), 1.0, np.inf)
+    larger = float(radius.mean()) / row.label_radius
+    return Memory(row.frame, row.evidence.parameters, centre, radius, shape, np.zeros(2), larger, np.inf)
 
 
 def recent_shape(shape: FloatArray, memory: Memory | None) -> FloatArray:

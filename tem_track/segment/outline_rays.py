@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -129,7 +130,7 @@ def sample_rays(
     frame : (P,) int
         Which of the frames each particle is in, rising.
     numbers : (P,) int64
-        The particles' own numbers.
+        The particles' own numbers; 0 for one that nobody is near.
     centre, radius : (P, 2), (P, N) float64
         Working px.
     """
@@ -146,32 +147,31 @@ def sample_rays(
     per_length = (step[:, None] * radius * (2 * np.pi / radius.shape[1])).astype(np.float32)
     seen = along * per_length[:, :, None]
     np.minimum(seen, np.float32(1), out=seen)
+    longest = along[:, :, -1].max(axis=1)[:, None]
+    field = np.array(pictures[0].shape) - 1.0
+    hidden = (numbers > 0) | (centre - longest < 0).any(axis=1) | (centre + longest > field).any(axis=1)
     for k, rows in parts:
-        barred = _barred(owners[k], pictures[k].shape, numbers[rows], centre[rows], along[rows], rho[rows])
-        if barred is not None:
-            seen[rows][barred] = 0
+        those = rows.start + np.flatnonzero(hidden[rows])
+        if len(those):
+            seen[those] *= ~_barred(owners[k], field, numbers[those], centre[those], along[those], rho[those])
     return Rays(level, seen, rho, radius)
 
 
 def _frames_in(frame: NDArray[np.intp]) -> list[tuple[int, slice]]:
     """Return the frames that particles are in and the particles of each."""
     bounds = [0, *(np.flatnonzero(np.diff(frame)) + 1).tolist(), len(frame)]
-    return [(int(frame[a]), slice(a, b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True) if b > a]
+    return [(int(frame[a]), slice(a, b)) for a, b in pairwise(bounds) if b > a]
 
 
 def _barred(
     owner: Image | None,
-    shape: tuple[int, ...],
+    field: FloatArray,
     numbers: NDArray[np.int64],
     centre: FloatArray,
     along: Image,
     rho: FloatArray,
-) -> Mask | None:
-    """Return which samples of the particles of one frame (P, N, J) lie outside the field or behind others, if any."""
-    longest = along[:, :, -1].max(axis=1)[:, None]
-    field = np.array(shape) - 1.0
-    if owner is None and (centre - longest >= 0).all() and (centre + longest <= field).all():
-        return None
+) -> Mask:
+    """Return which samples (P, N, J) in one frame lie outside the field (its last y and x) or behind others."""
     y, x = _coordinates(centre, along, 0.0)
     outside = (y < 0) | (y > field[0]) | (x < 0) | (x > field[1])
     if owner is None:

@@ -31,7 +31,8 @@ _MISFIT, _OFF_LABEL, _UNCERTAIN = 0.15, 0.3, 0.3
 class OutlineRow:
     """One particle in one frame: its outline (P, 2) yx px of the frame and what is known about it so far.
 
-    `circle` is the mean of the outline's points and the radii about it, px of the frame.
+    `circle` is the mean of the outline's points and the radii about it, `label_radius` the mean radius of its label, px
+    of the frame.
     """
 
     track_id: int
@@ -43,6 +44,7 @@ class OutlineRow:
     rays_sd: float = 0.0
     evidence: Evidence | None = None
     label_area: float = np.nan
+    label_radius: float = np.nan
     circle: tuple[FloatArray, FloatArray] | None = None
     core_ratio: float = np.nan
     core_sd: float = np.nan

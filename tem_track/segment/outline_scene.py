@@ -81,36 +81,34 @@ class _Crowd:
 
     def __init__(self, scene: Scene, members: Sequence[Members]):
         self._starts = scene.starts
-        crowded = [_is_crowded(starts, scene.fixed) for starts in scene.starts]
-        self._frames = [k for k, is_crowded in enumerate(crowded) if is_crowded]
+        self._tracks = [_crowded(starts, scene.fixed) for starts in scene.starts]
         self._pictures: dict[int, list[OwnerPicture | None]] = {}
-        for b in sorted({m.binning for m in members}) if self._frames else ():
-            shape, hidden = scene.pictures[b][0].shape, _hidden(scene.fixed, b)
-            self._pictures[b] = [
-                OwnerPicture((shape[0], shape[1]), hidden, b) if is_crowded else None for is_crowded in crowded
-            ]
-        self._none: list[Image | None] = [None] * len(scene.numbers)
+        for b, pictures in scene.pictures.items():
+            shape, hidden = pictures[0].shape, _hidden(scene.fixed, b)
+            self._pictures[b] = [OwnerPicture((shape[0], shape[1]), hidden, b) if its else None for its in self._tracks]
+        for m in members:
+            for i, (k, track) in enumerate(zip(m.group.frame.tolist(), m.group.number.tolist(), strict=True)):
+                m.group.crowded[i] = track in self._tracks[k]
 
     def owners(self, binning: int) -> list[Image | None]:
         """Return the owner pictures of all frames, None where nothing bars a ray."""
-        if binning not in self._pictures:
-            return self._none
-        return [picture and picture.owner for picture in self._pictures[binning]]
+        return [None if picture is None else picture.owner for picture in self._pictures[binning]]
 
     def draw(self, members: Sequence[Members]) -> None:
-        """Draw all particles of crowded frames as they stand."""
-        if not self._frames:
-            return
-        outlines = [m.outlines() for m in members]
-        for k in self._frames:
-            numbers = [start.contour.track_id for start in self._starts[k] if not start.star]
-            points = [start.contour.points for start in self._starts[k] if not start.star]
-            for m, drawn in zip(members, outlines, strict=True):
-                chosen = np.flatnonzero(m.group.frame == k)
-                numbers += m.group.number[chosen].tolist()
-                points += list(drawn[chosen])
-            for binning, pictures in self._pictures.items():
-                picture = pictures[k]
+        """Draw all particles that others are near as they stand."""
+        drawn: list[tuple[list[int], list[FloatArray]]] = [([], []) for _ in self._tracks]
+        for (numbers, points), starts, tracks in zip(drawn, self._starts, self._tracks, strict=True):
+            mine = [s.contour for s in starts if not s.star and s.contour.track_id in tracks]
+            numbers += [contour.track_id for contour in mine]
+            points += [contour.points for contour in mine]
+        for m in members:
+            outlines = m.outlines() if m.group.crowded.any() else np.zeros(0)
+            for i in np.flatnonzero(m.group.crowded).tolist():
+                numbers, points = drawn[m.group.frame[i]]
+                numbers.append(int(m.group.number[i]))
+                points.append(outlines[i])
+        for binning, pictures in self._pictures.items():
+            for picture, (numbers, points) in zip(pictures, drawn, strict=True):
                 if picture is not None:
                     picture.draw(numbers, [to_working(outline, binning) for outline in points])
 
@@ -122,24 +120,25 @@ def _hidden(fixed: Mask | None, binning: int) -> Mask | None:
     return np.asarray(binned(fixed.astype(np.float32), binning) > 0.25)
 
 
-def _is_crowded(starts: Sequence[Start], fixed: Mask | None) -> bool:
-    """Return whether a ray of any particle of a frame may meet another particle or a fixed pixel."""
+def _crowded(starts: Sequence[Start], fixed: Mask | None) -> set[int]:
+    """Return the tracks of a frame whose rays may meet others or a fixed pixel, and those that they may meet."""
     if not starts:
-        return False
+        return set()
+    tracks = np.array([start.contour.track_id for start in starts])
     centre = np.stack([start.contour.centre for start in starts])
     size = np.array([_LARGER * start.radius.max() + _LARGER_PX for start in starts])
     reach = np.array([longest_ray(_LARGER * start.radius) + _LARGER_PX for start in starts])
-    if fixed is not None and fixed.any() and _any_fixed(centre, reach, fixed):
-        return True
     near = cKDTree(centre).query_pairs(float(reach.max() + size.max()), output_type="ndarray")
     apart = np.hypot(*(centre[near[:, 0]] - centre[near[:, 1]]).T)
-    first, second = size[near[:, 0]] + reach[near[:, 1]], size[near[:, 1]] + reach[near[:, 0]]
-    return bool((apart < np.maximum(first, second)).any())
+    meet = apart < np.maximum(size[near[:, 0]] + reach[near[:, 1]], size[near[:, 1]] + reach[near[:, 0]])
+    found = set(tracks[near[meet]].ravel().tolist())
+    if fixed is not None and fixed.any():
+        found |= set(tracks[_near_fixed(centre, reach, fixed)].tolist())
+    return found
 
 
-def _any_fixed(centre: FloatArray, reach: FloatArray, fixed: Mask) -> bool:
+def _near_fixed(centre: FloatArray, reach: FloatArray, fixed: Mask) -> Mask:
     low = np.maximum(np.floor(centre - reach[:, None]), 0).astype(int).tolist()
     high = np.ceil(centre + reach[:, None] + 1).astype(int).tolist()
-    return any(
-        bool(fixed[top:bottom, left:right].any()) for (top, left), (bottom, right) in zip(low, high, strict=True)
-    )
+    boxes = zip(low, high, strict=True)
+    return np.array([fixed[top:bottom, left:right].any() for (top, left), (bottom, right) in boxes], np.bool_)

@@ -1,7 +1,7 @@
 """`report.html`: the whole run on one page that needs nothing beside it but the overlay movie.
 
 Figures are embedded, there is no script and no outside resource, and every word that comes from the movie, its name or
-its metadata is escaped.
+its metadata is escaped. No clock reading is on the page, so that the same run gives the same page; `run.json` has them.
 """
 
 from __future__ import annotations
@@ -162,9 +162,8 @@ def _header(name: str, record: Mapping[str, Any]) -> str:
     facts = "".join(
         f"<li><b>{escaped(value)}</b><span>{escaped(label)}</span></li>" for label, value in _key_facts(record)
     )
-    finished = record.get("finished") or ""
     return (
-        f"<header><p class=kicker>tem-track {escaped(record.get('version', ''))} · {escaped(finished)}</p>"
+        f"<header><p class=kicker>tem-track {escaped(record.get('version', ''))}</p>"
         f"<h1>{escaped(name)}</h1><ul class=facts>{facts}</ul></header>"
     )
 
@@ -306,7 +305,6 @@ def _software_facts(record: Mapping[str, Any]) -> list[tuple[str, Any]]:
         ("Python", record.get("python")),
         ("Platform", record.get("platform")),
         ("Libraries", [f"{name} {version}" for name, version in record.get("libraries", {}).items()]),
-        ("Seconds", [f"{stage} {spent:.3g}" for stage, spent in record.get("seconds", {}).items()]),
     ]
 
 

@@ -1,0 +1,81 @@
+"""Ctrl-C and SIGTERM: an end within two seconds, even where the program itself cannot answer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from tem_track.stopping import Stopped, stop_line, stops_promptly
+
+
+def nothing() -> None:
+    """Let go of nothing."""
+
+
+def signalled(number: int) -> None:
+    os.kill(os.getpid(), number)
+    time.sleep(5)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_is_an_exit_code(number: signal.Signals, code: int) -> None:
+    with pytest.raises(Stopped) as caught, stops_promptly("stopped", nothing, 60):
+        signalled(number)
+    assert caught.value.exit_code == code
+
+
+def test_afterwards_signals_do_what_they_did_before() -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with stops_promptly("stopped", nothing):
+        assert signal.getsignal(signal.SIGTERM) != before[1]
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    with pytest.raises(KeyboardInterrupt):
+        signalled(signal.SIGINT)
+
+
+def test_away_from_the_main_thread_nothing_is_set_up() -> None:
+    done: list[bool] = []
+
+    def inside() -> None:
+        with stops_promptly("stopped", nothing):
+            done.append(True)
+
+    thread = threading.Thread(target=inside)
+    thread.start()
+    thread.join()
+    assert done == [True]
+
+
+# A thread that holds no lock of the interpreter, and a main thread that waits for it without asking for signals.
+STUCK = """
+import threading, time
+from concurrent.futures import ThreadPoolExecutor
+from tem_track.stopping import stops_promptly
+with stops_promptly("stopped; last words", lambda: print("let go", flush=True), 0.3):
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(time.sleep, 30)
+        print("ready", flush=True)
+        time.sleep(30)
+"""
+
+
+def test_a_process_that_waits_for_its_threads_is_ended() -> None:
+    process = subprocess.Popen([sys.executable, "-c", STUCK], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 143
+    assert out == "let go\n"
+    assert err == "tem-track: stopped; last words\n"
+
+
+def test_the_line_says_how_to_go_on() -> None:
+    assert stop_line(["analyze", "a.tif"]).endswith("run the same command again to go on")
+    assert "without --overwrite" in stop_line(["analyze", "a.tif", "--overwrite"])
