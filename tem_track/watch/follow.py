@@ -145,7 +145,7 @@ class Follower:
         self._add(so_far, chosen)
         assert self._movie is not None
         self._measured.choose(replace(self._movie, frames=so_far, shape=(complete, *self._movie.shape[1:])))
-        curves = self._curves()
+        curves = self._curves() if self._measured.choice is not None else None
         self._write(so_far, curves)
         return self._told(self._where(complete, curves), begin)
 
@@ -224,6 +224,8 @@ class Follower:
             self._view.write_film(self._measured, *self._film_axis(times))
         if curves is not None:
             self._view.write_curves(curves, self._movie.timed)
+        elif not self._measured.sees_particles:
+            self._view.remove_curves()
 
     def _film_axis(self, times: FloatArray) -> tuple[FloatArray, str]:
         """Return temperatures of the measured frames where all are known, their times otherwise, and the label."""
@@ -258,6 +260,9 @@ class Follower:
             temperature_c=self._temperature(newest.number),
             warnings=self._warnings(curves),
         )
+        if not self._measured.sees_particles:
+            # What was taken for particles in the first frames was none.
+            return replace(state, curve_frame=None, particles=None, volume_ratio=None, volume_ratio_sd=None)
         row = None if curves is None else newest_mean(curves.population)
         if curves is None or row is None:
             return state

@@ -39,8 +39,9 @@ MOST_PARTICLES = 40
 # Measured frames within which a particle must be seen first for its start to be its V0; one that enters later, or is a
 # piece of another, has none of its own.
 FOUNDING = 5
-# Usable frames from which it is told whether a movie shows particles or a film (as in `pipeline.choose`).
-TELLING = 8
+# Usable frames from which it is told whether a movie shows particles or a film; `pipeline.choose` asks for more, since
+# a front needs time: here they are still to come.
+TELLING, ASKED_FOR = 3, 8
 # Below this nothing is measured unless the user says that there are particles (as in `pipeline.measure`).
 NOT_PARTICLES = 0.3
 
@@ -195,8 +196,8 @@ class LiveMeasurement:
         if self.choice is not None or self._taught is None or len(good) < TELLING:
             return
         seen = MeasuredFrames(movie.frames, self._taught.zero)
-        usable = np.zeros(len(seen), bool)
-        usable[[frame.number for frame in good]] = True
+        usable = np.zeros(len(seen) + ASKED_FOR, bool)
+        usable[[frame.number for frame in good]] = usable[len(seen) :] = True
         quality = FrameQuality(usable, [""] * len(usable), np.arange(len(usable)))
         survey = Survey(seen, self._taught.zero, self._taught.fixed, quality, no_drift(len(usable)))
         self.choice = choose_analysis(movie, survey, self.settings)

@@ -79,6 +79,11 @@ class LiveView:
             table["time_s"] = np.full(len(order), np.nan)
         write_table(self.folder / CURVE_FILE, columns, table)
 
+    def remove_curves(self) -> None:
+        """Take away what was drawn of particles that turned out to be none."""
+        for name in (CHARTS["curve"], CURVE_FILE):
+            (self.folder / name).unlink(missing_ok=True)
+
     def write_film(self, measured: LiveMeasurement, x: FloatArray, x_label: str) -> None:
         """Write the darkened share of the field so far as a chart."""
         assert measured.film is not None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -161,6 +162,8 @@ class Watching:
             analysis.thread.join()
         self._collect()
         write_page(self, ended=words)
+        with suppress(OSError):  # a view of one that is not analysed yet stays
+            (self.output / LIVE_FOLDER).rmdir()
 
     def sorted(self) -> list[Watched]:
         """Return all recordings, the one last written to first."""
