@@ -334,9 +334,10 @@ class _Analysis:
 
 def _progress_words(event: Mapping[str, Any]) -> str:
     """Return how far an analysis is, "" where it has not said."""
-    if event.get("event") != "stage":
+    if event.get("event") not in ("stage", "progress"):
         return ""
-    return f"is being analysed: {event.get('stage')}, {event.get('done')} of {event.get('frames')} frames"
+    frames = event.get("total") or event.get("frames")
+    return f"is being analysed: {event.get('stage')}, {event.get('done') or 0} of {frames} frames"
 
 
 def _mtime(recording: Watched) -> int:
