@@ -69,7 +69,7 @@ def test_a_recording_is_shown_then_analysed_as_by_analyze(tmp_path: Path) -> Non
         tmp_path, "--idle", "4s", "--pixel-size", "2nm", "--frame-interval", "50s", "--every", "500ms"
     ) as watch:
         record(movie, frames, per_second=3)
-        said, _ = watch.communicate(timeout=180)
+        said, _ = watch.communicate(timeout=600)
         assert watch.returncode == 0
     lines = [json.loads(line) for line in said.splitlines()]
     events = [line["event"] for line in lines if line.get("movie") == "movie.tif"]

@@ -354,7 +354,7 @@ def follow(request: FollowRequest, ended: threading.Event) -> None:
     OutputError
         The view cannot be written.
     """
-    follower, measured = Follower(request), 0
+    follower, before = Follower(request), LiveState()
     while not ended.is_set():
         begin = time.monotonic()
         try:
@@ -362,13 +362,24 @@ def follow(request: FollowRequest, ended: threading.Event) -> None:
         except InputError as error:
             # Written anew under the same name, say: it is followed from its first frame on.
             write_state(request.folder, LiveState(message=str(error), updated=time.time()))
-            follower, measured = Follower(request), 0
+            follower, before = Follower(request), LiveState()
             ended.wait(request.every_s)
             continue
-        # Frames together cost less than one by one: between two updates there is a pause, unless some wait already.
-        pause = request.every_s if state.measured != measured else _LOOK_S
-        measured = state.measured
-        ended.wait(_SHORT_S if state.behind else max(_SHORT_S, pause - (time.monotonic() - begin)))
+        ended.wait(max(_SHORT_S, _pause(before, state, request.every_s) - (time.monotonic() - begin)))
+        before = state
+
+
+def _pause(before: LiveState, state: LiveState, every_s: float) -> float:
+    """Return how long after the last update began the next one is due, s.
+
+    Frames together cost less than one by one, so that a camera that is slower than the measurement gets an update now
+    and then; one that is faster, all that there is.
+    """
+    if state.measured == before.measured:
+        return _LOOK_S
+    newest = -1 if before.newest_frame is None else before.newest_frame
+    passed = (state.newest_frame or 0) - newest
+    return 0.0 if state.behind or passed > state.measured - before.measured else every_s
 
 
 def main() -> int:

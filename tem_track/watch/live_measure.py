@@ -1,7 +1,7 @@
 """V/V0 while a movie is being recorded: every frame is measured once, by itself, with what the frames before taught.
 
 Strategy. What particles look like, and what belongs to the camera, is learnt from the frames there are and again
-whenever their number has doubled: in all that costs twice the last time. A new frame is registered on a few of those
+whenever their number has tripled. A new frame is registered on a few of those
 measured before (the last two, some older ones, the first), its particles are found, numbered and outlined. The curves
 are fitted to a bounded number of the frames. So an update costs the same after an hour as after a minute.
 
@@ -30,6 +30,8 @@ from tem_track.watch.live_link import LiveLinker
 
 # Frames after which the first look is taken; enough to tell bars and words from the specimen.
 FIRST_LOOK = 3
+# It is taken again when there are so many times the frames: some seven times in ten thousand.
+AGAIN = 3
 # Measured frames back that a frame is registered on, beside the first: as `drift.survey` does, with fewer of them.
 LAGS = (1, 2, 5, 15, 45)
 # Frames that the curves are fitted to: the newest ones and, evenly, the others.
@@ -140,14 +142,14 @@ class LiveMeasurement:
         return self.appearance is not None and (asked or self.appearance.particle_like >= NOT_PARTICLES)
 
     def learn(self, frames: Frames) -> bool:
-        """Learn, where the frames have doubled since the last time, what they show; whether everything begins anew.
+        """Learn, where there are three times the frames of the last time, what they show; whether all begins anew.
 
         Parameters
         ----------
         frames : Frames
             All that are complete, as recorded.
         """
-        if len(frames) < max(FIRST_LOOK, 2 * self._taught_from):
+        if len(frames) < max(FIRST_LOOK, AGAIN * self._taught_from):
             return False
         cv2.setNumThreads(1)
         zero = zero_level(frames)

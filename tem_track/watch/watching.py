@@ -110,16 +110,14 @@ class Watching:
     _analyses: dict[str, _Analysis] = field(default_factory=dict)
     _next_search: float = 0.0
     _next_page: float = 0.0
+    _trouble: str = ""
     _last_event: float = 0.0
     _begun: float = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Watch until told to stop, or nothing has happened for as long as the options say.
 
-        Raises
-        ------
-        OutputError
-            The folder for the results cannot be written.
+        What cannot be written for a while is tried again; the reporter is told.
         """
         self._begun = self._last_event = time.monotonic()
         try:
@@ -147,7 +145,7 @@ class Watching:
         self._collect()
         if now >= self._next_page:
             self._next_page = now + max(0.5, self.options.every_s / 2)
-            write_page(self)
+            self._write_page()
         self.reporter.show(self.sorted())
 
     def end(self, words: str) -> None:
@@ -161,9 +159,19 @@ class Watching:
         for analysis in self._analyses.values():
             analysis.thread.join()
         self._collect()
-        write_page(self, ended=words)
+        self._write_page(words)
         with suppress(OSError):  # a view of one that is not analysed yet stays
             (self.output / LIVE_FOLDER).rmdir()
+
+    def _write_page(self, ended: str = "") -> None:
+        """Write the page; a disk that is full or gone for a while does not end the watch."""
+        try:
+            write_page(self, ended)
+            self._trouble = ""
+        except OutputError as error:
+            if str(error) != self._trouble:
+                self.reporter.note(str(error))
+            self._trouble = str(error)
 
     def sorted(self) -> list[Watched]:
         """Return all recordings, the one last written to first."""
@@ -264,10 +272,6 @@ class Watching:
     def _follow_request(self, recording: Watched) -> FollowRequest:
         target, folder = recording.target, self.live_folder(recording)
         remove_view(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from error
         files = {name: target.files.get(name) for name in ("times", "temperature")}
         return FollowRequest(target.path, folder, target.settings, self.options.every_s, **files)
 
