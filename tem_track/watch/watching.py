@@ -259,7 +259,11 @@ class Watching:
             if len(self._views) >= MOST_VIEWS:
                 recording.message = "is being recorded; shown when there are fewer at a time"
                 return
-            view = self._views[recording.name] = LiveProcess(self._follow_request(recording), self.viewer)
+            try:
+                view = self._views[recording.name] = LiveProcess(self._follow_request(recording), self.viewer)
+            except OSError as error:
+                recording.message = f"is being recorded; no live view: {error.strerror or error}"
+                return
             recording.state, recording.message = RECORDING, "is being recorded"
             self._tell(recording, "recording")
         live = view.look()
