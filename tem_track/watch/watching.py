@@ -312,7 +312,9 @@ class Watching:
                 recording.state, recording.message = QUEUED, "its analysis was stopped; the next watch goes on with it"
                 continue
             recording.state = DONE if result.status in ("done", "unchanged") else FAILED
-            recording.message = result.reason or ("analysed" if result.status == "done" else "was analysed before")
+            # The name stands before the message anyway.
+            reason = result.reason.removeprefix(f"{Path(recording.name).name}: ")
+            recording.message = reason or ("analysed" if result.status == "done" else "was analysed before")
             if recording.state == DONE:
                 remove_view(self.live_folder(recording))
             self._tell(recording, recording.state)
