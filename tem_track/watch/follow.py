@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from tem_track.errors import InputError, TemTrackError
+from tem_track.errors import InputError, SettingsError, TemTrackError
 from tem_track.movie import FloatArray, Movie
+from tem_track.pipeline.theory import expected_theory
 from tem_track.read.growing import GrowingFrames, movie_so_far, open_growing
 from tem_track.read.growing_times import extended_times
 from tem_track.read.recording import one_line
@@ -26,6 +27,7 @@ from tem_track.settings import Settings, settings_dict, settings_from
 from tem_track.watch.live_measure import LiveCurves, LiveFrame, LiveMeasurement
 from tem_track.watch.live_view import LiveView, newest_mean, time_axis
 from tem_track.watch.state import LiveState, write_state
+from tem_track.write.expected_levels import ExpectedLevel
 from tem_track.write.overlay import status_text
 
 # Share of the time between two updates that measuring may take: the rest is for the analyses of finished recordings.
@@ -52,7 +54,8 @@ class FollowRequest:
     settings : Settings
     every_s : float
         Time between updates.
-    times, temperature : Path or None
+    times, temperature, phases : Path or None
+        Phases of the user's own, for the reaction that the settings name.
     """
 
     movie: Path
@@ -61,6 +64,7 @@ class FollowRequest:
     every_s: float = 2.0
     times: Path | None = None
     temperature: Path | None = None
+    phases: Path | None = None
 
     def as_json(self) -> str:
         """Return the request as one line of JSON."""
@@ -71,12 +75,13 @@ class FollowRequest:
     def from_json(cls, text: str) -> FollowRequest:
         """Return the request that `as_json` wrote."""
         values: dict[str, Any] = json.loads(text)
-        for name in ("movie", "folder", "times", "temperature"):
+        for name in ("movie", "folder", "times", "temperature", "phases"):
             values[name] = None if values[name] is None else Path(values[name])
         return cls(**values | {"settings": settings_from(values["settings"])})
 
     def _paths(self) -> dict[str, Path | None]:
-        return {"movie": self.movie, "folder": self.folder, "times": self.times, "temperature": self.temperature}
+        beside = {"times": self.times, "temperature": self.temperature, "phases": self.phases}
+        return {"movie": self.movie, "folder": self.folder, **beside}
 
 
 def next_frames(last: int, complete: int, affordable: int) -> list[int]:
@@ -173,7 +178,7 @@ class Follower:
         self._known, self._open_s = complete, time.monotonic() - begin
         self._measured.pixel_size_nm = self._movie.calibration.pixel_size_nm
         if self._view is None:
-            self._view = LiveView(request.folder)
+            self._view = LiveView(request.folder, expected=_expected(request))
         self._view.pixel_size_nm = self._measured.pixel_size_nm
 
     def _learn(self, so_far: _SoFar) -> None:
@@ -310,6 +315,15 @@ class Follower:
             self._state = replace(state, update_s=time.monotonic() - begin, updated=time.time())
             write_state(self._request.folder, self._state)
         return self._state
+
+
+def _expected(request: FollowRequest) -> tuple[ExpectedLevel, ...]:
+    """Return the levels of V/V0 that the reaction of the settings ends at; none for a reaction that is not known."""
+    try:
+        theory = expected_theory(request.settings.expansion.reaction, request.phases)
+    except SettingsError:
+        return ()
+    return theory.lines if theory else ()
 
 
 class _SoFar:

@@ -276,7 +276,7 @@ class Watching:
     def _follow_request(self, recording: Watched) -> FollowRequest:
         target, folder = recording.target, self.live_folder(recording)
         remove_view(folder)
-        files = {name: target.files.get(name) for name in ("times", "temperature")}
+        files = {name: target.files.get(name) for name in ("times", "temperature", "phases")}
         return FollowRequest(target.path, folder, target.settings, self.options.every_s, **files)
 
     def _complete(self, recording: Watched) -> None:
