@@ -18,7 +18,7 @@ from tem_track import __version__
 from tem_track.cli_batch import batch
 from tem_track.cli_watch import watch
 from tem_track.environment import quiet_libraries
-from tem_track.errors import SettingsError, one_line
+from tem_track.errors import LONGEST_MESSAGE, SettingsError, one_line
 from tem_track.options import (
     FILE,
     Given,
@@ -28,12 +28,10 @@ from tem_track.options import (
     pair_options,
     said_settings,
 )
-from tem_track.stopping import Stopped, stop_line, stops_promptly
+from tem_track.stopping import Stopped, end_at_once, stop_line, stops_promptly
 from tem_track.visible import one_visible_line, visible, visible_json
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-# Letters of a message: six lines of a terminal, for what quotes a cell or a name that is absurdly long.
-LONGEST_LINE = 480
 MOVIE = click.argument("movie", type=FILE)
 PHASES = click.option("--phases", type=FILE, help="TOML with phases and reactions of your own, with their source.")
 
@@ -247,7 +245,7 @@ def theory(name: str | None, reaction: str | None, mixture: str | None, phases: 
 @app.command("settings")
 @click.option("--settings", "settings_file", type=FILE, help="TOML settings, or an earlier run.json.")
 @_debug_option
-def printsaid_settings(settings_file: Path | None) -> None:
+def print_settings(settings_file: Path | None) -> None:
     """Print the settings as commented TOML, ready to be saved and changed.
 
     \b
@@ -319,7 +317,8 @@ def main(arguments: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except Stopped as stop:
-        return _failed(stop_line(sys.argv), stop.exit_code)
+        _failed(stop_line(sys.argv), stop.exit_code)
+        end_at_once(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return _failed("stopped; nothing that looks finished was left behind", 130)
     except BrokenPipeError:
@@ -341,7 +340,7 @@ def _stops_promptly() -> AbstractContextManager[None]:
 
 
 def _failed(message: str, code: int) -> int:
-    click.echo(f"tem-track: {one_visible_line(message, LONGEST_LINE)}", err=True)
+    click.echo(f"tem-track: {one_visible_line(message, LONGEST_MESSAGE)}", err=True)
     return code
 
 

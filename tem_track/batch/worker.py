@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from tem_track.batch.order import Order
 from tem_track.environment import THREADS, quiet_libraries
-from tem_track.stopping import Stopped, stops_promptly
+from tem_track.stopping import Stopped, end_at_once, stops_promptly
 
 if TYPE_CHECKING:
     from tem_track.outcome import Outcome
@@ -46,15 +46,16 @@ def main() -> int:
     os.environ[THREADS] = str(order.threads)
     quiet_libraries()
     from tem_track.status import StatusLines
+    from tem_track.write.lock import let_go_of_all
 
     try:
         with (
-            stops_promptly("stopped", lambda: None),
+            stops_promptly("stopped", let_go_of_all),
             StatusLines(Path(order.movie), Path(order.output), told) as reporter,
         ):
             reporter.summary(_analysed(order, reporter))
     except Stopped as stop:
-        return stop.exit_code
+        end_at_once(stop.exit_code)
     except MemoryError:
         traceback.print_exc()
         return errno.ENOMEM

@@ -27,6 +27,7 @@ from tem_track.front import (
 )
 from tem_track.movie import Image, Labels, Mask, Movie
 from tem_track.pipeline.checkpoints import Checkpoints
+from tem_track.pipeline.in_order import in_order
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.survey import Survey
 from tem_track.settings import Settings
@@ -176,6 +177,7 @@ def _registered(survey: Survey, settings: Settings, reporter: Reporter) -> Drift
         fixed=survey.fixed,
         settings=settings.drift,
         progress=reporter.stage("refining drift", len(survey.frames)),
+        in_order=in_order,
     )
 
 
