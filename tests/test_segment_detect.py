@@ -232,3 +232,14 @@ def test_one_side_of_a_step_in_the_film_is_no_particle_but_a_row_along_the_borde
     labels[0:30, 0:25] = 1
     kept = without_film_steps(labels)
     assert kept.max() == 2
+
+
+def test_the_size_learnt_from_a_cluster_is_that_of_a_single_particle() -> None:
+    shape = (300, 320)
+    row = [(150.0, 60.0 + 49.0 * k, 25.0) for k in range(5)]
+    crowd = [*row, *[(y - 47.0, x + 20.0, r) for y, x, r in row[:4]]]
+    image = bright_field(gaussian_filter(thickness_of(crowd, shape), 0.8), 300, np.random.default_rng(19))
+    appearance = learnt(image)
+    assert appearance.polarity == "dark"
+    assert 35 < appearance.diameter_px < 60
+    assert segment_frame(image.astype(np.float32), appearance, fixed=None).max() == len(crowd)

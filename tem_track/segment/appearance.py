@@ -34,8 +34,9 @@ FIRST_SIDE_PX = 512
 # Working pixels across a common particle, and across a small one: 40 keep the outline to 1 % of the diameter.
 COMMON_ACROSS_PX = 26.0
 SMALL_ACROSS_PX = 12.0
-# Longest side that a working picture has at least: there is time for it.
-LEAST_SIDE_PX = 112
+# Longest side that a working picture has at least, and where the contrast is so many times the noise: touching
+# particles are then parted better, at more noise worse.
+LEAST_SIDE_PX, LEAST_CLEAR_SIDE_PX, CLEAR_PICTURE = 112, 160, 50.0
 # Smallest patch sought, px of the working picture: 5 across.
 LEAST_AREA_PX = 20.0
 # Smoothing leaves the noise at this share of the contrast of the picture.
@@ -239,7 +240,9 @@ def _finer(look: Look, coarse: int, longest: int) -> list[int]:
     sizes = np.array([diameter(r) for r in look.found]) * coarse
     # Specks of noise and film have little contrast and edge.
     small = weighted_quantile(sizes, np.array([r.contrast * r.edge for r in look.found]), 0.2)
-    bin_px = int(max(1, min(across / COMMON_ACROSS_PX, small / SMALL_ACROSS_PX, longest / LEAST_SIDE_PX)))
+    clear = common(look.found)[0] > CLEAR_PICTURE * look.noise
+    least_side = LEAST_CLEAR_SIDE_PX if clear else LEAST_SIDE_PX
+    bin_px = int(max(1, min(across / COMMON_ACROSS_PX, small / SMALL_ACROSS_PX, longest / least_side)))
     return [] if bin_px == coarse else [bin_px]
 
 
