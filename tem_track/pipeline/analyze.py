@@ -71,7 +71,7 @@ def analyze(request: Request, reporter: Reporter) -> Outcome:
 
     with clock.stage("reading"):
         opened = open_all(request)
-        identities = identify(request.files(), request.output)
+        identities = identify(request.files(), request.output, reporter.note)
     folder = open_run_folder(request.output)
     with locked(folder.path):
         if not request.overwrite:
