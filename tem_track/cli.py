@@ -18,7 +18,7 @@ from tem_track import __version__
 from tem_track.cli_batch import batch
 from tem_track.cli_watch import watch
 from tem_track.environment import quiet_libraries
-from tem_track.errors import SettingsError, one_line
+from tem_track.errors import LONGEST_MESSAGE, SettingsError, one_line
 from tem_track.options import (
     FILE,
     Given,
@@ -32,8 +32,6 @@ from tem_track.stopping import Stopped, end_at_once, stop_line, stops_promptly
 from tem_track.visible import one_visible_line, visible, visible_json
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-# Letters of a message: six lines of a terminal, for what quotes a cell or a name that is absurdly long.
-LONGEST_LINE = 480
 MOVIE = click.argument("movie", type=FILE)
 PHASES = click.option("--phases", type=FILE, help="TOML with phases and reactions of your own, with their source.")
 
@@ -342,7 +340,7 @@ def _stops_promptly() -> AbstractContextManager[None]:
 
 
 def _failed(message: str, code: int) -> int:
-    click.echo(f"tem-track: {one_visible_line(message, LONGEST_LINE)}", err=True)
+    click.echo(f"tem-track: {one_visible_line(message, LONGEST_MESSAGE)}", err=True)
     return code
 
 

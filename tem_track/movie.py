@@ -17,7 +17,6 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,11 +37,10 @@ def no_progress(done: int, total: int) -> None:
 
 
 class InOrder(Protocol):
-    """Works a function out for several numbers, perhaps side by side, and gives the results in their order."""
+    """Works a function out for several numbers, perhaps side by side; results come in the order of the numbers."""
 
     def __call__(self, function: Callable[[int], Result], numbers: Iterable[int], /) -> Iterator[Result]:
-        """Yield the function of every number, in order."""
-        ...
+        """Yield the function of every number."""
 
 
 def one_by_one(function: Callable[[int], Result], numbers: Iterable[int], /) -> Iterator[Result]:
@@ -189,6 +187,8 @@ def binned(frame: NDArray[Any], binning: int) -> Image:
     """
     if binning == 1:
         return finite(frame)
+    import cv2  # not needed to say what a file is
+
     rows, columns = frame.shape[0] // binning, frame.shape[1] // binning
     if np.issubdtype(frame.dtype, np.floating):
         frame = finite(frame)

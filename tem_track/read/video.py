@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.errors import InputError
+from tem_track.read.avi_claims import check_avi
 from tem_track.read.limits import check_frame_claim, check_video_claim
 from tem_track.read.quiet import silence_opencv
 from tem_track.read.recording import ReadFrames, Recording
@@ -52,6 +53,8 @@ def read_video(path: Path, kind: str, allow_truncated: bool) -> Recording:
     """
     if kind == "gif":
         _check_gif(path, allow_truncated)
+    else:
+        check_avi(path)
     video = _Video(path)
     checksums, changes, (height, width) = _scan(path, video)
     frames = len(checksums)

@@ -40,6 +40,8 @@ from tem_track.write.run_files import FIGURE_NAMES, OVERLAY_NAMES
 
 # Two one-column figures of 85 mm at 300 dpi fit side by side on the page at this scale.
 _SHOWN_SCALE = 0.465
+# Nothing on the page runs, whatever stands in it.
+_POLICY = "script-src 'none'; object-src 'none'; base-uri 'none'"
 # A finding with more letters than this does not fit the tiles at the top and is listed further down.
 _SHORT = 20
 _PARTICLE_COLUMNS = (
@@ -153,6 +155,7 @@ def report_html(
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         f"<title>{escaped(name)} · tem-track</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
         + "\n".join(filter(None, parts))
         + "\n</main>\n</body>\n</html>\n"

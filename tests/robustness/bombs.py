@@ -117,7 +117,7 @@ def _blank_jpeg(side: int) -> bytes:
 
 
 def _jpeg(path: Path) -> None:
-    """A picture of 64 pixels whose header claims the most that JPEG allows one way and thousands the other."""
+    """A picture of 64 x 64 pixels whose header claims a gigapixel."""
     body = bytearray(_blank_jpeg(64))
     at = body.index(b"\xff\xc0")
     struct.pack_into(">HH", body, at + 5, 16_000, 65_500)

@@ -2,13 +2,15 @@
 
 ``python -m tests.robustness.fuzz --count 10000 --seed 0`` prints a table, and for every input that failed the number
 with which ``--only NUMBER --keep FOLDER`` makes it again. A failure is a traceback, an unexpected exception, more than
-one line of complaint, a sign that a terminal would obey, a crash, 20 s, or 1 GiB of memory more than before.
+one line of complaint, a sign that a terminal would obey, a crash, 20 s of processor time, or 1 GiB of memory more than
+before.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import gc
 import importlib
 import multiprocessing
 import os
@@ -123,7 +125,7 @@ def verdict(ended: Ended) -> Verdict:
     """Return what became of an input."""
     last = ended.complained.strip().splitlines()[-1:] or [""]
     if ended.hung:
-        return Verdict("hang", f"over {ended.seconds:.0f} s")
+        return Verdict("hang", f"after {ended.seconds:.0f} s")
     if ended.status < 0:
         return Verdict("crash", f"signal {-ended.status}")
     if ended.grown_bytes > GROWTH_BYTES or "not enough memory" in ended.complained:
@@ -192,9 +194,9 @@ def _seeds_and_modules() -> tuple[list[Seed], list[str]]:
 
 def prepared() -> list[Seed]:
     """Return the valid inputs; this process, from which all others are forked, has then imported all they need."""
-    from tem_track.cli import LIBRARIES
+    from tem_track.environment import quiet_libraries
 
-    os.environ.update(LIBRARIES)
+    quiet_libraries()
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         seeds, modules = pool.apply(_seeds_and_modules)
     for name in modules:
@@ -203,6 +205,9 @@ def prepared() -> list[Seed]:
                 importlib.import_module(name)
             except Exception:
                 continue
+    # What is there now stays as it is: collecting garbage in a fork would copy all of it.
+    gc.collect()
+    gc.freeze()
     return seeds
 
 

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-# Wall seconds a request may take, and the memory it may grow by.
-SECONDS = 20.0
+# Seconds of processor time that a request may take, wall seconds for one that waits for ever (a machine may be shared),
+# and the memory it may grow by.
+SECONDS, WALL_SECONDS = 20, 200.0
 GROWTH_BYTES = 2**30
 # Address space beyond what the parent has: far above the limit, so that what would break it is seen, not hidden, and
 # the machine survives all the same.
@@ -29,7 +30,7 @@ class Ended:
     status : int
         Exit code, or minus the number of the signal that ended it.
     seconds : float
-        Wall time.
+        Processor time.
     grown_bytes : int
         Peak resident memory less that with which it began.
     said, complained : str
@@ -69,7 +70,7 @@ def finished(running: Running) -> Ended | None:
     number, status, usage = os.wait4(running.number, os.WNOHANG)
     seconds = time.monotonic() - running.started
     if not number:
-        if seconds > SECONDS and not running.hung:
+        if seconds > WALL_SECONDS and not running.hung:
             running.hung = True
             os.kill(running.number, signal.SIGKILL)
         return None
@@ -77,7 +78,8 @@ def finished(running: Running) -> Ended | None:
     peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     said, complained, before = (_text(running.folder / name) for name in ("out", "err", "before"))
     code = os.waitstatus_to_exitcode(status)
-    return Ended(code, seconds, max(0, peak - int(before or peak)), said, complained, running.hung)
+    hung = running.hung or code == -signal.SIGXCPU
+    return Ended(code, usage.ru_utime + usage.ru_stime, max(0, peak - int(before or peak)), said, complained, hung)
 
 
 def _live(work: Callable[[], int], folder: Path) -> None:
@@ -86,6 +88,7 @@ def _live(work: Callable[[], int], folder: Path) -> None:
     try:
         space = _virtual_bytes() + ADDRESS_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (space, space))
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
         # Here and not in the parent: pages of libraries that both share do not count in the child.
         (folder / "before").write_text(str(int(_statm()[1]) * resource.getpagesize()), encoding="ascii")
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -24,6 +24,7 @@ WORDS = (
     *("99:99:99", "2020-13-45 25:61:61", "1e308", "4e-324", "true", "[input]", 'x = "', "1970-01-01T00:00:00+99:99"),
     *("[bold]x[/]", "-", "\uff11", "12:00:00+25:00", "9999-12-31 23:59:59"),
 )
+_SIGNS = " \t0a.,:-+=<\"'\\_/"
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\xff\xfe\0\0")
 _ENCODINGS = ("utf-16-le", "utf-16-be", "utf-16", "utf-32", "cp1252", "utf-7", "cp437", "utf-8-sig")
 
@@ -88,7 +89,7 @@ def _shuffle(text: str, rng: Rng) -> str:
 
 def _run(text: str, rng: Rng) -> str:
     """Put in one sign many times: what makes a search go back and forth."""
-    at, sign = int(rng.integers(len(text) + 1)), " \t0a.,:-+=<\"'\\_/"[int(rng.integers(17))]
+    at, sign = int(rng.integers(len(text) + 1)), _SIGNS[int(rng.integers(len(_SIGNS)))]
     return text[:at] + sign * int(rng.choice([300, 9000, 60000])) + text[at:]
 
 
