@@ -1,4 +1,16 @@
-"""What the person at the terminal sees of a batch: a bar and a line per movie; for programs, lines of JSON."""
+"""What the person at the terminal sees of a batch: a bar and a line per movie; for programs, lines of JSON.
+
+With ``--json`` every line on stdout is one object. Lines about one movie bear its path as ``movie``; what its process
+tells (`tem_track.status`) is passed on as it is. The batch's own, by ``event``:
+
+========== =========================================================================================================
+started    ``movies``: how many there are (no ``movie``)
+submitted  handed to a cluster
+ended      ``status`` (``done``, ``unchanged``, ``failed``), ``reason`` (one line), ``seconds``, ``peak_bytes``
+note       ``text``: something about the whole batch (no ``movie``)
+finished   ``folder``, ``done``, ``unchanged`` (numbers), ``failed`` (list of ``movie`` and ``reason``); the last line
+========== =========================================================================================================
+"""
 
 from __future__ import annotations
 
@@ -10,7 +22,15 @@ from typing import Any
 
 import rich.console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from tem_track.batch.isolate import in_bytes
 from tem_track.batch.manifest import manifest_text
@@ -41,7 +61,7 @@ class BatchConsole:
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            MofNCompleteColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(compact=True),
             console=self._err,
