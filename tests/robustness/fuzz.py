@@ -243,7 +243,9 @@ def _one(one: Case, keep: Path | None) -> int:
 def _many(found: Iterator[tuple[Case, Ended, Verdict]]) -> int:
     counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     slowest, largest, failed = 0.0, 0, 0
-    for one, ended, result in found:
+    for number, (one, ended, result) in enumerate(found, 1):
+        if number % 500 == 0:
+            sys.stderr.write(f"{number} inputs, {failed} failed\n")
         counts[one.kind]["failed" if result.failed else result.outcome] += 1
         slowest, largest = max(slowest, ended.seconds), max(largest, ended.grown_bytes)
         failed += result.failed
