@@ -28,7 +28,7 @@ from tem_track.options import (
     pair_options,
     said_settings,
 )
-from tem_track.stopping import Stopped, stop_line, stops_promptly
+from tem_track.stopping import Stopped, end_at_once, stop_line, stops_promptly
 from tem_track.visible import one_visible_line, visible, visible_json
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -245,7 +245,7 @@ def theory(name: str | None, reaction: str | None, mixture: str | None, phases: 
 @app.command("settings")
 @click.option("--settings", "settings_file", type=FILE, help="TOML settings, or an earlier run.json.")
 @_debug_option
-def printsaid_settings(settings_file: Path | None) -> None:
+def print_settings(settings_file: Path | None) -> None:
     """Print the settings as commented TOML, ready to be saved and changed.
 
     \b
@@ -317,7 +317,8 @@ def main(arguments: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except Stopped as stop:
-        return _failed(stop_line(sys.argv), stop.exit_code)
+        _failed(stop_line(sys.argv), stop.exit_code)
+        end_at_once(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return _failed("stopped; nothing that looks finished was left behind", 130)
     except BrokenPipeError:

@@ -44,7 +44,9 @@ class WatchConsole:
         self._json, self._quiet = as_json, quiet
         self._err = rich.console.Console(file=sys.stderr, highlight=False, soft_wrap=True)
         self._is_live = self._err.is_terminal and not as_json and not quiet
-        self._live = Live(console=self._err, auto_refresh=False, transient=False)
+        # Lines that are cut at the edge, not wrapped: what is drawn over them must know how many there are.
+        screen = rich.console.Console(file=sys.stderr, highlight=False)
+        self._live = Live(console=screen, auto_refresh=False, transient=False)
         self._told: dict[str, float] = {}
 
     def __enter__(self) -> WatchConsole:

@@ -87,6 +87,9 @@ class LabelStack(Sequence[Labels]):
         if labels.shape != self.shape:
             raise ValueError(f"label image of shape {labels.shape} in a stack of {self.shape}")
         flat = np.ascontiguousarray(labels, np.int32).ravel()
-        starts = np.flatnonzero(np.diff(flat, prepend=flat[:1] - 1)).astype(np.int32)
+        change = np.empty(flat.size, np.bool_)
+        change[:1] = True
+        np.not_equal(flat[1:], flat[:-1], out=change[1:])
+        starts = np.flatnonzero(change).astype(np.int32)
         lengths = np.diff(starts, append=np.int32(flat.size)).astype(np.int32)
         return zlib.compress(np.concatenate((lengths, flat[starts])).tobytes(), 1)

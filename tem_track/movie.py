@@ -38,11 +38,10 @@ def no_progress(done: int, total: int) -> None:
 
 
 class InOrder(Protocol):
-    """Works a function out for several numbers, perhaps side by side, and gives the results in their order."""
+    """Works a function out for several numbers, perhaps side by side; results come in the order of the numbers."""
 
     def __call__(self, function: Callable[[int], Result], numbers: Iterable[int], /) -> Iterator[Result]:
-        """Yield the function of every number, in order."""
-        ...
+        """Yield the function of every number."""
 
 
 def one_by_one(function: Callable[[int], Result], numbers: Iterable[int], /) -> Iterator[Result]:

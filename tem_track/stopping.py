@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 # Two seconds are promised; what is left is for the system.
 GRACE_S = 1.5
@@ -58,7 +58,8 @@ def stops_promptly(last_words: str, before_end: Callable[[], None], grace_s: flo
     before_end : callable
         Called then, to let go of what others wait for.
     grace_s : float
-        s.
+        How long leaving may take, s. Whoever catches `Stopped` then has the process end by `end_at_once`: at its usual
+        end the interpreter waits for every thread.
 
     Raises
     ------
@@ -72,22 +73,34 @@ def stops_promptly(last_words: str, before_end: Callable[[], None], grace_s: flo
     hears.setblocking(False)
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     wakeup = signal.set_wakeup_fd(hears.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=_watch, args=(told, last_words, before_end, grace_s), daemon=True).start()
+    left = threading.Event()
+    threading.Thread(target=_watch, args=(told, left, last_words, before_end, grace_s), daemon=True).start()
     try:
         yield
     finally:
+        left.set()
         signal.set_wakeup_fd(wakeup)
         for number, handler in before.items():
             signal.signal(number, handler)
-        # The watching thread reads the end of the connection and ends, unless it was told of a signal.
+        # The watching thread reads the end of the connection and ends.
         hears.close()
+
+
+def end_at_once(code: int) -> NoReturn:
+    """End the process without waiting for its threads; what was written to stdout and stderr is out."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _stop(number: int, frame: FrameType | None) -> Any:
     raise Stopped(number)
 
 
-def _watch(told: socket.socket, last_words: str, before_end: Callable[[], None], grace_s: float) -> None:
+def _watch(
+    told: socket.socket, left: threading.Event, last_words: str, before_end: Callable[[], None], grace_s: float
+) -> None:
     number = 0
     with told, suppress(OSError):
         while number not in (signal.SIGINT, signal.SIGTERM):
@@ -95,8 +108,8 @@ def _watch(told: socket.socket, last_words: str, before_end: Callable[[], None],
             if not received:
                 return
             number = received[0]
-        ended = threading.Event()
-        ended.wait(grace_s)
+        if left.wait(grace_s):
+            return
         before_end()
         cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""
         os.write(2, f"{cursor}tem-track: {last_words}\n".encode())

@@ -97,6 +97,33 @@ def test_dataclasses_and_label_images_come_back() -> None:
     assert len(again(LabelStack((2, 3)))) == 0
 
 
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        (np.zeros((3, 2), np.float32), np.ones((0, 2), np.float32), np.ones((1, 2), np.float32)),
+        [np.arange(2), np.arange(3)],
+        [np.arange(2), np.arange(2.0)],
+        [np.zeros((2, 2)), np.zeros((2, 3))],
+        [np.array(1.0), np.array(2.0)],
+        [np.arange(2), "words"],
+        [np.array(["", None], object)],
+    ],
+    ids=["outlines", "rows", "types", "shapes", "scalars", "mixed", "objects"],
+)
+def test_a_sequence_of_arrays_comes_back_one_by_one(arrays: list[object] | tuple[object, ...]) -> None:
+    found = again(arrays)
+    assert type(found) is type(arrays)
+    assert len(found) == len(arrays)
+    for mine, other in zip(found, arrays, strict=True):
+        np.testing.assert_array_equal(mine, other)
+        assert getattr(mine, "dtype", None) == getattr(other, "dtype", None)
+
+
+def test_many_outlines_are_few_arrays() -> None:
+    outlines = tuple(np.zeros((k % 5, 2), np.float32) for k in range(1000))
+    assert len(pack({"points": outlines})[1]) == 2
+
+
 @dataclass
 class Foreign:
     number: int = 1

@@ -108,7 +108,14 @@ def test_output_settings_redo_no_measuring(movie: Path, run: Path) -> None:
     drawn = replace(QUICK, output=OutputSettings(overlay=True, figures=False))
     _, stages = again(movie, run, settings=drawn)
     assert stages == ["overlay movie"]
-    assert (run / "overlay.webm").is_file()
+    overlay = (run / "overlay.webm").read_bytes()
+    # Neither other figures nor another reaction draw anything else over the movie.
+    compared = replace(drawn, expansion=ExpansionSettings(reaction="NiO"))
+    assert again(movie, run, settings=compared)[1] == []
+    assert (run / "overlay.webm").read_bytes() == overlay
+    (run / "overlay.webm").write_bytes(overlay[:-1] + b"?")
+    assert again(movie, run, settings=drawn)[1] == ["overlay movie"]
+    assert (run / "overlay.webm").read_bytes() == overlay
     again(movie, run)
     assert not (run / "overlay.webm").exists()
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import tem_track
 from tem_track.errors import SettingsError
+from tem_track.pipeline import stages
 from tem_track.pipeline.stages import (
     OUTPUT,
     OUTPUT_SETTINGS,
     STAGES,
+    code_digest,
     run_key,
     seen_settings,
     stage_key,
@@ -97,6 +101,13 @@ def test_another_file_changes_the_keys_from_the_stage_on_that_reads_it(role: str
     assert run_key(Settings(), {"movie": "m"}, "a") != run_key(Settings(), {"movie": "m", role: "other"}, "a")
 
 
+def test_the_code_of_a_run_is_that_of_all_its_stages() -> None:
+    assert {room for stage in STAGES for room in stage.rooms} <= set(stages._RUN_CODE)
+    package = Path(tem_track.__file__).parent
+    assert all((package / place).exists() for place in (*stages._COMMON_CODE, *stages._RUN_CODE))
+    assert code_digest(("drift",)) != code_digest(("track",))
+
+
 def test_a_run_of_another_name_is_another_run() -> None:
     assert run_key(Settings(), {}, "a.tif") != run_key(Settings(), {}, "b.tif")
 
@@ -109,7 +120,7 @@ def test_particles_that_move_with_a_film_are_tracked_on_its_drift() -> None:
 
 def test_a_stage_is_forced_with_all_that_stand_on_it() -> None:
     assert stages_from("") == stages_from(OUTPUT) == frozenset()
-    assert stages_from("expansion") == {"expansion", "sensitivity"}
+    assert stages_from("expansion") == {"expansion", "sensitivity", "overlay"}
     assert stages_from("drift") >= {"drift", "film-drift", "growth-drift", "tracking", "front", "objects"}
     assert not stages_from("drift") & {"survey", "detection"}
     assert stages_from("survey") == {stage.name for stage in STAGES}

@@ -76,6 +76,29 @@ def test_a_process_that_waits_for_its_threads_is_ended() -> None:
     assert err == "tem-track: stopped; last words\n"
 
 
+def test_a_program_that_leaves_in_time_is_not_ended_from_outside() -> None:
+    with pytest.raises(Stopped), stops_promptly("stopped", nothing, 0.1):
+        signalled(signal.SIGTERM)
+    # Long enough for the watching thread to have ended this very process.
+    time.sleep(0.5)
+
+
+LEAVES_A_THREAD = """
+import sys, threading, time
+from tem_track.stopping import end_at_once
+threading.Thread(target=time.sleep, args=(30,)).start()
+sys.stdout.write("said")
+end_at_once(130)
+"""
+
+
+def test_a_thread_does_not_keep_the_process_alive() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVES_A_THREAD], capture_output=True, text=True, timeout=10, check=False
+    )
+    assert (done.returncode, done.stdout) == (130, "said")
+
+
 def test_the_line_says_how_to_go_on() -> None:
     assert stop_line(["analyze", "a.tif"]).endswith("run the same command again to go on")
     assert "without --overwrite" in stop_line(["analyze", "a.tif", "--overwrite"])

@@ -66,3 +66,16 @@ def test_a_particle_that_flickers_is_remembered_for_a_while() -> None:
     for _ in range(REMEMBERED + 1):
         linker.numbered(picture(), STILL)
     assert at(linker.numbered(picture((30, 40, 10)), STILL), 30, 40) != at(first, 30, 40)
+
+
+def test_particles_that_stay_overrule_a_drift_that_would_lose_them() -> None:
+    linker = LiveLinker()
+    discs = (30.0, 40.0, 10.0), (80.0, 110.0, 14.0), (90.0, 30.0, 12.0)
+    linker.numbered(picture(*discs), STILL)
+    moved = picture(*((y + 3, x - 2, r) for y, x, r in discs))
+    np.testing.assert_allclose(linker.placed(moved, np.array([-15.0, 30.0])), [3, -2], atol=0.5)
+    # A drift that is a little off is set right by all of them together ...
+    np.testing.assert_allclose(linker.placed(moved, np.array([0.0, 0.0])), [3, -2], atol=0.5)
+    # ... one that is right stays, and so does one when nothing matches any more.
+    np.testing.assert_allclose(linker.placed(moved, np.array([3.2, -2.1])), [3.2, -2.1])
+    np.testing.assert_allclose(linker.placed(picture((60, 80, 40)), np.array([7.0, 7.0])), [7, 7])

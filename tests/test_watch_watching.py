@@ -162,9 +162,9 @@ def test_a_failed_analysis_is_named_and_the_others_go_on(folder: Folder, tmp_pat
     folder.results["bad.tif"] = Result("failed", "bad.tif: truncated")
     watch, _ = watching(folder, tmp_path)
     until(lambda: state(watch, "good.tif") == DONE, watch)
-    assert [(one.name, one.message) for one in watch.failed] == [("bad.tif", "bad.tif: truncated")]
+    assert [(one.name, one.message) for one in watch.failed] == [("bad.tif", "truncated")]
     watch.end("ended")
-    assert "bad.tif: truncated" in (tmp_path / "results" / PAGE).read_text()
+    assert "truncated" in (tmp_path / "results" / PAGE).read_text()
 
 
 def test_an_end_while_things_go_on_leaves_nothing_running(folder: Folder, tmp_path: Path) -> None:
@@ -251,3 +251,17 @@ def test_the_newest_frame_is_measured_as_soon_as_the_first_ones_are(complete: in
     assert len(chosen) == min(6, complete)
     assert chosen == sorted(set(chosen))
     assert next_frames(-1, complete, 6) == list(range(min(6, complete)))
+
+
+def test_a_page_that_cannot_be_written_is_said_once_and_does_not_end_the_watch(folder: Folder, tmp_path: Path) -> None:
+    folder.write("a.tif", 10, age_s=100)
+    watch, told = watching(folder, tmp_path)
+    (tmp_path / "results" / PAGE).mkdir()
+    until(lambda: state(watch, "a.tif") == DONE, watch)
+    watch._next_page = 0.0
+    watch.step()
+    assert len(told.notes) == 1
+    assert PAGE in told.notes[0]
+    (tmp_path / "results" / PAGE).rmdir()
+    watch.end("ended")
+    assert (tmp_path / "results" / PAGE).is_file()

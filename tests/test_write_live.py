@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
-from tem_track.write.live_chart import Line, line_chart, nice_ticks
+from tem_track.write.live_chart import Level, Line, line_chart, nice_ticks
 from tem_track.write.live_page import LiveMovie, live_page
 
 SVG = "{http://www.w3.org/2000/svg}"
 X = np.arange(50.0)
 
 
-def drawn(*lines: Line, level: float | None = None) -> ET.Element:
-    return ET.fromstring(line_chart(lines, "Time (s)", "V/V0", level))
+def drawn(*lines: Line, levels: Sequence[Level] = ()) -> ET.Element:
+    return ET.fromstring(line_chart(lines, "Time (s)", "V/V0", levels))
 
 
 def corners(element: ET.Element) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
@@ -47,7 +48,15 @@ def test_a_million_points_make_a_small_chart() -> None:
 
 @pytest.mark.parametrize("values", [[1.0], [1.0, np.nan], [2.0, 2.0, 2.0]])
 def test_few_and_equal_values_are_drawn(values: list[float]) -> None:
-    assert drawn(Line(np.arange(len(values), dtype=float), np.array(values), "#fff"), level=1.0) is not None
+    assert drawn(Line(np.arange(len(values), dtype=float), np.array(values), "#fff"), levels=[Level(1.0)]) is not None
+
+
+def test_a_level_beyond_the_curve_is_on_the_chart_with_its_name() -> None:
+    chart = drawn(Line(X, 1 + X / 500, "#fff"), levels=[Level(1.95, "NiO + 2 Li <-> Ni")])
+    dotted = next(one for one in chart.iter(f"{SVG}polyline") if "stroke-dasharray" in one.attrib)
+    line = next(one for one in chart.iter(f"{SVG}polyline") if one.attrib["stroke"] == "#fff")
+    assert 0 < corners(dotted)[0, 1] < corners(line)[:, 1].min()
+    assert "NiO + 2 Li <-> Ni" in [one.text for one in chart.iter(f"{SVG}text")]
 
 
 def test_nothing_known_is_no_chart() -> None:

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from tem_track.batch.order import Order
 from tem_track.environment import THREADS, quiet_libraries
-from tem_track.stopping import Stopped, stops_promptly
+from tem_track.stopping import Stopped, end_at_once, stops_promptly
 
 if TYPE_CHECKING:
     from tem_track.outcome import Outcome
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 # rest being stacks and arenas never touched). The budget itself is watched from outside; this stops a single huge
 # allocation before it is touched.
 _LIMIT_FACTOR, _LIMIT_EXTRA = 2, 512 * 2**20
+# A run folder that another process writes is asked for again after this, s.
+_ASK_AGAIN_S = 0.5
 # prctl(2): the signal to get when the parent ends.
 _PR_SET_PDEATHSIG = 1
 
@@ -46,15 +49,16 @@ def main() -> int:
     os.environ[THREADS] = str(order.threads)
     quiet_libraries()
     from tem_track.status import StatusLines
+    from tem_track.write.lock import let_go_of_all
 
     try:
         with (
-            stops_promptly("stopped", lambda: None),
+            stops_promptly("stopped", let_go_of_all),
             StatusLines(Path(order.movie), Path(order.output), told) as reporter,
         ):
             reporter.summary(_analysed(order, reporter))
     except Stopped as stop:
-        return stop.exit_code
+        end_at_once(stop.exit_code)
     except MemoryError:
         traceback.print_exc()
         return errno.ENOMEM
@@ -97,12 +101,21 @@ def _analysed(order: Order, reporter: StatusLines) -> Outcome:
     """Return the outcome of the analysis; a run of what the movie's file held before is replaced."""
     from tem_track.batch.request import request_of
     from tem_track.pipeline import OtherMovieError, analyze
+    from tem_track.write.lock import LockedError, unlock
 
     request = request_of(order)
-    try:
-        return analyze(request, reporter)
-    except OtherMovieError:
-        return analyze(replace(request, overwrite=True), reporter)
+    if order.take_over:
+        unlock(request.output)
+    patient_until = time.monotonic() + order.patience_s
+    while True:
+        try:
+            return analyze(request, reporter)
+        except OtherMovieError:
+            request = replace(request, overwrite=True)
+        except LockedError:
+            if time.monotonic() > patient_until:
+                raise
+            time.sleep(_ASK_AGAIN_S)
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def agreed_step(
     worth = (curvature[:, 0, 0] + curvature[:, 1, 1]) / 2
     base = np.where(misfit > 0, 1 / np.maximum(misfit, 1e-6 * float(misfit.max()) + 1e-30), 0.0)
     counted = base > 0
-    scale = base / np.maximum(worth, 1e-3 * float(np.abs(worth).max()))
+    scale = base / np.maximum(worth, 1e-3 * float(np.abs(worth).max()) + 1e-30)
     terms = np.column_stack([curvature[:, 0, 0], curvature[:, 0, 1], curvature[:, 1, 1], score])
     weight = base
     for _ in range(VOTES):

@@ -87,8 +87,7 @@ class PreparedFrames(Protocol):
     binning: int
 
     def __call__(self, k: int) -> Prepared:
-        """Return frame k."""
-        ...
+        """Return frame k prepared."""
 
 
 class Preparer:

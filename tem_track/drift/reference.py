@@ -23,13 +23,14 @@ Window: TypeAlias = tuple[slice, slice]
 # Memory the block means may take, bytes; nine float32 images a block at the peak.
 BLOCK_BYTES = 256 * 2**20
 MOST_BLOCKS = 24
-# Frames a block should hold: enough for its mean to be well below the noise of a frame.
-FRAMES_A_BLOCK = 5
+# Frames a block should hold, for its mean to be well below the noise of a frame; a short movie is rather cut into this
+# many blocks of at least so few frames.
+FRAMES_A_BLOCK, BLOCKS_WANTED, FEWEST_FRAMES = 10, 12, 5
 # A block ends where the specimen has moved by this share of the field since it began: its mean would lose the rest.
 LARGEST_MOVE = 0.12
 # With more blocks than this, each is compared with those so many further on: far ones tie the first to the last, and a
 # few at each distance are enough.
-ALL_PAIRS_UP_TO, PAIR_STEPS = 8, (1, 2, 3, 5, 8, 13, 21)
+ALL_PAIRS_UP_TO, PAIR_STEPS = 12, (1, 2, 3, 5, 8, 13, 21)
 # Differences between block means are judged over this neighbourhood, px.
 STATE_SIGMA_PX = 3.0
 
@@ -70,7 +71,8 @@ def cut_blocks(members: Sequence[int], path: FloatArray, shape: tuple[int, int])
     """Return empty blocks over the given frames (numbers in order) of a path (T, 2) in px."""
     fit = max(1, int(BLOCK_BYTES / (9 * 4 * shape[0] * shape[1])))
     most = max(1, min(MOST_BLOCKS, fit))
-    length = max(FRAMES_A_BLOCK, -(-len(members) // most))
+    wanted = min(FRAMES_A_BLOCK, -(-len(members) // BLOCKS_WANTED))
+    length = max(FEWEST_FRAMES, wanted, -(-len(members) // most))
     runs: list[list[int]] = []
     limit = LARGEST_MOVE * np.array(shape)
     for k in members:
@@ -117,7 +119,9 @@ def references(blocks: Sequence[Block], noise: float, path_error_px: float) -> l
 def _mean_of(total: Image, support: Image, possible: Image) -> tuple[Image, Image, Image]:
     """Return mean image, support and the share of the frames that could contribute, from sums over frames."""
     little = np.float32(1e-6)
-    return total / np.maximum(support, little), support, support / np.maximum(possible, little)
+    np.divide(total, np.maximum(support, little), out=total)
+    np.divide(support, np.maximum(possible, little), out=possible)
+    return total, support, possible
 
 
 def block_pairs(count: int) -> Iterator[tuple[int, int]]:

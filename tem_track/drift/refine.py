@@ -32,8 +32,8 @@ REFINE_PX = 640
 PATH_ERROR_PX = (0.25, 0.12)
 # Frames whose longer side is not above this are not halved for it, px.
 HALVED_ABOVE_PX = 256
-# The same for the rounds in which the block means are brought into line.
-ALIGN_ERROR_PX = (0.5, 0.25, 0.12)
+# The same for the rounds in which the block means are brought into line, in each of the passes.
+ALIGN_ERROR_PX = ((0.5, 0.25, 0.12), (0.25, 0.12))
 TILES = 8
 # The band-pass spreads a particle's edge this far outside it, px.
 REACH_PX = 9
@@ -89,12 +89,12 @@ def refine_drift(
     wanted = [k for k in range(len(frames)) if drift.registered[k] and quality.repeats[k] == k]
     steps = len(PATH_ERROR_PX) * (len(members) + len(wanted))
     done = 0
-    for prepared, error_px in zip((coarse, preparer), PATH_ERROR_PX, strict=True):
+    for prepared, error_px, align_px in zip((coarse, preparer), PATH_ERROR_PX, ALIGN_ERROR_PX, strict=True):
         path = path / prepared.binning
         blocks, noise = _filled_blocks(prepared, members, path, in_order)
         done += len(members)
         progress(done, steps)
-        corrections = align_blocks(blocks, noise, ALIGN_ERROR_PX)
+        corrections = align_blocks(blocks, noise, align_px)
         path = _corrected(path, blocks, corrections)
         votes = _votes(prepared, blocks, references(blocks, noise, error_px), path, wanted, particles, in_order)
         done += len(wanted)

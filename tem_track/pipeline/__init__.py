@@ -12,6 +12,7 @@ from tem_track.pipeline.pair import PairRequest, pair
 from tem_track.pipeline.reporter import Clock, Reporter, Silence
 from tem_track.pipeline.request import Request
 from tem_track.pipeline.theory import Theory, book_facts, expected_theory, reaction_book, reaction_facts
+from tem_track.write.lock import unlock
 
 __all__ = [
     "Clock",
@@ -30,6 +31,7 @@ __all__ = [
     "pair",
     "reaction_book",
     "reaction_facts",
+    "unlock",
     "up_to_date",
     "up_to_date_at_once",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ from tem_track.read import open_movie, read_labels, temperature_of_movie
 from tem_track.settings import InputSettings
 from tem_track.write.files import RunFolder, check_place, is_finished, open_run_folder
 from tem_track.write.lock import check_not_locked, locked
+from tem_track.write.run_files import OVERLAY_NAMES
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,10 @@ def analyze(request: Request, reporter: Reporter) -> Outcome:
     forced = stages_from(request.from_stage)
     check_choice(request.settings, request.labels is not None)
     _keep_inputs_apart(request)
-    check_place(request.output)
     anew = request.overwrite or bool(request.from_stage)
     if not anew and up_to_date_at_once(request):
         return Outcome(request.movie.name, request.output, unchanged=True)
+    check_place(request.output)
     check_not_locked(request.output)
     with clock.stage("reading"):
         opened = _opened(request)
@@ -106,7 +107,8 @@ def analyze(request: Request, reporter: Reporter) -> Outcome:
             check_same_movie(folder.path, identities["movie"])
         key = _key(request, identities)
         if not anew and is_finished(folder.path) and holds_run(folder.path, key):
-            remember(identities, folder.path)
+            with suppress(OutputError):  # it only saves hashing next time
+                remember(identities, folder.path)
             return Outcome(request.movie.name, request.output, unchanged=True)
         _begin(folder, request, identities)
         journal = Journal(reporter, folder.path)
@@ -119,6 +121,7 @@ def analyze(request: Request, reporter: Reporter) -> Outcome:
                 inputs={role: one.sha256 for role, one in identities.items()},
                 forced=forced,
                 log=journal.stage_done,
+                note=journal.note,
             )
             return _run(request, opened, identities, key, folder, kept, journal, clock, started)
 
@@ -166,8 +169,8 @@ def _run(
     journal.note(choice.reason)
     parts = _parts(opened, survey, choice, request, kept, journal, clock)
     _check_unchanged(request, identities)
-    folder.clear()
-    kept.forget_others()
+    overlay = OVERLAY_NAMES[0]
+    folder.clear(keep=[overlay] if settings.output.overlay and kept.stands("overlay", folder.path / overlay) else [])
     tables = write_results(
         folder,
         movie,
@@ -181,6 +184,7 @@ def _run(
         started=started,
         analysis=choice.reason,
         key=key,
+        kept=kept,
     )
     folder.finish()
     facts = [*movie_facts(movie), *drift_facts(tables["drift.csv"])]

@@ -7,6 +7,7 @@ worked out: so a run that goes on from an earlier one gives the same bytes as on
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
@@ -44,8 +45,8 @@ class Checkpoints:
         Hash of each file read.
     forced : set of str
         Stages that are worked out in any case.
-    log : callable, optional
-        Told in one line what was worked out and what was taken from an earlier run.
+    log, note : callable, optional
+        Told in one line what was worked out, and what was taken from an earlier run.
     """
 
     def __init__(
@@ -57,9 +58,11 @@ class Checkpoints:
         inputs: Mapping[str, str] | None = None,
         forced: frozenset[str] = frozenset(),
         log: Callable[[str], None] = lambda text: None,
+        note: Callable[[str], None] = lambda text: None,
     ):
         self._settings, self._clock, self._folder = settings, clock, folder
-        self._inputs, self._forced, self._log = dict(inputs or {}), forced, log
+        self._inputs, self._forced = dict(inputs or {}), forced
+        self._log, self._note = log, note
         self._keys: dict[str, str] = {}
         self._seconds = _read_seconds(folder)
 
@@ -77,13 +80,14 @@ class Checkpoints:
             The result cannot be written.
         """
         called = stage_named(name).called
-        key = self._keys[name] = stage_key(name, self._keys, self._settings, self._inputs)
+        key = self._key(name)
+        self._keys[name] = key
         kept = None if self._folder is None or name in self._forced else read_result(_path(self._folder, name), key)
         if kept is not None:
             known, seconds = self._seconds.get(name, ("", 0.0))
             seconds = seconds if known == key else 0.0
             self._clock.add(called, seconds)
-            self._log(f"{name}: taken from an earlier run ({seconds:.1f} s then)")
+            self._note(f"{name}: taken from an earlier run ({seconds:.1f} s then)")
             return cast(_Result, kept[0])
         before = self._clock.seconds.get(called, 0.0)
         with self._clock.stage(called):
@@ -91,6 +95,31 @@ class Checkpoints:
         seconds = self._clock.seconds[called] - before
         self._log(f"{name}: {seconds:.1f} s")
         return self._kept(name, key, found, seconds)
+
+    def stands(self, name: str, path: Path) -> bool:
+        """Return whether a file that is itself the result of a stage stands, whole and under this run's key."""
+        if self._folder is None or name in self._forced:
+            return False
+        kept = read_result(_path(self._folder, name), self._key(name))
+        return kept is not None and kept[0] == _hash_of(path)
+
+    def file(self, name: str, path: Path, work: Callable[[], Any]) -> None:
+        """Make a file that is itself the result of a stage, unless it stands.
+
+        Raises
+        ------
+        OutputError
+        """
+        stands = self.stands(name, path)
+
+        def made(seen: Settings) -> str | None:
+            work()
+            return _hash_of(path)
+
+        # A record of a file that does not stand is none.
+        if not stands:
+            self._forced |= {name}
+        self.result(name, made)
 
     def forget_others(self) -> None:
         """Remove what is kept of stages that this run did not have: another analysis' or other settings'."""
@@ -100,6 +129,9 @@ class Checkpoints:
         for path in (self._folder / STAGES_FOLDER).glob("*.npz"):
             if path.stem not in self._keys:
                 path.unlink(missing_ok=True)
+
+    def _key(self, name: str) -> str:
+        return stage_key(name, self._keys, self._settings, self._inputs)
 
     def _kept(self, name: str, key: str, found: _Result, seconds: float) -> _Result:
         try:
@@ -148,6 +180,14 @@ def read_result(path: Path, key: str) -> tuple[Any] | None:
             return (unpack(content["value"], arrays),)
     # Whatever a damaged file makes archive, array and text readers raise, and that is nearly everything.
     except Exception:
+        return None
+
+
+def _hash_of(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
         return None
 
 

@@ -16,6 +16,7 @@ from tem_track.front.growth import ROUNDS, Growth, find_growth
 from tem_track.front.growth_objects import GrownObjects, grown_objects
 from tem_track.movie import Mask, Movie
 from tem_track.pipeline.checkpoints import Checkpoints
+from tem_track.pipeline.in_order import in_order
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.survey import Survey
 from tem_track.settings import Settings
@@ -101,6 +102,7 @@ def _registered(survey: Survey, drift: Drift, settings: Settings, reporter: Repo
         fixed=survey.fixed,
         settings=settings.drift,
         progress=reporter.stage("refining drift", len(survey.frames)),
+        in_order=in_order,
     )
 
 

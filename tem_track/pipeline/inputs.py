@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tem_track.read import hash_input
-from tem_track.write.files import STAGES_FOLDER, write_text
+from tem_track.write.files import STAGES_FOLDER, output_error, write_text
 
 STAMPS_FILE = f"{STAGES_FOLDER}/stamps.json"
 INPUTS_FILE = f"{STAGES_FOLDER}/inputs.json"
@@ -95,7 +95,10 @@ def remember(identities: Mapping[str, Identity], folder: Path) -> None:
     OutputError
     """
     stages = folder / STAGES_FOLDER
-    stages.mkdir(exist_ok=True)
+    try:
+        stages.mkdir(exist_ok=True)
+    except OSError as error:
+        raise output_error(stages, error) from error
     lasting = {role: {**one.record(), "stamp": one.stamp} for role, one in identities.items() if one.lasting}
     write_text(folder / STAMPS_FILE, json.dumps(lasting, indent=1) + "\n")
     write_text(folder / INPUTS_FILE, json.dumps({r: one.record() for r, one in identities.items()}, indent=1) + "\n")

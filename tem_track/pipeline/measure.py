@@ -201,6 +201,7 @@ def _registered(survey: Survey, labels: LabelStack, settings: Settings, reporter
         fixed=survey.fixed,
         settings=settings.drift,
         progress=reporter.stage("refining drift", len(survey.frames)),
+        in_order=in_order,
     )
 
 

@@ -83,9 +83,7 @@ def _packed(value: Any, arrays: Arrays) -> Any:
         ends = [_numbered(part, arrays) for part in (lengths, joined)]
         return {_KIND: "labels", "shape": list(value.shape), "notes": list(value.notes), "arrays": ends}
     if type(value).__name__ in _SEQUENCES:
-        # Sets have no order of their own: the same set must give the same bytes.
-        items = sorted(value) if isinstance(value, set | frozenset) else value
-        return {_KIND: type(value).__name__, "items": [_packed(item, arrays) for item in items]}
+        return _packed_sequence(value, arrays)
     if isinstance(value, dict | MappingProxyType):
         kind = "dict" if isinstance(value, dict) else "view"
         return {_KIND: kind, "items": [[_packed(k, arrays), _packed(v, arrays)] for k, v in value.items()]}
@@ -98,7 +96,30 @@ def _packed(value: Any, arrays: Arrays) -> Any:
 def _packed_array(array: NDArray[Any], arrays: Arrays) -> Any:
     if array.dtype != object:
         return {_KIND: "array", "array": _numbered(array, arrays)}
-    return {_KIND: "objects", "shape": list(array.shape), "items": [_packed(item, arrays) for item in array.flat]}
+    return {_KIND: "objects", "shape": list(array.shape), "items": _packed(array.ravel().tolist(), arrays)}
+
+
+def _packed_sequence(value: Any, arrays: Arrays) -> Any:
+    kind = type(value).__name__
+    # Sets have no order of their own: the same set must give the same bytes.
+    items = sorted(value) if isinstance(value, set | frozenset) else value
+    if all(type(item) in _PLAIN for item in items):
+        return {_KIND: kind, "plain": list(items)}
+    if _ragged(items):
+        # A movie has an outline per particle and frame: one array for all, not millions of small ones.
+        lengths = np.array([len(item) for item in items], np.int64)
+        ends = [_numbered(part, arrays) for part in (lengths, np.concatenate(items))]
+        return {_KIND: kind, "ragged": ends}
+    return {_KIND: kind, "items": [_packed(item, arrays) for item in items]}
+
+
+def _ragged(items: Any) -> bool:
+    """Return whether these are arrays that differ in their length along the first axis only."""
+    first = next(iter(items), None)
+    if not isinstance(first, np.ndarray) or first.ndim == 0 or first.dtype == object:
+        return False
+    kind = first.dtype, first.shape[1:]
+    return all(isinstance(item, np.ndarray) and item.ndim and (item.dtype, item.shape[1:]) == kind for item in items)
 
 
 def _numbered(array: NDArray[Any], arrays: Arrays) -> int:
@@ -124,12 +145,22 @@ def _unpacked(structure: Any, arrays: Arrays) -> Any:
         return pairs if kind == "dict" else MappingProxyType(pairs)
     if kind == "dataclass":
         return _filled(structure["class"], {name: _unpacked(v, arrays) for name, v in structure["fields"].items()})
-    items = [_unpacked(item, arrays) for item in structure["items"]]
     if kind == "objects":
+        items = _unpacked(structure["items"], arrays)
         objects = np.empty(len(items), object)
         objects[:] = items
         return objects.reshape(structure["shape"])
-    return _SEQUENCES[kind](items)
+    return _SEQUENCES[kind](_items(structure, arrays))
+
+
+def _items(structure: Mapping[str, Any], arrays: Arrays) -> list[Any]:
+    if "plain" in structure:
+        return list(structure["plain"])
+    if "ragged" not in structure:
+        return [_unpacked(item, arrays) for item in structure["items"]]
+    lengths, joined = (arrays[number] for number in structure["ragged"])
+    ends = np.cumsum(lengths)
+    return [joined[end - length : end].copy() for end, length in zip(ends.tolist(), lengths.tolist(), strict=True)]
 
 
 def _labels(structure: Mapping[str, Any], arrays: Arrays) -> LabelStack:

@@ -24,6 +24,10 @@ _SEGMENT = ("segment.polarity", "segment.min_diameter_nm", "segment.max_diameter
 _TEMPERATURE = ("input.ramp", "input.log_offset", "input.temperature_columns")
 # What every stage stands on: reading, what travels, and the order of the stages.
 _COMMON_CODE = ("movie.py", "labels.py", "tables.py", "settings.py", "read", "pipeline")
+# What the files of a run are made by, beyond that.
+_RUN_CODE = ("drift", "segment", "track", "expansion", "front", "theory", "write", "outcome.py")
+# Libraries of the command line only: they are in no result.
+_NO_RESULT = ("click", "rich")
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Stage:
     rooms: tuple[str, ...] = ()
 
 
-STAGES = (
+_MEASURING = (
     Stage("survey", "survey", (), ("input.allow_truncated", "drift.enabled"), ("movie",), ("drift",)),
     Stage(
         "choice",
@@ -82,6 +86,14 @@ STAGES = (
             "input.frame_interval_s",
             *_TEMPERATURE,
         ),
+        ("times", "temperature"),
+        ("front", "drift"),
+    ),
+    Stage(
+        "dark",
+        "front",
+        ("survey",),
+        ("front.dark_contrast", "input.pixel_size_nm", "input.frame_interval_s", *_TEMPERATURE),
         ("times", "temperature"),
         ("front", "drift"),
     ),
@@ -118,6 +130,18 @@ STAGES = (
     Stage("growth", "growth", ("growth-drift",), ("analysis.objects",), (), ("front",)),
     Stage("objects", "objects", ("growth",), (), (), ("front",)),
 )
+
+# What is drawn over the frames, with time, temperature and scale bar.
+_OVERLAY = Stage(
+    "overlay",
+    "overlay movie",
+    tuple(stage.name for stage in _MEASURING if stage.name != "sensitivity"),
+    ("input.pixel_size_nm", "input.frame_interval_s", *_TEMPERATURE),
+    ("times", "temperature"),
+    ("write",),
+)
+
+STAGES = (*_MEASURING, _OVERLAY)
 """In the order in which they are worked out."""
 
 OUTPUT = "output"
@@ -208,7 +232,7 @@ def stage_key(name: str, before: Mapping[str, str], settings: Settings, inputs: 
 def run_key(settings: Settings, inputs: Mapping[str, str], movie_name: str) -> str:
     """Return what a whole run is known by: program, libraries, every setting, every file read, the movie's name."""
     values = {f"{group}.{field}": value for group, field, value, _ in settings.items()}
-    return _digest([*_program(None), movie_name, values, dict(inputs)])
+    return _digest([*_program(_RUN_CODE), movie_name, values, dict(inputs)])
 
 
 def _digest(content: Any) -> str:
@@ -216,19 +240,20 @@ def _digest(content: Any) -> str:
 
 
 @cache
-def _program(rooms: tuple[str, ...] | None) -> tuple[Any, ...]:
-    """Return version, code and libraries: those of some rooms, or of all."""
-    return tem_track.__version__, code_digest(rooms), library_versions(), platform.python_version()
+def _program(rooms: tuple[str, ...]) -> tuple[Any, ...]:
+    """Return version, code and libraries that the results of some rooms are made by."""
+    libraries = {name: version for name, version in library_versions().items() if name not in _NO_RESULT}
+    return tem_track.__version__, code_digest(rooms), libraries, platform.python_version()
 
 
 @cache
-def code_digest(rooms: tuple[str, ...] | None) -> str:
-    """Return a hash of the source of some rooms and of what all stand on (None: of the whole package).
+def code_digest(rooms: tuple[str, ...]) -> str:
+    """Return a hash of the source of some rooms and of what all stand on.
 
     A development version changes without its number; a kept result of other code must not be taken for this one's.
     """
     package, digest = Path(tem_track.__file__).parent, hashlib.sha256()
-    for place in ("",) if rooms is None else (*_COMMON_CODE, *rooms):
+    for place in (*_COMMON_CODE, *rooms):
         standing = package / place
         for path in [standing] if standing.is_file() else sorted(standing.rglob("*.py")):
             digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")

@@ -72,7 +72,7 @@ def read_folder(path: Path, allow_truncated: bool) -> Recording:
 
 
 def recording_of_files(
-    folder: Path, files: list[Path], times_s: FloatArray | None, allow_truncated: bool = False
+    folder: Path, files: list[Path], times_s: FloatArray | None, allow_truncated: bool = False, compared: bool = True
 ) -> Recording:
     """Return single frames as one movie.
 
@@ -86,13 +86,15 @@ def recording_of_files(
         Times of a Gatan in-situ tree; None takes what the names say.
     allow_truncated : bool
         Take damaged frames as unusable instead of refusing the movie.
+    compared : bool
+        Compare size and magnification of the others with the first one; what is still being written is not.
 
     Raises
     ------
     InputError
         Frames of different size or magnification, a file that holds several.
     """
-    recording = _folder_recording(folder, files, allow_truncated)
+    recording = _folder_recording(folder, files, allow_truncated, compared)
     if times_s is not None:
         recording.times_s, recording.time_source = times_s, "Gatan in-situ folder tree"
         recording.format = f"Gatan in-situ tree of {FRAME_SUFFIXES[files[0].suffix.lower()]} frames"
@@ -195,11 +197,12 @@ def _is_visible_file(file: Path) -> bool:
     return not file.name.startswith(".") and (file.is_file() or file.suffix.lower() == ".zspy")
 
 
-def _folder_recording(folder: Path, files: list[Path], allow_truncated: bool) -> Recording:
+def _folder_recording(folder: Path, files: list[Path], allow_truncated: bool, compared: bool) -> Recording:
     first = _single(files[0])
-    _check_sizes(files, first)
+    if compared:
+        _check_sizes(files, first)
+        _check_scales(files, first.scale)
     damaged = _damaged(files) if allow_truncated else {}
-    _check_scales(files, first.scale)
     shape = (len(files), *first.shape[1:])
     # Vendor files are opened anew for each frame, and RosettaSciIO does not promise to be safe in threads.
     serial = _kind(files[0]) not in ("png", "jpeg", "tiff")

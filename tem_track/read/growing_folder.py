@@ -72,7 +72,7 @@ class GrowingFolder:
         """Return what the frames and their names say."""
         count = max(1, self._count)
         times_s = tree_times(self._places[:count])[0] if self._is_tree else None
-        found = recording_of_files(self._path, self._files[:count], times_s)
+        found = recording_of_files(self._path, self._files[:count], times_s, compared=False)
         found.frames = ReadFrames(found.shape, self.__getitem__, self._path.name, serial=False)
         return found
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
 from tem_track.segment.outline_again import another, like_neighbours, without_bites
+from tem_track.segment.outline_consensus import odd_rows
 from tem_track.segment.outline_contour import follow_contour
 from tem_track.segment.outline_fit import finished_radii
 from tem_track.segment.outline_fringe import PARTICLES_LOOKED_AT, FringeMemory, fringes_of, largest, looked_at
@@ -95,6 +96,7 @@ def outline_particles(
         progress(chosen[-1] + 1, count)
     progress(count, count)
     stage.look_back(rows)
+    stage.agree_on_shapes(rows)
     return finished_outlines(rows, stage.dark)
 
 
@@ -193,6 +195,22 @@ class _Stage:
             for k in reversed(numbers):
                 for row in (rows[place[row.track_id, k]] for row in by_frame[k]):
                     later[row.track_id] = memory_of(row, later.get(row.track_id))
+
+    def agree_on_shapes(self, rows: list[OutlineRow]) -> None:
+        """Replace rows whose outline has a bite or bulge that their track's other outlines do not have."""
+        odd = {(rows[shape.row].frame, rows[shape.row].track_id): shape for shape in odd_rows(rows)}
+        for numbers in together(sorted({k for k, _ in odd}), self._labels):
+            scene, members = self._scene(numbers, {}, lambda k, track: (k, track) in odd)
+            for m in members:
+                for i, (k, start) in enumerate(zip(m.group.frame.tolist(), m.starts, strict=True)):
+                    shape = odd[numbers[k], start.contour.track_id]
+                    evidence = rows[shape.row].evidence
+                    assert evidence is not None
+                    m.follow(i, evidence.parameters, shape.centre, shape.radius, shape.wrong)
+            refine_all(scene, members)
+            for row in (row for m in members for row in _ray_rows(numbers, m)):
+                if row.evidence is not None:
+                    rows[odd[row.frame, row.track_id].row] = row
 
     def _any_differs(self, rows: Sequence[OutlineRow], later: Mapping[int, Memory]) -> bool:
         """Return whether an outline is another than that of its track in the frame after; rows from last to first."""

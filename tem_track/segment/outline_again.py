@@ -20,6 +20,10 @@ _NOT_CONVEX = 0.01
 _ANOTHER = 0.02
 # Two outlines nearer than this are the same one (rms over the radius): a tenth of a pixel of most.
 _SAME = 0.003
+# A particle that moved by more than this by itself (radii) is not where its outline of another frame is.
+_MOVED = 0.5
+# An outline that is larger or smaller than its label by more than this share and px is none.
+_LARGER, _LARGER_PX = 0.2, 2.5
 # Frames beyond which an outline is no start for another.
 _TOO_LONG = 5
 
@@ -134,6 +138,8 @@ def another(
     if abs(k - memory.frame) > _TOO_LONG:
         return False
     apart = centre - memory.centre - (drift_px[k] - drift_px[memory.frame])
+    if float(apart @ apart) > (_MOVED * float(radius.mean())) ** 2:
+        return False
     before = resample_radius(memory.radius, len(radius))
     growth = np.log(label_px * memory.larger / before.mean())
     off = np.log(np.maximum(radius, 1e-6) / np.maximum(before, 1e-6))
@@ -154,10 +160,18 @@ def _keep_better(
     for k, j, i in started:
         barred = partial(scene.barred, k, members[j].starts[i].contour.track_id)
         before, after = first[j][i], second[j][i]
-        if not _same(before, after) and second_is_better(scene.frames[k], barred, before, after):
+        if _same(before, after) or not _sane(trial[j], i):
+            continue
+        if second_is_better(scene.frames[k], barred, before, after):
             members[j].group.put(np.array([i]), trial[j].group.take(np.array([i])))
             better.add((k, j, i))
     return better
+
+
+def _sane(m: Members, i: int) -> bool:
+    """Return whether an outline is about as large as its label."""
+    larger = float(m.group.radius[i].mean()) * m.binning / float(m.starts[i].radius.mean())
+    return abs(float(np.log(larger))) < _LARGER + _LARGER_PX / float(m.starts[i].radius.mean())
 
 
 def _same(first: FloatArray, second: FloatArray) -> bool:

@@ -5,9 +5,10 @@ Particles with equal numbers of rays are fitted together as one group of arrays.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,10 @@ from tem_track.segment.outline_rays import (
 )
 from tem_track.segment.outline_shape import follow_shape, ray_shifts, smooth_log_radius
 
+# Threads that look at the picture: sampling and arithmetic of large arrays release Python's lock.
+_WORKERS = 2
+_Part = TypeVar("_Part")
+_Found = TypeVar("_Found")
 # Samples of rays that are worked on together: their arrays stay in the processor's cache.
 _SAMPLES_TOGETHER = 100_000
 # A ray that knows less than this share of what the good ones know is blind.
@@ -72,6 +77,8 @@ class OutlineGroup:
         The start was nearly right.
     crowded : (P,) bool
         Rays may meet other particles, or pixels that may not be looked at.
+    wrong : (P, N) bool
+        Rays that are known to find something else than the edge.
     """
 
     number: NDArray[np.int64]
@@ -93,6 +100,7 @@ class OutlineGroup:
     moved: FloatArray
     near: Mask
     crowded: Mask
+    wrong: Mask
 
     def __len__(self) -> int:
         return len(self.number)
@@ -134,6 +142,7 @@ def new_group(
         moved=np.full(count, np.inf),
         near=np.zeros(count, np.bool_),
         crowded=np.ones(count, np.bool_),
+        wrong=np.zeros(radius.shape, np.bool_),
     )
 
 
@@ -164,16 +173,27 @@ def refine(
         g.centre[again], g.radius[again] = recentred(g.centre[again], g.radius[again])
     together = max(1, _SAMPLES_TOGETHER // (g.radius.shape[1] * g.level.shape[1]))
     parts = [np.arange(i, min(i + together, len(g))) for i in range(0, len(g), together)]
-    seen = [_look_at(g.take(rows), first[rows], pictures, owners, view) for rows in parts]
+    seen = _side_by_side(lambda rows: _look_at(g.take(rows), first[rows], pictures, owners, view), parts)
     profiles = in_single_precision(joined([part.profiles for part in seen]))
     fits = fit_any_bodies(profiles, g.parameters)
     model = body_profiles(fits.parameters, profiles.level.shape[1], profiles.step, view.dark)
-    shifts = [_shifts(part, model[rows], fits.parameters[rows], view) for part, rows in zip(seen, parts, strict=True)]
+    shifts = _side_by_side(
+        lambda both: _shifts(both[0], model[both[1]], fits.parameters[both[1]], view),
+        list(zip(seen, parts, strict=True)),
+    )
     shift, precision = (np.concatenate(values) for values in zip(*shifts, strict=True))
     _move(g, fits.parameters, shift, precision)
     ends = np.concatenate([np.median(part.rays.level[:, :, -3:], axis=(1, 2)) for part in seen])
     _note_profiles(g, profiles, model, ends if view.dark else np.concatenate([part.unit for part in seen]))
     group.put(chosen, g)
+
+
+def _side_by_side(function: Callable[[_Part], _Found], parts: Sequence[_Part]) -> list[_Found]:
+    """Return what a function finds of each part, worked out by a few threads; it does not depend on how many."""
+    if len(parts) == 1:
+        return [function(parts[0])]
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        return list(pool.map(function, parts))
 
 
 @dataclass(frozen=True)
@@ -192,6 +212,8 @@ def _look_at(
 ) -> _Seen:
     number = np.where(g.crowded, g.number, 0)
     rays = sample_rays(pictures, owners, g.frame, number, g.centre, g.radius)
+    if g.wrong.any():
+        rays.seen[g.wrong] = 0
     far = np.where(first, 0.5 * (rays.rho[:, -1] - 1), np.maximum(0.05, 2.0 / g.radius.mean(axis=1)))
     if not first.all():
         rays = near_surroundings(rays, far, np.where(first, np.inf, g.contrast), view.information)

@@ -31,6 +31,8 @@ _ROUNDS_NEAR = 2
 # A label whose form differs from the remembered shape by less than this (rms over the radius, and px for the raggedness
 # of whole pixels) says no more about the form than its size and place: the outline starts from what is remembered.
 _ALIKE, _RAGGED_PX = 0.015, 0.3
+# An outline that is larger or smaller than its label by more than this share and px is no start for others.
+_LARGER, _LARGER_PX = 0.06, 2.0
 # Weight of the newest frame in the remembered shape: a memory of about five frames.
 _RECENT = 0.2
 
@@ -63,6 +65,11 @@ class Memory:
     beside: FloatArray
     larger: float
     contrast: float
+
+    @property
+    def sane(self) -> bool:
+        """Whether the outline is where its label says the particle is."""
+        return abs(float(np.log(self.larger))) < _LARGER + _LARGER_PX / float(self.radius.mean())
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,19 @@ class Members:
         self.group.radius[i] = radii_about(points, self.group.centre[i], self.group.radius.shape[1])
         self.group.moved[i] = self.group.misfit[i] = np.inf
         self.group.near[i] = False
+
+    def follow(self, i: int, parameters: FloatArray, centre: FloatArray, radius: FloatArray, wrong: Mask) -> None:
+        """Put outline i where `radius` (N,) about `centre` (2,) is, px of the frame, and let it keep that shape.
+
+        `parameters` are those of its profile; the rays that are `wrong` (N,) count no more.
+        """
+        group, count = self.group, self.group.radius.shape[1]
+        group.centre[i] = to_working(centre, self.binning)
+        group.radius[i] = resample_radius(radius, count) / self.binning
+        group.before[i] = np.log(group.radius[i] / group.radius[i].mean())
+        group.wrong[i] = resample_radius(wrong.astype(np.float64), count) > 0.5
+        group.parameters[i], group.near[i] = parameters, True
+        group.moved[i] = group.misfit[i] = np.inf
 
     def start_from(self, i: int, memory: Memory, shift: FloatArray) -> None:
         """Start outline i from another frame's, `shift` (2,) px away."""
@@ -138,7 +158,7 @@ def _begin(stars: list[tuple[int, Start]], binning: int, memories: Mapping[int, 
             group.parameters[i] = memory.parameters
             group.before[i] = np.log(shape)
             start = stars[i][1]
-            if not start.contour.cut and _alike(start.radius, shape):
+            if not start.contour.cut and memory.sane and _alike(start.radius, shape):
                 group.centre[i] += memory.beside / binning
                 group.radius[i] = radius[i].mean() * memory.larger * shape / shape.mean()
                 group.contrast[i], group.misfit[i], group.near[i] = memory.contrast, 0.0, True

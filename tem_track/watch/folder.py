@@ -111,7 +111,7 @@ class WatchedFolder:
 
     def _target(self, name: str) -> Target:
         job, request = self._job(name), self._inside()
-        files = {option: file_of(request, job.entry, option) for option in ("times", "temperature")}
+        files = {option: file_of(request, job.entry, option) for option in ("times", "temperature", "phases")}
         given = {option: path for option, path in files.items() if path is not None}
         return Target(name, request.folder / name, job.entry.run, job.settings, given, job.problem)
 

@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from tem_track.errors import InputError, TemTrackError
+from tem_track.errors import InputError, SettingsError, TemTrackError
 from tem_track.movie import FloatArray, Movie
+from tem_track.pipeline.theory import expected_theory
 from tem_track.read.growing import GrowingFrames, movie_so_far, open_growing
 from tem_track.read.growing_times import extended_times
 from tem_track.read.recording import one_line
@@ -26,6 +27,7 @@ from tem_track.settings import Settings, settings_dict, settings_from
 from tem_track.watch.live_measure import LiveCurves, LiveFrame, LiveMeasurement
 from tem_track.watch.live_view import LiveView, newest_mean, time_axis
 from tem_track.watch.state import LiveState, write_state
+from tem_track.write.expected_levels import ExpectedLevel
 from tem_track.write.overlay import status_text
 
 # Share of the time between two updates that measuring may take: the rest is for the analyses of finished recordings.
@@ -35,6 +37,8 @@ NONE_LEFT_OUT = 10
 # What the file says is asked again at every update while that takes less than this share of the time between two, and
 # after that whenever there are so many times the frames.
 _QUICK, _GROWN = 0.03, 1.1
+# How often it is looked for new frames, and the shortest rest, s.
+_LOOK_S, _SHORT_S = 0.2, 0.02
 # How fast the estimate of the seconds per frame follows.
 _RECENT = 0.3
 
@@ -50,7 +54,8 @@ class FollowRequest:
     settings : Settings
     every_s : float
         Time between updates.
-    times, temperature : Path or None
+    times, temperature, phases : Path or None
+        Phases of the user's own, for the reaction that the settings name.
     """
 
     movie: Path
@@ -59,6 +64,7 @@ class FollowRequest:
     every_s: float = 2.0
     times: Path | None = None
     temperature: Path | None = None
+    phases: Path | None = None
 
     def as_json(self) -> str:
         """Return the request as one line of JSON."""
@@ -69,12 +75,13 @@ class FollowRequest:
     def from_json(cls, text: str) -> FollowRequest:
         """Return the request that `as_json` wrote."""
         values: dict[str, Any] = json.loads(text)
-        for name in ("movie", "folder", "times", "temperature"):
+        for name in ("movie", "folder", "times", "temperature", "phases"):
             values[name] = None if values[name] is None else Path(values[name])
         return cls(**values | {"settings": settings_from(values["settings"])})
 
     def _paths(self) -> dict[str, Path | None]:
-        return {"movie": self.movie, "folder": self.folder, "times": self.times, "temperature": self.temperature}
+        beside = {"times": self.times, "temperature": self.temperature, "phases": self.phases}
+        return {"movie": self.movie, "folder": self.folder, **beside}
 
 
 def next_frames(last: int, complete: int, affordable: int) -> list[int]:
@@ -143,7 +150,7 @@ class Follower:
         self._add(so_far, chosen)
         assert self._movie is not None
         self._measured.choose(replace(self._movie, frames=so_far, shape=(complete, *self._movie.shape[1:])))
-        curves = self._curves()
+        curves = self._curves() if self._measured.choice is not None else None
         self._write(so_far, curves)
         return self._told(self._where(complete, curves), begin)
 
@@ -171,11 +178,11 @@ class Follower:
         self._known, self._open_s = complete, time.monotonic() - begin
         self._measured.pixel_size_nm = self._movie.calibration.pixel_size_nm
         if self._view is None:
-            self._view = LiveView(request.folder)
+            self._view = LiveView(request.folder, expected=_expected(request))
         self._view.pixel_size_nm = self._measured.pixel_size_nm
 
     def _learn(self, so_far: _SoFar) -> None:
-        if self._measured.learn(so_far):
+        if self._measured.learn(_Readable(so_far)):
             self._frame_s = 0.0
 
     def _affordable(self) -> int:
@@ -216,12 +223,14 @@ class Follower:
         times, newest = self._times(), self._measured.frames[-1].number
         time_s = float(times[-1]) if self._movie.timed else None
         status = status_text(newest, len(so_far), time_s, self._temperature(newest))
-        self._view.write_picture(so_far, self._measured, status)
+        self._view.write_picture(_Readable(so_far), self._measured, status)
         self._view.write_drift(self._measured, times, self._movie.timed)
         if self._measured.film is not None:
             self._view.write_film(self._measured, *self._film_axis(times))
         if curves is not None:
             self._view.write_curves(curves, self._movie.timed)
+        elif not self._measured.sees_particles:
+            self._view.remove_curves()
 
     def _film_axis(self, times: FloatArray) -> tuple[FloatArray, str]:
         """Return temperatures of the measured frames where all are known, their times otherwise, and the label."""
@@ -256,6 +265,9 @@ class Follower:
             temperature_c=self._temperature(newest.number),
             warnings=self._warnings(curves),
         )
+        if not self._measured.sees_particles:
+            # What was taken for particles in the first frames was none.
+            return replace(state, curve_frame=None, particles=None, volume_ratio=None, volume_ratio_sd=None)
         row = None if curves is None else newest_mean(curves.population)
         if curves is None or row is None:
             return state
@@ -305,6 +317,15 @@ class Follower:
         return self._state
 
 
+def _expected(request: FollowRequest) -> tuple[ExpectedLevel, ...]:
+    """Return the levels of V/V0 that the reaction of the settings ends at; none for a reaction that is not known."""
+    try:
+        theory = expected_theory(request.settings.expansion.reaction, request.phases)
+    except SettingsError:
+        return ()
+    return theory.lines if theory else ()
+
+
 class _SoFar:
     """The frames that are complete, as `Frames`."""
 
@@ -316,6 +337,19 @@ class _SoFar:
 
     def __getitem__(self, k: int, /) -> Any:
         return self._frames[k]
+
+
+class _Readable:
+    """Frames with the one before in place of one that cannot be read: enough to learn from."""
+
+    def __init__(self, frames: _SoFar):
+        self._frames = frames
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, k: int, /) -> Any:
+        return next(self._frames[i] for i in range(k, -1, -1) if i == 0 or _can_be_read(self._frames, i))
 
 
 def _can_be_read(frames: _SoFar, k: int) -> bool:
@@ -331,16 +365,35 @@ def follow(request: FollowRequest, ended: threading.Event) -> None:
 
     Raises
     ------
-    TemTrackError
-        The recording cannot be followed any more, or the view not be written.
+    OutputError
+        The view cannot be written.
     """
-    follower = Follower(request)
+    follower, before = Follower(request), LiveState()
     while not ended.is_set():
         begin = time.monotonic()
-        state = follower.update()
-        # Frames that wait are measured at once; else it is looked for new ones a few times between two updates.
-        pause = 0.0 if state.behind else max(0.1, min(0.5, request.every_s / 4) - (time.monotonic() - begin))
-        ended.wait(pause)
+        try:
+            state = follower.update()
+        except InputError as error:
+            # Written anew under the same name, say: it is followed from its first frame on.
+            write_state(request.folder, LiveState(message=str(error), updated=time.time()))
+            follower, before = Follower(request), LiveState()
+            ended.wait(request.every_s)
+            continue
+        ended.wait(max(_SHORT_S, _pause(before, state, request.every_s) - (time.monotonic() - begin)))
+        before = state
+
+
+def _pause(before: LiveState, state: LiveState, every_s: float) -> float:
+    """Return how long after the last update began the next one is due, s.
+
+    Frames together cost less than one by one, so that a camera that is slower than the measurement gets an update now
+    and then; one that is faster, all that there is.
+    """
+    if state.measured == before.measured:
+        return _LOOK_S
+    newest = -1 if before.newest_frame is None else before.newest_frame
+    passed = (state.newest_frame or 0) - newest
+    return 0.0 if state.behind or passed > state.measured - before.measured else every_s
 
 
 def main() -> int:

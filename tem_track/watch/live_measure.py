@@ -1,7 +1,7 @@
 """V/V0 while a movie is being recorded: every frame is measured once, by itself, with what the frames before taught.
 
 Strategy. What particles look like, and what belongs to the camera, is learnt from the frames there are and again
-whenever their number has doubled: in all that costs twice the last time. A new frame is registered on a few of those
+whenever their number has tripled. A new frame is registered on a few of those
 measured before (the last two, some older ones, the first), its particles are found, numbered and outlined. The curves
 are fitted to a bounded number of the frames. So an update costs the same after an hour as after a minute.
 
@@ -12,7 +12,7 @@ the frames so far make of it. The analysis of the finished recording shares no n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -30,6 +30,8 @@ from tem_track.watch.live_link import LiveLinker
 
 # Frames after which the first look is taken; enough to tell bars and words from the specimen.
 FIRST_LOOK = 3
+# It is taken again when there are so many times the frames: some seven times in ten thousand.
+AGAIN = 3
 # Measured frames back that a frame is registered on, beside the first: as `drift.survey` does, with fewer of them.
 LAGS = (1, 2, 5, 15, 45)
 # Frames that the curves are fitted to: the newest ones and, evenly, the others.
@@ -39,8 +41,9 @@ MOST_PARTICLES = 40
 # Measured frames within which a particle must be seen first for its start to be its V0; one that enters later, or is a
 # piece of another, has none of its own.
 FOUNDING = 5
-# Usable frames from which it is told whether a movie shows particles or a film (as in `pipeline.choose`).
-TELLING = 8
+# Usable frames from which it is told whether a movie shows particles or a film; `pipeline.choose` asks for more, since
+# a front needs time: here they are still to come.
+TELLING, ASKED_FOR = 3, 8
 # Below this nothing is measured unless the user says that there are particles (as in `pipeline.measure`).
 NOT_PARTICLES = 0.3
 
@@ -139,14 +142,14 @@ class LiveMeasurement:
         return self.appearance is not None and (asked or self.appearance.particle_like >= NOT_PARTICLES)
 
     def learn(self, frames: Frames) -> bool:
-        """Learn, where the frames have doubled since the last time, what they show; whether everything begins anew.
+        """Learn, where there are three times the frames of the last time, what they show; whether all begins anew.
 
         Parameters
         ----------
         frames : Frames
             All that are complete, as recorded.
         """
-        if len(frames) < max(FIRST_LOOK, 2 * self._taught_from):
+        if len(frames) < max(FIRST_LOOK, AGAIN * self._taught_from):
             return False
         cv2.setNumThreads(1)
         zero = zero_level(frames)
@@ -195,8 +198,8 @@ class LiveMeasurement:
         if self.choice is not None or self._taught is None or len(good) < TELLING:
             return
         seen = MeasuredFrames(movie.frames, self._taught.zero)
-        usable = np.zeros(len(seen), bool)
-        usable[[frame.number for frame in good]] = True
+        usable = np.zeros(len(seen) + ASKED_FOR, bool)
+        usable[[frame.number for frame in good]] = usable[len(seen) :] = True
         quality = FrameQuality(usable, [""] * len(usable), np.arange(len(usable)))
         survey = Survey(seen, self._taught.zero, self._taught.fixed, quality, no_drift(len(usable)))
         self.choice = choose_analysis(movie, survey, self.settings)
@@ -288,16 +291,27 @@ class LiveMeasurement:
         assert self._taught is not None
         taught = self._taught
         frames = [seen[frame.number] for frame in usable]
-        labels = []
+        labels, drift, wrong = [], [], np.zeros(2)
         for frame, image in zip(usable, frames, strict=True):
             found = segment_frame(image, taught.appearance, fixed=taught.fixed)
-            labels.append(self._linker.numbered(found, frame.drift_px))
+            # What one frame was placed wrongly by, those registered on it are too.
+            drift.append(self._linker.placed(found, frame.drift_px - wrong))
+            wrong = frame.drift_px - drift[-1]
+            labels.append(self._linker.numbered(found, drift[-1]))
+        self._correct(usable, drift)
         self._follow(labels[-1])
         if self._outlines is None:
             self._outlines = LiveOutlines(taught.appearance.polarity, taught.fixed)
-        drift = np.stack([frame.drift_px for frame in usable])
-        self.newest = self._outlines.add(frames, labels, drift, set(self._followed))
-        self._rows.append(_rows_of(self.newest, np.array([frame.number for frame in usable]), drift))
+        path = np.stack(drift)
+        self.newest = self._outlines.add(frames, labels, path, set(self._followed))
+        self._rows.append(_rows_of(self.newest, np.array([frame.number for frame in usable]), path))
+
+    def _correct(self, usable: Sequence[LiveFrame], drift: Sequence[FloatArray]) -> None:
+        """Put the drift that the particles tell in place of that of the picture."""
+        told = {frame.number: path for frame, path in zip(usable, drift, strict=True)}
+        self.frames = [
+            replace(frame, drift_px=told[frame.number]) if frame.number in told else frame for frame in self.frames
+        ]
 
     def _follow(self, labels: Labels) -> None:
         """Choose whom to follow: those followed so far that are still there, then the largest of the others."""

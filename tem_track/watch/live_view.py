@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from tem_track.movie import FloatArray, Frames, finite
 from tem_track.tables import TRACKS, Table, select_rows
 from tem_track.watch.live_measure import LiveCurves, LiveMeasurement
 from tem_track.watch.state import CHARTS, CURVE_FILE, PICTURE_FILE
+from tem_track.write.expected_levels import ExpectedLevel
 from tem_track.write.files import whole_file, write_text
 from tem_track.write.lettering import Lettering
-from tem_track.write.live_chart import Line, line_chart
+from tem_track.write.live_chart import Level, Line, line_chart
 from tem_track.write.overlay import (
     DrawnLine,
     DrawnParticle,
@@ -47,10 +49,13 @@ class LiveView:
     ----------
     folder : Path
     pixel_size_nm : float or None
+    expected : sequence of ExpectedLevel
+        Of V/V0, drawn across the curves.
     """
 
     folder: Path
     pixel_size_nm: float | None = None
+    expected: Sequence[ExpectedLevel] = ()
     _lettering: Lettering = field(default_factory=Lettering)
     _window: tuple[float, float] | None = None
 
@@ -70,7 +75,7 @@ class LiveView:
 
     def write_curves(self, curves: LiveCurves, timed: bool) -> None:
         """Write V/V0 so far as a chart and as a table."""
-        write_text(self.folder / CHARTS["curve"], curve_chart(curves, timed))
+        write_text(self.folder / CHARTS["curve"], curve_chart(curves, timed, self.expected))
         wanted = (*_CURVE_COLUMNS, "volume_ratio_sd")
         columns = [column for column in TRACKS if column.name in wanted]
         order = np.lexsort((curves.tracks["track_id"], curves.tracks["frame"]))
@@ -78,6 +83,11 @@ class LiveView:
         if not timed:
             table["time_s"] = np.full(len(order), np.nan)
         write_table(self.folder / CURVE_FILE, columns, table)
+
+    def remove_curves(self) -> None:
+        """Take away what was drawn of particles that turned out to be none."""
+        for name in (CHARTS["curve"], CURVE_FILE):
+            (self.folder / name).unlink(missing_ok=True)
 
     def write_film(self, measured: LiveMeasurement, x: FloatArray, x_label: str) -> None:
         """Write the darkened share of the field so far as a chart."""
@@ -87,7 +97,9 @@ class LiveView:
         share[used] = measured.film.share
         known = share[np.isfinite(share)]
         label = f"{known[-1]:.1%}" if len(known) else ""
-        chart = line_chart([Line(x, 100 * share, _FRONT, None, label, 2.0)], x_label, "Darker than before (%)", 0.0)
+        chart = line_chart(
+            [Line(x, 100 * share, _FRONT, None, label, 2.0)], x_label, "Darker than before (%)", [Level(0.0)]
+        )
         write_text(self.folder / CHARTS["film"], chart)
 
     def write_drift(self, measured: LiveMeasurement, times_s: FloatArray, timed: bool) -> None:
@@ -98,11 +110,14 @@ class LiveView:
             Line(x, path[:, axis], colour, label=label)
             for axis, colour, label in ((0, "#ff8040", "down"), (1, "#56beff", "right"))
         ]
-        write_text(self.folder / CHARTS["drift"], line_chart(lines, unit, "Drift (px)", 0.0))
+        write_text(self.folder / CHARTS["drift"], line_chart(lines, unit, "Drift (px)", [Level(0.0)]))
 
 
-def curve_chart(curves: LiveCurves, timed: bool) -> str:
-    """Return V/V0 of each particle, in the colours of their outlines, and their mean with its 95 % band, as SVG."""
+def curve_chart(curves: LiveCurves, timed: bool, expected: Sequence[ExpectedLevel] = ()) -> str:
+    """Return V/V0 of each particle, in the colours of their outlines, and their mean with its 95 % band, as SVG.
+
+    Levels that theory expects stand across it, dotted, with their names.
+    """
     tracks, mean = curves.tracks, curves.population
     x, unit = time_axis(mean["time_s"], timed)
     frames = mean["frame"]
@@ -118,7 +133,8 @@ def curve_chart(curves: LiveCurves, timed: bool) -> str:
         band = _TWO_SIDED_95 * np.nan_to_num(mean["volume_ratio_sem"][known])
         last = f"{mean['volume_ratio_mean'][known][-1]:.3f}"
         lines.append(Line(x[known], mean["volume_ratio_mean"][known], "#ffffff", band, last, 2.4))
-    return line_chart(lines, unit, "Volume ratio V/V0", 1.0)
+    levels = [Level(1.0), *(Level(one.volume_ratio, one.name) for one in expected)]
+    return line_chart(lines, unit, "Volume ratio V/V0", levels)
 
 
 def _particles(measured: LiveMeasurement) -> list[DrawnParticle]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -109,16 +110,14 @@ class Watching:
     _analyses: dict[str, _Analysis] = field(default_factory=dict)
     _next_search: float = 0.0
     _next_page: float = 0.0
+    _trouble: str = ""
     _last_event: float = 0.0
     _begun: float = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Watch until told to stop, or nothing has happened for as long as the options say.
 
-        Raises
-        ------
-        OutputError
-            The folder for the results cannot be written.
+        What cannot be written for a while is tried again; the reporter is told.
         """
         self._begun = self._last_event = time.monotonic()
         try:
@@ -146,7 +145,7 @@ class Watching:
         self._collect()
         if now >= self._next_page:
             self._next_page = now + max(0.5, self.options.every_s / 2)
-            write_page(self)
+            self._write_page()
         self.reporter.show(self.sorted())
 
     def end(self, words: str) -> None:
@@ -160,7 +159,19 @@ class Watching:
         for analysis in self._analyses.values():
             analysis.thread.join()
         self._collect()
-        write_page(self, ended=words)
+        self._write_page(words)
+        with suppress(OSError):  # a view of one that is not analysed yet stays
+            (self.output / LIVE_FOLDER).rmdir()
+
+    def _write_page(self, ended: str = "") -> None:
+        """Write the page; a disk that is full or gone for a while does not end the watch."""
+        try:
+            write_page(self, ended)
+            self._trouble = ""
+        except OutputError as error:
+            if str(error) != self._trouble:
+                self.reporter.note(str(error))
+            self._trouble = str(error)
 
     def sorted(self) -> list[Watched]:
         """Return all recordings, the one last written to first."""
@@ -248,7 +259,11 @@ class Watching:
             if len(self._views) >= MOST_VIEWS:
                 recording.message = "is being recorded; shown when there are fewer at a time"
                 return
-            view = self._views[recording.name] = LiveProcess(self._follow_request(recording), self.viewer)
+            try:
+                view = self._views[recording.name] = LiveProcess(self._follow_request(recording), self.viewer)
+            except OSError as error:
+                recording.message = f"is being recorded; no live view: {error.strerror or error}"
+                return
             recording.state, recording.message = RECORDING, "is being recorded"
             self._tell(recording, "recording")
         live = view.look()
@@ -261,11 +276,7 @@ class Watching:
     def _follow_request(self, recording: Watched) -> FollowRequest:
         target, folder = recording.target, self.live_folder(recording)
         remove_view(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from error
-        files = {name: target.files.get(name) for name in ("times", "temperature")}
+        files = {name: target.files.get(name) for name in ("times", "temperature", "phases")}
         return FollowRequest(target.path, folder, target.settings, self.options.every_s, **files)
 
     def _complete(self, recording: Watched) -> None:
@@ -301,7 +312,9 @@ class Watching:
                 recording.state, recording.message = QUEUED, "its analysis was stopped; the next watch goes on with it"
                 continue
             recording.state = DONE if result.status in ("done", "unchanged") else FAILED
-            recording.message = result.reason or ("analysed" if result.status == "done" else "was analysed before")
+            # The name stands before the message anyway.
+            reason = result.reason.removeprefix(f"{Path(recording.name).name}: ")
+            recording.message = reason or ("analysed" if result.status == "done" else "was analysed before")
             if recording.state == DONE:
                 remove_view(self.live_folder(recording))
             self._tell(recording, recording.state)
@@ -331,9 +344,10 @@ class _Analysis:
 
 def _progress_words(event: Mapping[str, Any]) -> str:
     """Return how far an analysis is, "" where it has not said."""
-    if event.get("event") != "stage":
+    if event.get("event") not in ("stage", "progress"):
         return ""
-    return f"is being analysed: {event.get('stage')}, {event.get('done')} of {event.get('frames')} frames"
+    frames = event.get("total") or event.get("frames")
+    return f"is being analysed: {event.get('stage')}, {event.get('done') or 0} of {frames} frames"
 
 
 def _mtime(recording: Watched) -> int:

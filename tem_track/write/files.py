@@ -10,12 +10,13 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tem_track.errors import OutputError
+from tem_track.write.run_files import RUN_FILES
 
 PROGRAM = "tem-track"
 RUN_RECORD = "run.json"
@@ -25,75 +26,6 @@ LOG = "log.txt"
 STAGES_FOLDER = ".stages"
 """Results of the stages of a run, for the next one; may be removed at any time."""
 _ASIDE = ".part-"
-
-FRONT_FIGURES = ("front_arrival", "front_montage", "front_fraction", "front_distance", "front_speed")
-GROWTH_FIGURES = ("growth_area", "growth_rate", "growth_map")
-PARTICLE_FIGURES = (
-    "volume_ratio",
-    "population",
-    "volume_ratio_particles",
-    "core_shell",
-    "drift",
-    "size_histogram",
-    "outlines",
-    "sensitivity",
-)
-FIGURE_NAMES = (*FRONT_FIGURES, *GROWTH_FIGURES, *PARTICLE_FIGURES)
-"""The figures a run may hold, in the order a report shows them."""
-
-OVERLAY_NAMES = ("overlay.webm",)
-"""What an overlay movie can be called; a run has at most one."""
-
-# Images of a pair run: more states than anyone measures ex situ, and two digits in a file name.
-MOST_PAIR_IMAGES = 99
-
-
-def pair_picture_name(number: int) -> str:
-    """Return the name of the picture with the outlines of a pair run's image, counted from 0.
-
-    >>> pair_picture_name(0)
-    'pictures/image_01.png'
-    """
-    return f"pictures/image_{number + 1:02d}.png"
-
-
-PAIR_FILES = (
-    "pairs.csv",
-    "images.csv",
-    *(pair_picture_name(k) for k in range(MOST_PAIR_IMAGES)),
-    *(f"figures/{name}.{suffix}" for name in ("states", "gallery") for suffix in ("png", "svg")),
-)
-"""Every file of a pair run besides `run.json`."""
-
-RUN_FILES = (
-    "drift.csv",
-    "tracks.csv",
-    "particles.csv",
-    "stages.csv",
-    "events.csv",
-    "expansion.csv",
-    "theory.csv",
-    "sensitivity.csv",
-    "labels.tif",
-    "cores.tif",
-    "front/arrival_time.tif",
-    "front/arrival_time_sd.tif",
-    "front/grains.tif",
-    "front/front.csv",
-    "front/grains.csv",
-    "front/crossings.csv",
-    "front/nuclei.csv",
-    "front/voids.csv",
-    "front/distance.csv",
-    "front/summary.json",
-    "growth.csv",
-    "growth_rates.csv",
-    *OVERLAY_NAMES,
-    "report.html",
-    *(f"figures/{name}.{suffix}" for name in FIGURE_NAMES for suffix in ("png", "svg")),
-    *PAIR_FILES,
-)
-"""Every file of a run besides `run.json`: what ``--overwrite`` may remove, and nothing else."""
 
 _UNFINISHED = f"{PROGRAM} has not finished writing this run folder; run the same command again to go on\n"
 # What to do about the failures a user can mend; the system's own words say what happened.
@@ -235,8 +167,13 @@ class RunFolder:
         except OSError as error:
             raise output_error(self.path, error) from error
 
-    def clear(self) -> None:
+    def clear(self, keep: Collection[str] = ()) -> None:
         """Remove an earlier run's files, marked as unfinished first: what is not tem-track's own stays.
+
+        Parameters
+        ----------
+        keep : collection of str
+            Files of the earlier run that are this one's too.
 
         Raises
         ------
@@ -244,7 +181,7 @@ class RunFolder:
         """
         self.mark()
         try:
-            _remove_run_files(self.path)
+            _remove_run_files(self.path, keep)
         except OSError as error:
             raise output_error(self.path, error) from error
 
@@ -384,13 +321,14 @@ def _is_run_record(path: Path) -> bool:
     return isinstance(record, dict) and record.get("program") == PROGRAM
 
 
-def _remove_run_files(folder: Path) -> None:
+def _remove_run_files(folder: Path, keep: Collection[str] = ()) -> None:
     # run.json first: from then on nothing here can be taken for a finished run.
     for name in (RUN_RECORD, *RUN_FILES):
         path = folder / name
         # Through a linked sub-folder we would remove files that stand somewhere else.
         if not path.parent.is_symlink():
-            path.unlink(missing_ok=True)
+            if name not in keep:
+                path.unlink(missing_ok=True)
             path.with_name(_ASIDE + path.name).unlink(missing_ok=True)
     for name in sorted({str(Path(name).parent) for name in RUN_FILES} - {"."}):
         with suppress(OSError):  # it may hold something else, or not be there

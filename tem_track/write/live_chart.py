@@ -49,7 +49,15 @@ class Line:
     opacity: float = 1.0
 
 
-def line_chart(lines: Sequence[Line], x_label: str, y_label: str, level: float | None = None) -> str:
+@dataclass(frozen=True)
+class Level:
+    """A dotted line across a chart, always within its axis, with words on it."""
+
+    value: float
+    name: str = ""
+
+
+def line_chart(lines: Sequence[Line], x_label: str, y_label: str, levels: Sequence[Level] = ()) -> str:
     """Return a chart as an SVG element, "" where there is nothing to draw.
 
     Parameters
@@ -58,19 +66,17 @@ def line_chart(lines: Sequence[Line], x_label: str, y_label: str, level: float |
         Drawn in this order.
     x_label, y_label : str
         With their units.
-    level : float or None
-        A dashed line across, always within the axis.
+    levels : sequence of Level
     """
     points = [(line.x[ok], line.y[ok]) for line in lines if (ok := np.isfinite(line.x) & np.isfinite(line.y)).any()]
     if not points:
         return ""
     x_range = _padded(np.concatenate([x for x, _ in points]), 0.0)
     heights = [np.concatenate([y for _, y in points]), *_band_ends(lines)]
-    y_range = _padded(np.concatenate([*heights, [] if level is None else [level]]), 0.06)
+    y_range = _padded(np.concatenate([*heights, [level.value for level in levels]]), 0.06)
     axes = _Axes(x_range, y_range)
     parts = [_grid(axes, x_label, y_label)]
-    if level is not None:
-        parts.append(_path([(axes.left, axes.y(level)), (axes.right, axes.y(level))], _SOFT, 1, 1, "4 4"))
+    parts += [_across(axes, level) for level in levels]
     parts += [_band(axes, line) for line in lines if line.band is not None]
     parts += [_drawn(axes, line) for line in lines]
     parts += _labels(axes, lines)
@@ -165,6 +171,12 @@ def _band(axes: _Axes, line: Line) -> str:
         return ""
     corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in upper + lower)
     return f'<polygon points="{corners}" fill="{line.colour}" opacity="{0.25 * line.opacity:g}"/>'
+
+
+def _across(axes: _Axes, level: Level) -> str:
+    y = axes.y(level.value)
+    words = _text(axes.left + 6, y - 4, level.name, _SOFT, "start") if level.name else ""
+    return _path([(axes.left, y), (axes.right, y)], _SOFT, 1, 1, "4 4") + words
 
 
 def _labels(axes: _Axes, lines: Sequence[Line]) -> list[str]:

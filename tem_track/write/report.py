@@ -23,7 +23,7 @@ from tem_track.tables import (
     Table,
     select_rows,
 )
-from tem_track.write.files import FIGURE_NAMES, OVERLAY_NAMES, RunFolder, write_text
+from tem_track.write.files import RunFolder, write_text
 from tem_track.write.report_budget import budget_html, sensitivity_html
 from tem_track.write.report_page import (
     CAPTIONS,
@@ -36,6 +36,7 @@ from tem_track.write.report_page import (
     table_html,
 )
 from tem_track.write.report_style import STYLE
+from tem_track.write.run_files import FIGURE_NAMES, OVERLAY_NAMES
 
 # Two one-column figures of 85 mm at 300 dpi fit side by side on the page at this scale.
 _SHOWN_SCALE = 0.465

@@ -2,8 +2,8 @@
 
     python -m tests.speed.live --side 512 --per-second 2 --frames 120
 
-Prints the delay from a frame being on disk to the curve that holds it, how many frames the preview rests on, and
-whether the final run equals that of `tem-track analyze` on the finished file.
+Prints the delay from a frame being on disk to the curve that holds it, how many frames the preview rests on, and what
+an update takes in the first and the second half of the recording.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ def main() -> None:
     parser.add_argument("--particles", type=int, default=12)
     parser.add_argument("--every", default="2s")
     parser.add_argument("--kind", choices=["tiff", "big", "contiguous", "mrc", "folder", "tree"], default="tiff")
+    parser.add_argument("--live-only", action="store_true", help="end when the recording is complete")
     parser.add_argument("--keep", type=Path, help="write here and leave everything")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -70,10 +71,14 @@ def measure(asked: argparse.Namespace, place: Path, source: Path) -> None:
     watch = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=os.environ | ONE_THREAD)
     reader = threading.Thread(target=_listen, args=(watch, events))
     reader.start()
-    time.sleep(2.0)
+    while not (place / "results" / "live.html").exists():
+        time.sleep(0.1)
     record(asked, place, source, written)
     try:
-        reader.join(timeout=600 + 5 * asked.frames)
+        while asked.live_only and not any(event["event"] == "complete" for _, event in events):
+            time.sleep(0.1)
+        if not asked.live_only:
+            reader.join(timeout=600 + 5 * asked.frames)
     finally:
         if watch.poll() is None:
             watch.send_signal(signal.SIGTERM)
