@@ -98,12 +98,17 @@ def test_an_update_reads_a_bounded_number_of_frames(watched: tuple[LiveMeasureme
     assert max(reads) <= 1 + len(LAGS) + 4 * 3
 
 
-def test_curves_rest_on_a_bounded_number_of_frames() -> None:
-    chosen = fitted_frames(50_000)
-    assert len(chosen) == FITTED + FITTED_NEWEST
-    assert chosen[0] == 0
-    assert chosen[-1] == 49_999
-    assert (np.diff(chosen) > 0).all()
+def test_curves_rest_on_a_bounded_number_of_frames_and_ask_for_none_that_was_left_out() -> None:
+    before: set[int] = set()
+    for count in range(1, 3000, 7):
+        chosen = fitted_frames(count).tolist()
+        assert len(chosen) <= FITTED + FITTED_NEWEST
+        assert chosen[0] == 0
+        assert chosen[-1] == count - 1
+        assert chosen == sorted(set(chosen))
+        assert {k for k in chosen if k < count - 7} <= before
+        before = set(chosen)
+    assert len(fitted_frames(50_000)) > FITTED // 2
 
 
 def test_nothing_is_measured_before_it_is_known_what_to_look_for(simulated: Any) -> None:
