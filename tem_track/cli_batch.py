@@ -13,7 +13,7 @@ from tem_track.stopping import stops_promptly
 
 _LIMITS = (
     click.option(
-        "--jobs", type=click.IntRange(min=1), help="Movies at a time. [default: one per core; on a cluster its own]"
+        "--jobs", type=click.IntRange(min=1), help="Movies at a time on this machine. [default: one per core]"
     ),
     click.option(
         "--memory",
@@ -29,6 +29,13 @@ _LIMITS = (
 )
 
 
+_SCHEDULER = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="A running dask.distributed scheduler, such as tcp://host:8786, or its scheduler file; see the README.",
+)
+
+
 def _limits(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_LIMITS):
         command = option(command)
@@ -41,6 +48,7 @@ def _limits(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--manifest", type=FILE, help="CSV table of the movies, as --dry-run writes it; conditions as columns.")
 @click.option("--dry-run", is_flag=True, help="Print the manifest (CSV) and end; nothing is analysed.")
 @_limits
+@_SCHEDULER
 @click.option("--by", multiple=True, metavar="CONDITION", help="Condition that parts the curves; may be repeated.")
 @click.option("--settings", "settings_file", type=FILE, help="TOML settings for every movie.")
 @click.option(
@@ -60,6 +68,7 @@ def batch(
     jobs: int | None,
     memory: float | None,
     timeout: float | None,
+    scheduler: str | None,
     by: tuple[str, ...],
     settings_file: Path | None,
     changes: tuple[str, ...],
@@ -101,7 +110,8 @@ def batch(
             return
         with console:
             console.left_out(plan)
-            outcome = many.run_batch(plan, console, Limits(int(memory or 0), timeout or 0.0), jobs or 0)
+            engine = many.on_cluster(scheduler, request.output) if scheduler else many.on_this_machine(jobs or 0)
+            outcome = many.run_batch(plan, console, Limits(int(memory or 0), timeout or 0.0), engine)
         console.summary(outcome)
     if outcome.failed:
         raise click.exceptions.Exit(1)

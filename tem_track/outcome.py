@@ -120,6 +120,8 @@ def front_facts(summary: Mapping[str, Any], tables: Mapping[str, Table]) -> list
             low, high = summary.get(f"{name}_low"), summary.get(f"{name}_high")
             interval = f" (95 %: {low:.4g} to {high:.4g})" if low is not None and high is not None else ""
             lines.append((words, f"{summary[name]:.4g} {unit}".strip() + interval))
+    if summary.get("dark_fraction_first") is not None:
+        lines.append(("dark share", f"{summary['dark_fraction_first']:.1%} to {summary['dark_fraction_last']:.1%}"))
     return lines
 
 

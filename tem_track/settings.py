@@ -124,7 +124,14 @@ class FrontSettings:
     boundary_zone_nm: float = setting(
         0.0, "width of the boundary zone to either side of a grain boundary; 0 = from the data", "nm", low=0.0
     )
-    onset_fraction: float = setting(0.0001, "degraded fraction of the field that is the onset", low=1e-6)
+    # The smallest patches are smoothed away: at half of the fraction that rises out of noise (1e-4) simulated onsets
+    # come out neither early nor late.
+    onset_fraction: float = setting(0.00005, "degraded fraction of the field that is the onset", low=1e-6)
+    dark_contrast: float = setting(
+        0.25,
+        "how much darker than the foil around it a place is that counts as dark, where contrast changes both ways",
+        low=0.01,
+    )
 
 
 @dataclass(frozen=True)

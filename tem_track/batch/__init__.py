@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from tem_track.batch.plan import BatchRequest as BatchRequest
     from tem_track.batch.plan import Plan as Plan
     from tem_track.batch.plan import plan_batch as plan_batch
+    from tem_track.batch.run import on_cluster as on_cluster
+    from tem_track.batch.run import on_this_machine as on_this_machine
     from tem_track.batch.run import run_batch as run_batch
 
-_HOME = {"BatchRequest": "plan", "Plan": "plan", "plan_batch": "plan", "run_batch": "run"}
+_HOME = {
+    **dict.fromkeys(("BatchRequest", "Plan", "plan_batch"), "plan"),
+    **dict.fromkeys(("on_cluster", "on_this_machine", "run_batch"), "run"),
+}
 
-__all__ = ["BatchRequest", "Plan", "plan_batch", "run_batch"]
+__all__ = ["BatchRequest", "Plan", "on_cluster", "on_this_machine", "plan_batch", "run_batch"]
 
 
 def __getattr__(name: str) -> Any:

@@ -27,6 +27,9 @@ _STEPS_C = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 # Less than this is a hold at one temperature, degC, and not a ramp.
 _SHORTEST_RAMP_C = 5.0
 
+# Curves of single movies that a group keeps: more are a thicket.
+_SHOWN_MOVIES = 12
+
 ALL_KINDS = "all"
 VOLUME_CURVE: tuple[Column, ...] = (
     Column("kind", "text", "all, solid, core-shell or hollow"),
@@ -62,10 +65,13 @@ class GroupCurve:
     group : Group
     table : Table
         Rows of `VOLUME_CURVE` or `FRONT_CURVE`, only where at least one movie has a value.
+    movies : tuple of (x, y)
+        The curves of single movies on their own axes, a few of them, where there are any to be shown.
     """
 
     group: Group
     table: Table
+    movies: tuple[tuple[FloatArray, FloatArray], ...] = ()
 
 
 class _Sums:
@@ -140,7 +146,8 @@ def front_curves(groups: Sequence[Group]) -> list[GroupCurve]:
     for group in groups:
         own = [tables[run.movie] for run in group.runs if run.movie in tables]
         if own:
-            curves.append(GroupCurve(group, _front_rows(axis, own)))
+            single = tuple((table["temperature_c"], table["degraded_fraction"]) for table in own[:_SHOWN_MOVIES])
+            curves.append(GroupCurve(group, _front_rows(axis, own), single))
     return curves
 
 

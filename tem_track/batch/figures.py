@@ -13,15 +13,15 @@ from tem_track.batch.conditions import finals_of, front_mean, front_values, grou
 from tem_track.batch.curves import ALL_KINDS, GroupCurve
 from tem_track.batch.finished import Group
 from tem_track.batch.means import Mean
-from tem_track.tables import row_count
+from tem_track.tables import Table, row_count
 from tem_track.write.figure_style import COLUMN_MM, FAINT, GREY, journal_style, new_figure, ratio_axis, time_label
 
 COMPARISONS = {
     "volume_ratio": "Mean V/V0 of each condition. The dark band is the 95 % interval of the mean, from how the movies "
     "differ where there are several; the light one the spread between particles (standard deviation).",
     "final_volume_ratio": "Final V/V0 of every particle whose V0 and end were seen; the mean with its 95 % interval.",
-    "degraded_fraction": "Mean degraded fraction of each condition on heating; the band is the 95 % interval of the "
-    "mean, from how the movies differ.",
+    "degraded_fraction": "Mean degraded fraction of each condition on heating; thin lines are its movies; the band "
+    "is the 95 % interval of the mean from how three or more movies differ.",
     "temperatures": "Onset of degradation and first crossing of a grain boundary in every movie, with the mean of each "
     "condition and its 95 % interval.",
 }
@@ -33,11 +33,15 @@ _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
 _KIND_MARKS = {"solid": "solid", "core-shell": "core-shell", "hollow": "hollow"}
 # Curves beyond this many only hide each other.
 _MOST_CURVES = 14
+# The interval of two values is that of a distribution without a variance (Student, one degree of freedom).
+_FEWEST_FOR_BAND = 3
+# A mean that shoots up for a moment, as where a particle is mistaken, does not set the scale of the others.
+_SCALE_PERCENT = (5.0, 90.0)
 # A curve is drawn while at least this share of its movies goes into it: its end would jump with every movie that ends.
 _SHARE_OF_MOVIES = 0.5
 # Points of a strip beyond this many only blacken it.
 _MOST_POINTS = 400
-_ROW_MM, _HEIGHT_MM = 7.0, 62.0
+_ROW_MM, _HEIGHT_MM = 9.0, 62.0
 
 
 def comparison_figures(
@@ -95,8 +99,16 @@ def _volume_figure(curves: Sequence[tuple[str, GroupCurve]]) -> Figure:
             label = f"{_plain(name)} (n = {particles} in {movies} movie{'s' if movies > 1 else ''})"
             axes.plot(x, mean, color=colour, linestyle=_dashes(number), label=label)
         ratio_axis(axes, time_label(timed))
+        axes.set_ylim(*_scale([curve.table for _, curve in curves], axes.get_ylim()))
         _legend(axes)
     return figure
+
+
+def _scale(tables: Sequence[Table], whole: tuple[float, float]) -> tuple[float, float]:
+    """Return the limits of an axis that shows the usual run of every curve, no wider than all of them need."""
+    ends = np.concatenate([np.percentile(table["volume_ratio_mean"], _SCALE_PERCENT) for table in tables])
+    margin = 0.3 * float(np.ptp(ends)) + 0.05
+    return max(float(ends.min()) - margin, whole[0]), min(float(ends.max()) + margin, whole[1])
 
 
 def _front_figure(curves: Sequence[GroupCurve]) -> Figure:
@@ -107,8 +119,12 @@ def _front_figure(curves: Sequence[GroupCurve]) -> Figure:
             table = curve.table
             rows = table["movies"] >= _SHARE_OF_MOVIES * table["movies"].max()
             x, colour = table["temperature_c"][rows], _COLOURS[number % len(_COLOURS)]
-            _band(axes, x, table["degraded_fraction_low"][rows], table["degraded_fraction_high"][rows], colour, 0.2)
+            several = rows & (table["movies"] >= _FEWEST_FOR_BAND)
+            low, high = table["degraded_fraction_low"][several], table["degraded_fraction_high"][several]
+            _band(axes, table["temperature_c"][several], low, high, colour, 0.2)
             movies = int(table["movies"].max())
+            for own_x, own_y in curve.movies if movies > 1 else ():
+                axes.plot(own_x, own_y, color=colour, linewidth=0.5, alpha=0.5)
             label = f"{_plain(curve.group.label)} ({movies} movie{'s' if movies > 1 else ''})"
             axes.plot(x, table["degraded_fraction_mean"][rows], color=colour, linestyle=_dashes(number), label=label)
         axes.set_xlabel("Temperature (°C)")
@@ -128,23 +144,14 @@ def _strip_figure(panels: Sequence[tuple[str, Sequence[tuple[str, Sequence[float
                 colour = _COLOURS[number % len(_COLOURS)]
                 shown = np.asarray(values)[:: -(-len(values) // _MOST_POINTS)]
                 # Dots side by side in the order of the table: no chance in a figure.
-                heights = number - 0.12 - 0.22 * (np.arange(len(shown)) % 5) / 4
+                heights = number - 0.16 - 0.2 * (np.arange(len(shown)) % 5) / 4
                 axes.plot(shown, heights, "o", color=colour, alpha=0.45, markersize=2.5, markeredgewidth=0)
                 ends = np.nan_to_num([[mean.value - mean.low], [mean.high - mean.value]])
-                axes.errorbar([mean.value], [number + 0.2], xerr=ends, fmt="o", color=colour, markersize=4, capsize=2.5)
-                axes.annotate(
-                    f"{mean.value:.4g}",
-                    (mean.value, number + 0.2),
-                    xytext=(0, 4),
-                    textcoords="offset points",
-                    ha="center",
-                    fontsize=6,
-                    color=GREY,
-                )
+                axes.errorbar([mean.value], [number + 0.1], xerr=ends, fmt="o", color=colour, markersize=4, capsize=2.5)
+                place = {"xytext": (0, -4.5), "textcoords": "offset points", "ha": "center", "va": "top"}
+                axes.annotate(f"{mean.value:.4g}", (mean.value, number + 0.1), fontsize=6, color=GREY, **place)
             axes.set_yticks(range(len(rows)), [f"{_plain(name)}\nn = {mean.count}" for name, _, mean in rows])
             axes.set_ylim(len(rows) - 0.4, -0.6)
-            axes.set_ylim(-0.6, len(rows) - 0.3)
-            axes.invert_yaxis()
             axes.set_xlabel(words)
             axes.grid(axis="x", color=FAINT, linewidth=0.3, alpha=0.5)
     return figure

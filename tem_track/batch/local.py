@@ -27,8 +27,8 @@ Told = Callable[[str, Mapping[str, Any]], None]
 def run_local(
     orders: Sequence[tuple[str, Order]],
     limits: Limits,
-    jobs: int,
     tell: Told,
+    jobs: int = 0,
     command: Sequence[str] = WORKER,
 ) -> Iterator[tuple[str, Ending]]:
     """Carry out orders, so many at a time, and yield how each ended, in the order in which they end.
@@ -41,9 +41,9 @@ def run_local(
         With the name of the run folder; begun in this order.
     limits : Limits
         Of each movie; where no memory is given it is the movie's share of the machine's.
+    tell : callable
     jobs : int
         Movies at a time; 0 = one per core.
-    tell : callable
     command : sequence of str
         What is started for each movie.
     """

@@ -26,6 +26,11 @@ class Order:
     threads : int
     memory_bytes : int
         Budget; 0 for none.
+    patience_s : float
+        How long to wait for another process that writes the same run folder: the last moments of a batch that was
+        killed.
+    take_over : bool
+        The run folder's lock is known to be that of a process that is gone, wherever it ran.
     """
 
     movie: str
@@ -36,6 +41,8 @@ class Order:
     command: tuple[str, ...] = ()
     threads: int = 1
     memory_bytes: int = 0
+    patience_s: float = 10.0
+    take_over: bool = False
 
     def to_json(self) -> str:
         """Return the order as one line."""

@@ -27,6 +27,7 @@ from tem_track.errors import TemTrackError
 from tem_track.pipeline import up_to_date_at_once
 from tem_track.settings import settings_dict
 from tem_track.write.files import PROGRAM, output_error
+from tem_track.write.lock import locked
 from tem_track.write.run import write_json
 
 MANIFEST, LOG = "manifest.csv", "log.txt"
@@ -117,8 +118,20 @@ class _State:
         return [FinishedRun(entry.movie, self.output / RUNS / entry.run, entry.conditions) for entry in entries]
 
 
+def on_this_machine(jobs: int = 0) -> Engine:
+    """Return what carries out orders here, so many at a time; 0 = one per core."""
+    return lambda orders, limits, tell: run_local(orders, limits, tell, jobs)
+
+
+def on_cluster(address: str, output: Path) -> Engine:
+    """Return what carries out orders on the cluster whose scheduler is at an address."""
+    from tem_track.batch.cluster import run_on_cluster
+
+    return lambda orders, limits, tell: run_on_cluster(address, output, orders, limits, tell)
+
+
 def run_batch(
-    plan: Plan, reporter: BatchReporter, limits: Limits | None = None, jobs: int = 0, engine: Engine | None = None
+    plan: Plan, reporter: BatchReporter, limits: Limits | None = None, engine: Engine | None = None
 ) -> BatchOutcome:
     """Analyse every movie of a plan whose run folder is not up to date, and write the results of all.
 
@@ -128,10 +141,8 @@ def run_batch(
     reporter : BatchReporter
     limits : Limits, optional
         Of each movie.
-    jobs : int
-        Movies at a time; 0 = one per core.
     engine : callable, optional
-        What carries out the orders; this machine where none is given.
+        What carries out the orders; by default this machine, a movie per core.
 
     Raises
     ------
@@ -139,6 +150,14 @@ def run_batch(
         The folder of the results cannot be written.
     """
     begin_output(plan)
+    with locked(plan.request.output):
+        write_json(plan.request.output / BATCH_RECORD, _record(plan))
+        write_manifest(plan.request.output / MANIFEST, [job.entry for job in plan.jobs], plan.conditions)
+        return _run(plan, reporter, limits or Limits(), engine or on_this_machine())
+
+
+def _run(plan: Plan, reporter: BatchReporter, limits: Limits, engine: Engine) -> BatchOutcome:
+    """Carry out a plan in a folder that belongs to this process."""
     state = _State(plan)
     log = _Log(plan.request.output / LOG)
     log.line(f"tem-track {tem_track.__version__}: {len(plan.jobs)} movies in {plan.request.folder}")
@@ -155,10 +174,9 @@ def run_batch(
                 _take(state, job.entry.run, Ending("unchanged"), reporter, log)
             else:
                 ready.append((job.entry.size, job.entry.run, order))
-    engine = engine or (lambda orders, limits, tell: run_local(orders, limits, jobs, tell))
     # The largest first: a long movie that is begun last keeps one core busy while the others rest.
     orders = [(run, order) for _, run, order in sorted(ready, key=lambda one: -one[0])]
-    running = engine(orders, limits or Limits(), lambda run, event: reporter.event(state.names[run], event))
+    running = engine(orders, limits, lambda run, event: reporter.event(state.names[run], event))
     try:
         for run, ending in running:
             _take(state, run, ending, reporter, log)
@@ -182,7 +200,7 @@ def run_batch(
 
 
 def begin_output(plan: Plan) -> None:
-    """Make the folder of the results, marked as such, with the manifest of what is going to be done.
+    """Make the folder of the results.
 
     Raises
     ------
@@ -193,7 +211,10 @@ def begin_output(plan: Plan) -> None:
         (output / RUNS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise output_error(output, error) from error
-    record = {
+
+
+def _record(plan: Plan) -> dict[str, Any]:
+    return {
         "program": PROGRAM,
         "kind": "batch",
         "layout": LAYOUT,
@@ -202,8 +223,6 @@ def begin_output(plan: Plan) -> None:
         "conditions": list(plan.conditions),
         "by": list(plan.by),
     }
-    write_json(output / BATCH_RECORD, record)
-    write_manifest(output / MANIFEST, [job.entry for job in plan.jobs], plan.conditions)
 
 
 def order_of(plan: Plan, job: Job) -> Order:
@@ -244,6 +263,8 @@ def _is_standing(order: Order) -> bool:
 def _take(state: _State, run: str, ending: Ending, reporter: BatchReporter, log: _Log) -> None:
     """Take note of how a movie ended."""
     movie = state.names[run]
+    if ending.status == "stopped":  # though the batch goes on
+        ending = replace(ending, status="failed", reason="stopped from outside; run the same command again")
     # The movie stands before its reason already.
     ending = replace(ending, reason=ending.reason.removeprefix(f"{Path(movie).name}: "))
     if ending.status in ("done", "unchanged"):

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 # rest being stacks and arenas never touched). The budget itself is watched from outside; this stops a single huge
 # allocation before it is touched.
 _LIMIT_FACTOR, _LIMIT_EXTRA = 2, 512 * 2**20
+# A run folder that another process writes is asked for again after this, s.
+_ASK_AGAIN_S = 0.5
 # prctl(2): the signal to get when the parent ends.
 _PR_SET_PDEATHSIG = 1
 
@@ -98,12 +101,21 @@ def _analysed(order: Order, reporter: StatusLines) -> Outcome:
     """Return the outcome of the analysis; a run of what the movie's file held before is replaced."""
     from tem_track.batch.request import request_of
     from tem_track.pipeline import OtherMovieError, analyze
+    from tem_track.write.lock import LockedError, unlock
 
     request = request_of(order)
-    try:
-        return analyze(request, reporter)
-    except OtherMovieError:
-        return analyze(replace(request, overwrite=True), reporter)
+    if order.take_over:
+        unlock(request.output)
+    patient_until = time.monotonic() + order.patience_s
+    while True:
+        try:
+            return analyze(request, reporter)
+        except OtherMovieError:
+            request = replace(request, overwrite=True)
+        except LockedError:
+            if time.monotonic() > patient_until:
+                raise
+            time.sleep(_ASK_AGAIN_S)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,10 @@ from tem_track.front import (
     Arrival,
     Front,
     Grains,
+    Scale,
     brightened_share,
+    dark_summary,
+    dark_table,
     early_mean,
     find_arrival,
     find_grains,
@@ -31,6 +34,7 @@ from tem_track.pipeline.in_order import in_order
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.survey import Survey
 from tem_track.settings import Settings
+from tem_track.tables import Table
 
 # A front needs frames before and after: fewer usable ones than this say nothing.
 _FEWEST_FRAMES = 4
@@ -52,6 +56,8 @@ class FrontMeasurement:
     before, after : (Y, X) float32
         Mean of the first and of the last registered frames, specimen coordinates.
     warnings : tuple of str
+    dark : Table or None
+        ``front/dark.csv``, where contrast changes both ways.
     """
 
     quality: FrameQuality
@@ -62,6 +68,7 @@ class FrontMeasurement:
     before: Image
     after: Image
     warnings: tuple[str, ...]
+    dark: Table | None = None
 
     @property
     def usable(self) -> Mask:
@@ -110,8 +117,13 @@ def measure_front_movie(
     share, after, front = kept.result(
         "front", lambda seen: _front(movie, survey, drift, walled, arrival, first, before, seen)
     )
+    dark = None
+    if share >= _BOTH_WAYS:
+        dark = kept.result("dark", lambda seen: _dark(movie, survey, seen, reporter))
+        front = replace(front, summary={**front.summary, **dark_summary(dark)})
     arrival, doubts = _believed(arrival, share, settings)
-    return FrontMeasurement(survey.quality, drift, walled, arrival, front, before, after, (*doubts, *front.warnings))
+    words = (*doubts, *front.warnings)
+    return FrontMeasurement(survey.quality, drift, walled, arrival, front, before, after, words, dark)
 
 
 def _first_grains(survey: Survey, drift: Drift, given: Grains | None) -> tuple[Image, Grains]:
@@ -157,6 +169,18 @@ def _front(
     return share, after, front
 
 
+def _dark(movie: Movie, survey: Survey, settings: Settings, reporter: Reporter) -> Table:
+    """Return how much of every frame is dark: what can be said where contrast changes both ways."""
+    return dark_table(
+        survey.frames,
+        survey.quality.usable,
+        survey.unseen,
+        settings.front.dark_contrast,
+        Scale(movie.times_s, movie.timed, movie.temperatures_c, movie.calibration.pixel_size_nm),
+        reporter.stage("dark share", len(survey.frames)),
+    )
+
+
 def _believed(arrival: Arrival, brightened: float, settings: Settings) -> tuple[Arrival, tuple[str, ...]]:
     """Return the arrival, empty where contrast changes both ways and nobody asked for a front, and words on that."""
     if brightened < _BOTH_WAYS:
@@ -166,7 +190,8 @@ def _believed(arrival: Arrival, brightened: float, settings: Settings) -> tuple[
         return arrival, (f"{words}; what is called degraded may be no front",)
     never = np.full_like(arrival.frame, np.nan)
     empty = replace(arrival, frame=never, sd_frames=never, drop=np.zeros_like(arrival.drop))
-    return empty, (f"{words}: no front is taken from it; --analysis front measures it all the same",)
+    said = f"{words}: no front is taken from it, but the dark share of every frame (front/dark.csv); "
+    return empty, (f"{said}--analysis front measures a front all the same",)
 
 
 def _registered(survey: Survey, settings: Settings, reporter: Reporter) -> Drift:

@@ -108,6 +108,7 @@ def _together(pictures: Sequence[OverlayFrame]) -> OverlayFrame:
         pictures[0],
         particles=[particle for picture in pictures for particle in picture.particles],
         lines=[line for picture in pictures for line in picture.lines],
+        areas=[area for picture in pictures for area in picture.areas],
         warning=next((picture.warning for picture in pictures if picture.warning), ""),
     )
 

@@ -89,6 +89,14 @@ _MEASURING = (
         ("times", "temperature"),
         ("front", "drift"),
     ),
+    Stage(
+        "dark",
+        "front",
+        ("survey",),
+        ("front.dark_contrast", "input.pixel_size_nm", "input.frame_interval_s", *_TEMPERATURE),
+        ("times", "temperature"),
+        ("front", "drift"),
+    ),
     # Separate particles; those in a film move as the film does.
     Stage("detection", "detection", ("survey",), _SEGMENT, ("labels",), ("segment",)),
     Stage("drift", "drift refinement", ("detection",), (), (), ("drift",)),

@@ -29,6 +29,10 @@ _MOST_BYTES = 4096
 _held: set[Path] = set()
 
 
+class LockedError(OutputError):
+    """Another process writes the folder, or may."""
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the lock of a run folder that exists; a lock of a process that is gone is taken over.
@@ -122,9 +126,9 @@ def _refuse_living(path: Path, owner: dict[str, Any] | None) -> None:
         raise _refused(path, owner)
 
 
-def _refused(path: Path, owner: dict[str, Any]) -> OutputError:
+def _refused(path: Path, owner: dict[str, Any]) -> LockedError:
     who = f"process {owner.get('process', '?')} on {owner.get('computer', 'this computer')}"
-    return OutputError(
+    return LockedError(
         f"{path.parent}: is being written by {who}; wait for it or choose another folder with -o; "
         f"if that process is gone for sure, remove {path}"
     )
