@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tem_track.movie import Movie
 from tem_track.settings import Settings
 from tem_track.simulate import LithiationScene, simulate_lithiation
-from tem_track.watch.live_measure import FITTED, FITTED_NEWEST, LAGS, LiveMeasurement, fitted_frames
+from tem_track.watch.live_measure import FITTED, FITTED_FIRST, FITTED_NEWEST, LAGS, LiveMeasurement, fitted_frames
 
 SCENE = LithiationScene(
     nio=3, core_shell=0, height_px=192, width_px=224, frames=30, frame_interval_s=40.0, onset_low_s=250.0,
@@ -102,7 +102,8 @@ def test_curves_rest_on_a_bounded_number_of_frames_and_ask_for_none_that_was_lef
     before: set[int] = set()
     for count in range(1, 3000, 7):
         chosen = fitted_frames(count).tolist()
-        assert len(chosen) <= FITTED + FITTED_NEWEST
+        assert len(chosen) <= FITTED_FIRST + FITTED + FITTED_NEWEST
+        assert chosen[:FITTED_FIRST] == list(range(min(count, FITTED_FIRST)))
         assert chosen[0] == 0
         assert chosen[-1] == count - 1
         assert chosen == sorted(set(chosen))

@@ -34,8 +34,8 @@ FIRST_LOOK = 3
 AGAIN = 3
 # Measured frames back that a frame is registered on, beside the first: as `drift.survey` does, with fewer of them.
 LAGS = (1, 2, 5, 15, 45)
-# Frames that the curves are fitted to: the newest ones and, evenly, up to so many of the others.
-FITTED_NEWEST, FITTED = 40, 160
+# Frames that the curves are fitted to: the first ones, which make V0, the newest ones and, evenly, up to so many others.
+FITTED_FIRST, FITTED_NEWEST, FITTED = 20, 40, 160
 # Particles outlined in each frame, those that were there first: the mean of forty is known six times better than one.
 MOST_PARTICLES = 40
 # Measured frames within which a particle must be seen first for its start to be its V0; one that enters later, or is a
@@ -323,18 +323,20 @@ class LiveMeasurement:
 
 
 def fitted_frames(count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return which of the frames measured the curves are fitted to: the newest ones and every n-th of those before.
+    """Return which of the frames measured the curves are fitted to: the first, the newest, every n-th between them.
 
     n doubles, so that what is once left out is never asked for again.
 
-    >>> len(fitted_frames(100)), len(fitted_frames(10_000)), int(fitted_frames(10_000)[1])
-    (100, 196, 64)
+    >>> len(fitted_frames(100)), len(fitted_frames(10_000)), int(fitted_frames(10_000)[21])
+    (100, 215, 128)
     """
     older = max(0, count - FITTED_NEWEST)
     step = 1
     while older > FITTED * step:
         step *= 2
-    return np.concatenate([np.arange(0, older, step), np.arange(older, count)])
+    between = np.arange(0, older, step)
+    first = np.arange(min(FITTED_FIRST, older))
+    return np.concatenate([first, between[between >= len(first)], np.arange(older, count)])
 
 
 class _Chosen:
