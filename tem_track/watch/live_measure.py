@@ -34,7 +34,7 @@ FIRST_LOOK = 3
 AGAIN = 3
 # Measured frames back that a frame is registered on, beside the first: as `drift.survey` does, with fewer of them.
 LAGS = (1, 2, 5, 15, 45)
-# Frames that the curves are fitted to: the first ones, which make V0, the newest ones and, evenly, up to so many others.
+# Frames that the curves are fitted to: the first, which make V0, the newest and, evenly, up to so many others.
 FITTED_FIRST, FITTED_NEWEST, FITTED = 20, 40, 160
 # Particles outlined in each frame, those that were there first: the mean of forty is known six times better than one.
 MOST_PARTICLES = 40
