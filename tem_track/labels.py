@@ -72,6 +72,17 @@ class LabelStack(Sequence[Labels]):
         """Add the (Y, X) label image of the next frame."""
         self._packed.append(self._pack(labels))
 
+    def packed(self) -> list[bytes]:
+        """Return the compressed label images, for `from_packed`."""
+        return list(self._packed)
+
+    @classmethod
+    def from_packed(cls, shape: tuple[int, int], packed: Sequence[bytes], notes: tuple[str, ...] = ()) -> LabelStack:
+        """Return the stack of (Y, X) label images that `packed` gave."""
+        stack = cls(shape)
+        stack.notes, stack._packed = notes, list(packed)
+        return stack
+
     def _pack(self, labels: Labels) -> bytes:
         if labels.shape != self.shape:
             raise ValueError(f"label image of shape {labels.shape} in a stack of {self.shape}")

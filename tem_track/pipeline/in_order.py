@@ -8,24 +8,15 @@ next ones are read.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from tem_track.environment import threads
 from tem_track.movie import Result
 
-# Threads at most: beyond these, memory and the interpreter are what they wait for.
-MOST_WORKERS = 4
 # Results that may wait for their turn beside those being worked out: bounds the memory, not the result.
 AHEAD = 1
-
-
-def worker_count() -> int:
-    """Return how many frames are worked on at the same time: the processors this process may use, within reason."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, min(MOST_WORKERS, len(os.sched_getaffinity(0))))
-    return max(1, min(MOST_WORKERS, os.cpu_count() or 1))
 
 
 def in_order(function: Callable[[int], Result], numbers: Iterable[int], /) -> Iterator[Result]:
@@ -41,7 +32,7 @@ def in_order(function: Callable[[int], Result], numbers: Iterable[int], /) -> It
     -----
     An error in the function comes out where its result would; what was begun is finished first and dropped.
     """
-    workers = worker_count()
+    workers = threads()
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[Result]] = deque()
         for number in numbers:
