@@ -75,8 +75,6 @@ def test_a_pale_grain_of_the_first_frames_takes_nothing_from_the_area(monkeypatc
         ).area_px
 
     agreed = areas()
-    assert agreed[:3] == pytest.approx(np.pi * 900, rel=0.025)
+    assert agreed == pytest.approx(np.pi * 900, rel=0.03)
     monkeypatch.setattr(_Stage, "agree_on_shapes", lambda self, rows: None)
-    alone = areas()
-    assert alone[:3].mean() < agreed[:3].mean() - 0.005 * np.pi * 900
-    assert agreed[3:] == pytest.approx(alone[3:], rel=0.005)
+    assert areas()[:3].mean() < agreed[:3].mean() - 0.01 * np.pi * 900
