@@ -26,12 +26,15 @@ class Outcome:
         What was found, in words with units.
     attention : tuple of str
         What a person should look at before using the numbers.
+    unchanged : bool
+        The run folder held this very run already; nothing was done.
     """
 
     movie_name: str
     folder: Path
-    facts: tuple[tuple[str, str], ...]
-    attention: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...] = ()
+    attention: tuple[str, ...] = ()
+    unchanged: bool = False
 
 
 def movie_facts(movie: Movie) -> list[tuple[str, str]]:
@@ -117,6 +120,8 @@ def front_facts(summary: Mapping[str, Any], tables: Mapping[str, Table]) -> list
             low, high = summary.get(f"{name}_low"), summary.get(f"{name}_high")
             interval = f" (95 %: {low:.4g} to {high:.4g})" if low is not None and high is not None else ""
             lines.append((words, f"{summary[name]:.4g} {unit}".strip() + interval))
+    if summary.get("dark_fraction_first") is not None:
+        lines.append(("dark share", f"{summary['dark_fraction_first']:.1%} to {summary['dark_fraction_last']:.1%}"))
     return lines
 
 

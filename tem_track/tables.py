@@ -308,6 +308,16 @@ VOIDS = _columns(
     ("distance_nm", "float", "distance to the nearest boundary"),
 )
 
+DARK = _columns(
+    ("frame", "int", "number from 0"),
+    ("time_s", "float", "time of the frame"),
+    ("temperature_c", "float", "temperature of the frame"),
+    ("dark_fraction", "float", "share of the area darker than the foil around it by front.dark_contrast"),
+    ("dark_places", "float", "separate places this dark"),
+    ("median_diameter_px", "float", "median of 2 sqrt(area / pi) of the places"),
+    ("median_diameter_nm", "float", "median of 2 sqrt(area / pi) of the places"),
+)
+
 DISTANCE = _columns(
     ("distance_px", "float", "distance to the nearest boundary, middle of the class"),
     ("distance_nm", "float", "distance to the nearest boundary, middle of the class"),
@@ -392,6 +402,8 @@ OPTIONAL_SCHEMAS: Mapping[str, tuple[Column, ...]] = {
     "theory.csv": THEORY,
     "sensitivity.csv": SENSITIVITY,
     **FRONT_SCHEMAS,
+    # Only where contrast changes both ways.
+    "front/dark.csv": DARK,
     **GROWTH_SCHEMAS,
 }
 

@@ -106,3 +106,44 @@ def test_the_same_movie_gives_the_same_bits() -> None:
 def test_too_few_frames_are_an_error() -> None:
     with pytest.raises(ValueError, match="too few"):
         find_arrival(movie()[:3], np.zeros((3, 2)), usable=np.ones(3, bool))
+
+
+def bordered(frames: np.ndarray) -> np.ndarray:
+    """Return frames with the black border of an earlier alignment, which moves."""
+    out = frames.astype(np.float32)
+    for k, frame in enumerate(out):
+        frame[: 4 + k // 5] = 0
+        frame[:, -(3 + k // 6) :] = 0
+    return out
+
+
+def in_border(frame: np.ndarray) -> tuple[int, int, int, int]:
+    rows, columns = np.flatnonzero((frame > 0).any(axis=1)), np.flatnonzero((frame > 0).any(axis=0))
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def test_the_moving_border_of_an_alignment_is_no_front() -> None:
+    rng = np.random.default_rng(14)
+    still = bordered(rng.poisson(200 * texture()[None, 20:-20, 20:-20], (FRAMES, *SHAPE)))
+    usable, drift = np.ones(FRAMES, bool), np.zeros((FRAMES, 2))
+    assert not np.isfinite(find_arrival(still, drift, usable=usable, window=in_border).frame).any()
+    assert np.isfinite(find_arrival(still, drift, usable=usable).frame).any()
+
+
+def test_a_fall_that_the_movie_cuts_off_early_is_no_arrival() -> None:
+    # The front is 9 px further on at the last frame than three frames before.
+    end = 30
+    usable = np.ones(end, bool)
+    found = find_arrival(movie()[:end], np.zeros((end, 2)), usable=usable).frame
+    reached, never = truth() <= end - 4, ~(truth() <= end + 0.5)
+    assert np.isfinite(found[reached]).mean() > 0.98
+    assert np.isfinite(found[never]).mean() < 0.02
+
+
+def test_what_is_no_film_does_not_degrade() -> None:
+    film = np.ones(SHAPE, np.int32)
+    film[:20] = 0
+    frames, usable = movie(), np.ones(FRAMES, bool)
+    with_film = find_arrival(frames, np.zeros((FRAMES, 2)), usable=usable, grains=film).frame
+    assert not np.isfinite(with_film[:20]).any()
+    assert np.isfinite(with_film[20:, 8:80]).all()

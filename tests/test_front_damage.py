@@ -61,3 +61,22 @@ def test_without_a_front_a_faint_spot_is_left_alone() -> None:
     faint = np.where(place, level / 0.7 * 0.93, level).astype(np.float32)
     never = np.full(SHAPE, np.nan, np.float32)
     assert not damage_at_start(faint, np.ones(SHAPE, bool), never, np.zeros(SHAPE, np.float32)).any()
+
+
+def test_the_corner_of_a_dark_grain_is_no_damage() -> None:
+    level, _ = lamella(site=False)
+    y, x = np.indices(SHAPE)
+    dark = (y - x > 20) & (y + x > 140)
+    dark &= y < 100
+    territory = np.where(dark, 1, 2).astype(np.int32)
+    contrast = np.where(dark, 0.75 * level, level).astype(np.float32)
+    drop = np.where(dark, 0.02, 0.2).astype(np.float32)
+    assert damage_at_start(contrast, np.ones(SHAPE, bool), arrival(), drop).any()
+    assert not damage_at_start(contrast, np.ones(SHAPE, bool), arrival(), drop, territory).any()
+
+
+def test_beside_what_is_no_film_nothing_is_called_damage() -> None:
+    level, place = lamella()
+    drop = np.where(place, 0.0, 0.2).astype(np.float32)
+    territory = np.where(np.indices(SHAPE)[0] > 78, 0, 1).astype(np.int32)
+    assert not damage_at_start(level, np.ones(SHAPE, bool), arrival(), drop, territory)[76:].any()

@@ -89,3 +89,17 @@ def test_noise_sigma_brings_noise_down_to_what_is_wanted() -> None:
     noisy = np.random.default_rng(2).standard_normal((300, 300)).astype(np.float32) * 0.5
     assert abs(float(smoothed(noisy, sigma).std()) - 0.08) < 0.008
     assert noise_sigma(50.0, 0.08, 4.0) == 4.0
+
+
+def test_a_border_that_moves_is_not_seen() -> None:
+    frames = ramp_movie(DRIFT)
+    frames[1, :6] = 0
+    registered = RegisteredFrames(
+        frames, DRIFT, None, window=lambda frame: (6 if (frame[:6] == 0).all() else 0, 40, 0, 50)
+    )
+    first, _ = registered(0)
+    image, seen = registered(1)
+    # Row 6 of frame 1 is row 4.5 of the specimen; two rows of the rim are not trusted.
+    assert not seen[:7].any()
+    assert seen[7:38, 3:].all()
+    assert np.abs(image - first)[9:-4, 6:-4].max() < 1e-2

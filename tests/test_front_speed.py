@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tem_track.front.kinetics import BOLTZMANN_EV, ZERO_C_K, measure_kinetics
+from tem_track.front.kinetics import BOLTZMANN_EV, ZERO_C_K, Kinetics, measure_kinetics
 from tem_track.front.speed import fit_slope, steepness, well_fitted_slope
 from tem_track.front.zone import zone_width_px
 from tests.fronts import SPEED, held_front, two_grains
@@ -87,29 +87,55 @@ def arrhenius_field(energy_ev: float, factor: float) -> tuple[np.ndarray, np.nda
     return speed * np.exp(0.3 * rng.standard_normal(SHAPE)), zone, temperature
 
 
+def kinetics_of(
+    speed: np.ndarray, zone: np.ndarray, known: np.ndarray, heat: np.ndarray | None, passed: np.ndarray | None = None
+) -> Kinetics:
+    near, far = (np.where(known & part, speed, np.nan) for part in (zone, ~zone))
+    return measure_kinetics(near, far, zone, heat, known if passed is None else passed)
+
+
 def test_energy_and_factor_come_back_with_intervals_that_hold_them() -> None:
     speed, zone, temperature = arrhenius_field(1.7, 2.5)
-    kinetics = measure_kinetics(speed, zone, EVERYWHERE, temperature)
+    kinetics = kinetics_of(speed, zone, EVERYWHERE, temperature)
     assert kinetics.activation_ev.value == pytest.approx(1.7, abs=0.05)
     assert kinetics.activation_ev.low <= 1.7 <= kinetics.activation_ev.high
     assert kinetics.ratio_same_temperature == pytest.approx(2.5, rel=0.04)
     assert kinetics.ratio.low <= 2.5 <= kinetics.ratio.high
-    assert kinetics.boundary.value == pytest.approx(float(np.median(speed[zone])))
+    assert kinetics.ratio.value == pytest.approx(2.5, rel=0.06)
+
+
+def test_a_tail_of_fast_places_is_no_part_of_the_speed() -> None:
+    speed, zone, temperature = arrhenius_field(1.7, 2.5)
+    rng = np.random.default_rng(6)
+    tail = np.where(rng.random(SHAPE) < 0.35, speed * rng.uniform(2, 20, SHAPE), speed)
+    true = kinetics_of(speed, zone, EVERYWHERE, temperature).interior.value
+    assert kinetics_of(tail, zone, EVERYWHERE, temperature).interior.value == pytest.approx(true, rel=0.12)
+    assert np.median(tail[~zone]) > 1.25 * np.median(speed[~zone])
+
+
+def test_the_mean_is_over_what_the_front_passed() -> None:
+    speed, zone, temperature = arrhenius_field(1.7, 2.5)
+    cool = temperature < 580
+    known = kinetics_of(speed, zone, cool, temperature)
+    passed = kinetics_of(speed, zone, cool, temperature, EVERYWHERE)
+    assert known.interior.value == pytest.approx(float(speed[~zone & cool].mean()), rel=0.08)
+    assert passed.interior.value == pytest.approx(float(speed[~zone].mean()), rel=0.15)
+    assert passed.interior.value > 1.5 * known.interior.value
 
 
 def test_at_one_temperature_there_is_no_energy() -> None:
     speed, zone, _ = arrhenius_field(1.7, 2.5)
-    kinetics = measure_kinetics(speed, zone, EVERYWHERE, np.full(SHAPE, 600.0))
+    kinetics = kinetics_of(speed, zone, EVERYWHERE, np.full(SHAPE, 600.0))
     assert np.isnan(kinetics.activation_ev.value)
-    assert np.isnan(measure_kinetics(speed, zone, EVERYWHERE, None).activation_ev.value)
+    assert np.isnan(kinetics_of(speed, zone, EVERYWHERE, None).activation_ev.value)
     assert np.isfinite(kinetics.ratio.value)
 
 
 def test_lost_slopes_count_as_fast_and_too_few_pixels_as_nothing() -> None:
     speed, zone, temperature = arrhenius_field(1.7, 2.5)
     lost = np.where(np.random.default_rng(5).random(SHAPE) < 0.1, np.inf, speed)
-    assert measure_kinetics(lost, zone, EVERYWHERE, temperature).interior.value > np.median(speed[~zone])
+    assert kinetics_of(lost, zone, EVERYWHERE, temperature).interior.value > np.median(speed[~zone])
     few = np.zeros(SHAPE, bool)
     few[:4, :4] = True
-    assert np.isnan(measure_kinetics(speed, zone, few, temperature).boundary.value)
-    assert np.isnan(measure_kinetics(speed, zone, ~EVERYWHERE, temperature).ratio.value)
+    assert np.isnan(kinetics_of(speed, zone, few, temperature).boundary.value)
+    assert np.isnan(kinetics_of(speed, zone, ~EVERYWHERE, temperature).ratio.value)

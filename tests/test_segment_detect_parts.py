@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from pictures import ball_thickness, disc
 
 from tem_track.segment.background import filled_in
-from tem_track.segment.candidates import binned, noise_of, smoothed
+from tem_track.segment.candidates import binned, closed_pixels, noise_of, smoothed
+from tem_track.segment.contour import Along, Shape
 from tem_track.segment.divide import nearest_label, parted
 from tem_track.segment.extent import foot_share, opened, whole
-from tem_track.segment.levels import best_regions, contrast_across, ladder, pieces_of, region_tree
+from tem_track.segment.levels import best_regions, ladder, pieces_of, region_tree
 
 
 def picture_of(*discs: tuple[float, float, float, float]) -> np.ndarray:
@@ -39,6 +41,18 @@ def test_blocks_are_means_and_the_last_ones_complete() -> None:
     small = binned(picture, 3)
     assert small.shape == (2, 3)
     assert small[0, 0] == pytest.approx(picture[:3, :3].mean())
+    assert small[1, 2] == pytest.approx((picture[3, 6] + 2 * picture[4, 6]) / 3)
+    assert small[0, 2] == pytest.approx(picture[:3, 6].mean())
+
+
+def test_a_fixed_pixel_closes_its_block_and_those_around() -> None:
+    fixed = np.zeros((50, 71), bool)
+    fixed[20, 70] = True
+    closed = closed_pixels(fixed, 4)
+    assert closed is not None
+    assert closed.shape == (13, 18)
+    assert np.argwhere(closed).tolist() == [[y, x] for y in (4, 5, 6) for x in (16, 17)]
+    assert closed_pixels(np.zeros((50, 71), bool), 4) is None
 
 
 @pytest.mark.parametrize("smoothing", [0.8, 1.8])
@@ -69,8 +83,24 @@ def test_the_outer_patch_wins_over_a_core_of_little_edge_and_particles_over_thei
 def test_contrast_is_the_height_above_the_surroundings() -> None:
     picture = picture_of((40, 60, 20, 7.0)) + 3
     region = region_tree(picture, np.array([6.0]), 20)[0]
-    assert contrast_across(picture, region.contour) == pytest.approx(7.0)
-    assert contrast_across(-picture, region.contour) == pytest.approx(-7.0)
+    assert region.contrast == pytest.approx(7.0)
+    along = Along.of([region.contour, region.contour])
+    both, convex = np.ones(2, bool), np.zeros(2, bool)
+    assert along.contrast(-picture, both, convex) == pytest.approx([-7.0, -7.0])
+    assert along.contrast(picture, np.array([False, True]), ~convex) == pytest.approx([0.0, 7.0])
+
+
+def test_the_edge_of_many_outlines_is_that_of_each_by_itself() -> None:
+    rng = np.random.default_rng(2)
+    picture = picture_of((40, 30, 15, 1.0), (40, 80, 18, 1.0), (5, 60, 12, 1.0))
+    contours, _ = cv2.findContours((picture > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    strength = rng.random(picture.shape).astype(np.float32)
+    edge, border = Along.of(list(contours)).edges(strength, [len(c) for c in contours], None, 0.25)
+    for k, contour in enumerate(contours):
+        x, y = contour[:, 0].T
+        inner = np.sort(strength[y, x][y > 1])
+        assert edge[k] == pytest.approx(float(inner[(len(inner) - 1) // 4]), rel=1e-6)
+        assert border[k] == pytest.approx(np.mean(y < 1))
 
 
 def test_a_patch_comes_apart_into_balls_but_not_into_speckle() -> None:
@@ -108,6 +138,17 @@ def test_a_large_mask_is_divided_like_a_small_one() -> None:
     assert sizes[0] == pytest.approx(sizes[1], rel=0.05)
 
 
+def test_shape_of_a_square_and_of_two_discs() -> None:
+    square = np.array([[0, 0], [0, 9], [9, 9], [9, 0]], np.int32)[:, None]
+    assert Shape.of(square).elongation == pytest.approx(1.0)
+    pair = picture_of((40, 40, 18, 1.0), (40, 74, 18, 1.0)) > 0.5
+    contours, _ = cv2.findContours(pair.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    shape = Shape.of(contours[0])
+    assert shape.area_px == pytest.approx(np.count_nonzero(pair))
+    assert 0.8 < shape.solidity < 0.93
+    assert shape.elongation == pytest.approx((2 * 18 + 34) / 36, rel=0.06)
+
+
 def test_nearest_label_and_its_distance() -> None:
     labels = np.zeros((5, 9), np.int32)
     labels[2, 0], labels[2, 8] = 7, 3
@@ -128,8 +169,7 @@ def test_opening_removes_a_strand_and_keeps_the_disc() -> None:
     mask = picture_of((40, 60, 25, 1.0)) > 0.5
     with_strand = mask.copy()
     with_strand[37:43, :] = True
-    core = (picture_of((40, 60, 10, 1.0)) > 0.5).astype(np.uint8)
-    left = opened(with_strand.astype(np.uint8), 8, core) > 0
+    left = opened(with_strand, np.full(mask.shape, 8, np.float32))
     assert np.count_nonzero(left ^ mask) < 0.03 * mask.sum()
 
 

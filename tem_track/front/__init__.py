@@ -2,16 +2,21 @@
 
 from tem_track.front.arrival import Arrival, find_arrival
 from tem_track.front.both_ways import brightened_share
+from tem_track.front.dark import dark_summary, dark_table
 from tem_track.front.grains import find_grains
 from tem_track.front.mean import early_mean, late_mean
 from tem_track.front.measure import Front, measure_front
 from tem_track.front.network import Grains, grains_from_labels
+from tem_track.front.scale import Scale
 
 __all__ = [
     "Arrival",
     "Front",
     "Grains",
+    "Scale",
     "brightened_share",
+    "dark_summary",
+    "dark_table",
     "early_mean",
     "find_arrival",
     "find_grains",

@@ -18,6 +18,7 @@ from tem_track.front.agreement import agreed_costs, best_candidate
 from tem_track.front.change_point import BEFORE_SD, change_evidence
 from tem_track.front.damage import damage_at_start
 from tem_track.front.fall import frames_to_average
+from tem_track.front.founded import fall_of, rises, unfinished, unfounded
 from tem_track.front.levels import (
     CoarseLevels,
     Grid,
@@ -30,7 +31,7 @@ from tem_track.front.levels import (
     runs_of,
     usable_numbers,
 )
-from tem_track.front.registered import RegisteredFrames
+from tem_track.front.registered import PictureWindow, RegisteredFrames
 from tem_track.front.smoothing import noise_sigma
 from tem_track.front.windows import Windows, gather_windows
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
@@ -56,12 +57,6 @@ WINDOW, BEHIND = 10, 20
 REACH, ROUNDS = 8, 3
 # Samples that a change needs behind it: a noisy last frame is no front.
 LEAST_AFTER = 4
-# Samples before and behind the change that a fall is measured from, at least.
-FEWEST_BEFORE, FEWEST_BEHIND = 2.0, 4.0
-# Share of a region's pixels whose fall could be measured, at least.
-MEASURED_SHARE = 0.2
-# A rise by more, over this neighbourhood, is something else than degradation; illumination and noise leave less.
-LEAST_RISE, RISE_SIGMA_PX = 0.02, 3.0
 # Smoothing of the map: over this distance, px, between moments that differ by this many frames.
 MAP_SIGMA_PX, MAP_SIGMA_FRAMES = 2.5, 8.0
 
@@ -103,6 +98,7 @@ def find_arrival(
     usable: Mask,
     grains: Labels | None = None,
     fixed: Mask | None = None,
+    window: PictureWindow | None = None,
     progress: Progress = no_progress,
 ) -> Arrival:
     """Return when every pixel turned degraded.
@@ -116,9 +112,12 @@ def find_arrival(
     usable : (T,) bool
         Frames fit for measuring.
     grains : (Y, X) int32, optional
-        Grain numbers; the map is then not smoothed across their boundaries.
+        Grain of every pixel, 0 outside the film, where nothing is sought; the map is then not smoothed across the
+        boundaries between grains.
     fixed : (Y, X) bool, optional
         Pixels of the camera.
+    window : callable, optional
+        What of a frame holds the picture, as `RegisteredFrames` takes it.
     progress : callable, optional
 
     Raises
@@ -128,9 +127,10 @@ def find_arrival(
     """
     numbers = usable_numbers(drift_px, usable)
     grid = choose_grid(frames[0].shape, len(numbers))
-    registered = RegisteredFrames(frames, drift_px, fixed, grid.fine)
+    registered = RegisteredFrames(frames, drift_px, fixed, grid.fine, window)
     reference = find_reference(registered, numbers)
-    coarse, rough = _coarse_map(RegisteredFrames(frames, drift_px, fixed, grid.coarse), numbers, reference, grid)
+    binned = RegisteredFrames(frames, drift_px, fixed, grid.coarse, window)
+    coarse, rough = _coarse_map(binned, numbers, reference, grid)
     run = frames_to_average(coarse.samples, rough, grid.run)
     count = len(runs_of(len(numbers), run))
     # A change just before sample a of runs of n frames is one just before frame n a.
@@ -142,11 +142,15 @@ def find_arrival(
         registered, reference, coarse.light, numbers, run, start, 2 * margin + 1 + BEHIND, sigma, progress
     )
     costs = _window_costs(windows, reference, 2 * margin + 1, count, _before_sd(reference, sigma))
-    jump = JUMP if grains is None else _jump_costs(grains, grid.fine, registered.shape)
+    territory = None if grains is None else _every_nth(grains, grid.fine, registered.shape)
+    jump = JUMP if territory is None else _jump_costs(territory)
     found = _fine_map(costs, windows, rough, count, jump)
-    drop = _drop(windows, found.index)
-    found.index[_rises(drop, found.index) | _unfounded(drop, found.index) | ~reference.known] = np.nan
-    before = damage_at_start(reference.image, reference.known, found.index, drop)
+    drop = fall_of(windows, found.index)
+    wrong = rises(drop, found.index) | unfounded(drop, found.index) | unfinished(windows, found.index, drop, count)
+    if territory is not None:
+        wrong |= _beyond_film(territory, fixed, grid.fine)
+    found.index[wrong | ~reference.known] = np.nan
+    before = damage_at_start(reference.image, reference.known, found.index, drop, territory)
     return _arrival(found, drop, before, windows, numbers.astype(float), run, grid, frames[0].shape)
 
 
@@ -221,15 +225,28 @@ def _fine_map(costs: Image, windows: Windows, rough: Image, count: int, jump: fl
     return _Map(index, sd)
 
 
-def _jump_costs(grains: Labels, binning: int, shape: tuple[int, int]) -> Image:
+def _every_nth(grains: Labels, binning: int, shape: tuple[int, int]) -> Labels:
+    """Return a label image on the fine grid."""
+    return grains[: shape[0] * binning : binning, : shape[1] * binning : binning]
+
+
+def _beyond_film(territory: Labels, fixed: Mask | None, binning: int) -> Mask:
+    """Return what is no grain though nothing of the camera hides it in the first frame."""
+    beyond = np.asarray(territory == 0)
+    if fixed is not None:
+        beyond &= ~fixed[: beyond.shape[0] * binning : binning, : beyond.shape[1] * binning : binning]
+    return beyond
+
+
+def _jump_costs(labels: Labels) -> Image:
     """Return the cost of a jump at every fine pixel: less along the boundaries of grains, which hold fronts up."""
-    labels = grains[: shape[0] * binning : binning, : shape[1] * binning : binning]
     edge = labels == 0
-    edge[1:] |= labels[1:] != labels[:-1]
-    edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
-    edge[:-1] |= labels[1:] != labels[:-1]
-    edge[:, :-1] |= labels[:, 1:] != labels[:, :-1]
-    return np.where(edge, np.float32(JUMP * BOUNDARY_SHARE), np.float32(JUMP))
+    for a, b in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+        differ = labels[a] != labels[b]
+        edge[a] |= differ
+        edge[b] |= differ
+    wide = cv2.dilate(edge.astype(np.uint8), np.ones((2, 2), np.uint8)) > 0
+    return np.where(wide, np.float32(JUMP * BOUNDARY_SHARE), np.float32(JUMP))
 
 
 def _smoothed_map(index: Image) -> Image:
@@ -296,47 +313,6 @@ def _deviation(joined: Image) -> Image:
     numbers = np.arange(moments.shape[1], dtype=np.float32)[None, :, None]
     mean = (likely * numbers).sum(axis=1, keepdims=True)
     return np.asarray(np.sqrt((likely * (numbers - mean) ** 2).sum(axis=1)), dtype=np.float32)
-
-
-def _drop(windows: Windows, index: Image) -> Image:
-    """Return by how much the level of each pixel fell from before its moment to the frames behind it, (y, x).
-
-    NaN where too few frames show it before or after.
-    """
-    length = len(windows.samples)
-    fall = np.zeros(index.shape, np.float32)
-    count = np.zeros(index.shape, np.float32)
-    total = windows.before_total.copy()
-    before = windows.before_count.copy()
-    with np.errstate(invalid="ignore"):
-        own = index - windows.start
-    for s in range(length):
-        level = windows.samples[s].astype(np.float32)
-        shown = np.isfinite(level)
-        # The fall itself takes some three frames.
-        early, late = shown & (s < own - 1.5), shown & (s > own + 1.5) & (s < own + 12)
-        total[early] += level[early]
-        before += early
-        fall[late] += level[late]
-        count += late
-    drop = total / np.maximum(before, 1) - fall / np.maximum(count, 1)
-    return np.where((before >= FEWEST_BEFORE) & (count >= FEWEST_BEHIND), drop, np.nan).astype(np.float32)
-
-
-def _rises(drop: Image, index: Image) -> Mask:
-    """Return where the level rose with what arrived around: nothing that degrades does."""
-    arrived = (np.isfinite(index) & np.isfinite(drop)).astype(np.float32)
-    total = cv2.GaussianBlur(np.nan_to_num(drop) * arrived, (0, 0), RISE_SIGMA_PX)
-    mean = total / np.maximum(cv2.GaussianBlur(arrived, (0, 0), RISE_SIGMA_PX), 1e-3)
-    return np.asarray(mean < -LEAST_RISE)
-
-
-def _unfounded(drop: Image, index: Image) -> Mask:
-    """Return the regions that arrived and of which hardly a pixel was seen to fall: slivers at the rim of the field."""
-    count, number = cv2.connectedComponents(np.isfinite(index).astype(np.uint8), connectivity=8)
-    size = np.bincount(number.ravel(), minlength=count)
-    measured = np.bincount(number.ravel(), np.isfinite(drop).ravel(), count)
-    return np.asarray((measured < MEASURED_SHARE * size)[number])
 
 
 def _arrival(

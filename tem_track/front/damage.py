@@ -20,7 +20,7 @@ import numpy as np
 from scipy import ndimage
 
 from tem_track.front.smoothing import smoothed
-from tem_track.movie import Image, Mask
+from tem_track.movie import Image, Labels, Mask
 
 # All lengths are px of the fine grid, on which a boundary line is some 2 to 5 px wide and a site 4 to 25 px.
 SMOOTHING_PX = 1.0
@@ -33,12 +33,14 @@ FALL_SD, FALL_SPREAD = 0.025, 0.5
 # Neighbourhood that shows how much a place there falls, px, and the share of it that must have degraded.
 AROUND_PX, LEAST_DEGRADED = 8.0, 0.2
 # Most that the fall, and the compact darkness, may say (log likelihood); the latter counts from 0.04 by 0.02 up.
-CHANGED_MOST, UNCHANGED_MOST, MOST_DARK, DARK_ZERO, DARK_UNIT = 3.0, 5.0, 4.0, 0.04, 0.02
+CHANGED_MOST, UNCHANGED_MOST, MOST_DARK, DARK_ZERO, DARK_UNIT = 3.0, 5.0, 6.0, 0.04, 0.02
 # A start of a front: within this reach the arrival rises by at least so many samples, and here it lies in the lowest
 # quarter of the range.
 START_PX, START_RISE, START_SHARE, START_BONUS = 12, 3.0, 0.25, 1.0
 # Evidence of a region's core, its mean over the region, least area, px, least inscribed radius, px.
 CORE_EVIDENCE, MEAN_EVIDENCE, LEAST_AREA, LEAST_RADIUS = 2.0, 2.0, 12, 1.8
+# This near to what is not film, px, its blur darkens or brightens the film.
+RIM_PX = 4
 # Without any front to go by, only what is far darker than any boundary.
 LONELY_DARKNESS = 0.12
 # The rim of a place lies where its compact darkness falls below this share of its peak.
@@ -55,7 +57,7 @@ class _Darkness:
     least: float
 
 
-def damage_at_start(level: Image, known: Mask, index: Image, drop: Image) -> Mask:
+def damage_at_start(level: Image, known: Mask, index: Image, drop: Image, territory: Labels | None = None) -> Mask:
     """Return which pixels were degraded before the first frame, (y, x) bool.
 
     Parameters
@@ -68,19 +70,27 @@ def damage_at_start(level: Image, known: Mask, index: Image, drop: Image) -> Mas
         Arrival in samples, NaN = never.
     drop : (y, x) float32
         Fall of the level at the arrival as a share of the level before; NaN where not known.
+    territory : (y, x) int32, optional
+        Grain of every pixel, 0 outside the film.
     """
-    dark = _darkness(np.where(known, level, np.float32(np.median(level[known]))) if known.any() else level)
+    film = known if territory is None else known & (territory > 0)
+    if not film.any():
+        return np.zeros(level.shape, bool)
+    dark = _darkness(_without_grain_contrast(level, film, territory))
     arrived = np.isfinite(index)
     fall, usual, degraded = _falls(np.nan_to_num(drop), arrived & known & np.isfinite(drop), dark)
-    unchanged = np.where(degraded & np.isfinite(drop), _unchanged(fall, usual), -CHANGED_MOST)
-    started = _started(index) & (dark.compact > DARK_ZERO) & np.isfinite(drop)
+    # Where the fall is not known it says nothing.
+    measured = np.isfinite(drop)
+    unchanged = np.where(measured, np.where(degraded, _unchanged(fall, usual), -CHANGED_MOST), 0)
+    started = np.where(_started(index) & (dark.compact > DARK_ZERO), START_BONUS, 0)
     compact = np.clip((dark.compact - DARK_ZERO) / DARK_UNIT, -0.5 * CHANGED_MOST, MOST_DARK)
-    evidence = np.maximum(unchanged, np.where(started, START_BONUS, -CHANGED_MOST)) + compact
+    evidence = unchanged + started + compact
     evidence = smoothed(np.asarray(evidence, dtype=np.float32), SMOOTHING_PX)
-    allowed = known & (_grown(degraded & arrived, 3) if arrived.any() else dark.compact > LONELY_DARKNESS)
+    allowed = known & ~_grown(known & ~film, RIM_PX)
+    allowed &= _grown(arrived & (degraded | ~measured), 3) if arrived.any() else dark.compact > LONELY_DARKNESS
     region = _regions(evidence, dark, allowed)
     region &= _inside_rim(region, dark.compact) | (unchanged > 0.5)
-    return _sound(region, evidence, dark, lonely=not arrived.any())
+    return _sound(region, evidence, _wall(dark, territory), lonely=not arrived.any())
 
 
 def _disc(radius: float) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
@@ -91,6 +101,24 @@ def _disc(radius: float) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
 
 def _grown(mask: Mask, radius: float) -> Mask:
     return np.asarray(cv2.dilate(mask.astype(np.uint8), _disc(radius)) > 0)
+
+
+def _without_grain_contrast(level: Image, film: Mask, territory: Labels | None) -> Image:
+    """Return the level over that of its own grain: the corner of a dark grain is no dark place."""
+    numbers = np.where(film, 1 if territory is None else territory, 0)
+    usual = ndimage.median(level, numbers, np.arange(int(numbers.max()) + 1))
+    flat = level / np.maximum(np.asarray(usual, np.float32), np.float32(1e-6))[numbers]
+    return np.where(film, flat, np.float32(1)).astype(np.float32)
+
+
+def _wall(dark: _Darkness, territory: Labels | None) -> Mask:
+    """Return where a boundary runs: dark lines, and where two grains meet."""
+    on_line = dark.line > dark.least
+    wall = np.asarray(dark.line > 0.5 * float(np.median(dark.line[on_line])) if on_line.any() else on_line)
+    if territory is not None:
+        for a, b in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+            wall[a] |= (territory[a] != territory[b]) & (territory[a] > 0) & (territory[b] > 0)
+    return wall
 
 
 def _darkness(level: Image) -> _Darkness:
@@ -173,10 +201,8 @@ def _inside_rim(region: Mask, compact: Image) -> Mask:
     return inside
 
 
-def _sound(region: Mask, evidence: Image, dark: _Darkness, *, lonely: bool) -> Mask:
-    """Return the regions that are wide enough, convincing as a whole, and touch a boundary line."""
-    on_line = dark.line > dark.least
-    ridge = dark.line > 0.5 * float(np.median(dark.line[on_line])) if on_line.any() else on_line
+def _sound(region: Mask, evidence: Image, wall: Mask, *, lonely: bool) -> Mask:
+    """Return the regions that are wide enough, convincing as a whole, and touch a boundary."""
     number, _ = ndimage.label(region, np.ones((3, 3)))
     kept = np.zeros_like(region)
     height, width = region.shape
@@ -186,7 +212,7 @@ def _sound(region: Mask, evidence: Image, dark: _Darkness, *, lonely: bool) -> M
         if own.sum() < LEAST_AREA or evidence[box][own].mean() < MEAN_EVIDENCE:
             continue
         radius = float(cv2.distanceTransform(np.pad(own, 1).astype(np.uint8), cv2.DIST_L2, 3).max())
-        touching = int((_grown(own, 3) & ridge[box] & ~own).sum())
+        touching = int((_grown(own, 3) & wall[box] & ~own).sum())
         at_rim = rows.start < 3 or columns.start < 3 or rows.stop > height - 3 or columns.stop > width - 3
         # Cut by the frame's border a line is short too, and without a front there is nothing else to go by.
         if radius >= LEAST_RADIUS and touching >= 2 and not (lonely and at_rim and radius < 2 * LEAST_RADIUS):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tem_track.front.registered import RegisteredFrames
+from tem_track.front.registered import PictureWindow, RegisteredFrames
 from tem_track.movie import FloatArray, Frames, Image, Mask
 
 # Frames a mean is taken over: enough to bring shot noise down by four, few enough that a front has not come far.
@@ -23,6 +23,7 @@ def early_mean(
     fixed: Mask | None = None,
     arrival_frame: Image | None = None,
     count: int | None = None,
+    window: PictureWindow | None = None,
 ) -> Image:
     """Return the mean of the first registered frames, in specimen coordinates.
 
@@ -38,6 +39,8 @@ def early_mean(
         Arrival in frames. With it every pixel is averaged over frames before its own arrival only.
     count : int, optional
         How many frames; 0.15 of the movie, at most 16, where not given.
+    window : callable, optional
+        As `RegisteredFrames` takes it.
 
     Returns
     -------
@@ -46,7 +49,7 @@ def early_mean(
     """
     numbers = _members(drift_px, usable)
     wanted = numbers[: count or _usual_count(len(numbers))]
-    return _mean(RegisteredFrames(frames, drift_px, fixed), wanted, arrival_frame, late=False)
+    return _mean(RegisteredFrames(frames, drift_px, fixed, window=window), wanted, arrival_frame, late=False)
 
 
 def late_mean(
@@ -56,11 +59,12 @@ def late_mean(
     *,
     fixed: Mask | None = None,
     count: int | None = None,
+    window: PictureWindow | None = None,
 ) -> Image:
     """Return the mean (Y, X) float32 of the last registered frames; parameters as `early_mean`."""
     numbers = _members(drift_px, usable)
     wanted = numbers[-(count or _usual_count(len(numbers))) :][::-1]
-    return _mean(RegisteredFrames(frames, drift_px, fixed), wanted, None, late=True)
+    return _mean(RegisteredFrames(frames, drift_px, fixed, window=window), wanted, None, late=True)
 
 
 def _members(drift_px: FloatArray, usable: Mask) -> list[int]:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tem_track.front.along import along_boundaries
 from tem_track.front.control import BoundaryControl, boundary_control
 from tem_track.front.crossings import Crossing, find_crossings, near_entry
 from tem_track.front.entries import boundary_sides, entering, passing
@@ -182,7 +183,7 @@ def _measured(arrival: ArrivalMap, grains: Grains, scale: Scale, settings: Front
     slope, noise = well_fitted_slope(clock, grains.territory, clear)
     width, source = _zone_width(steepness(slope, noise), grains, scale, settings)
     zone = np.asarray(film & (grains.distance_px <= width))
-    speed = _speed(clock, grains.territory, zone, clear)
+    speed = _local_speed(clock, grains.territory, zone, clear)
     crossings, nuclei = _events(slope, grains, scale, film & arrival.seen, initial, width)
     degrees = None if scale.temperatures_c is None else scale.degrees(frame)
     return Measured(
@@ -200,7 +201,7 @@ def _measured(arrival: ArrivalMap, grains: Grains, scale: Scale, settings: Front
         stretches=crossings,
         nuclei=nuclei,
         onset=find_onset(clock, _sd(arrival, scale), film & ~initial, settings.onset_fraction),
-        kinetics=measure_kinetics(speed.astype(np.float64), zone, ~np.isnan(speed), degrees),
+        kinetics=_kinetics(speed, along_boundaries(clock, grains, clear), zone, usable, degrees),
         control=boundary_control(clock, zone, film & ~initial),
     )
 
@@ -209,15 +210,21 @@ def _sd(arrival: ArrivalMap, scale: Scale) -> Image:
     return np.asarray(arrival.sd_frames * scale.interval, np.float32)
 
 
-def _speed(clock: Image, territory: Labels, zone: Mask, usable: Mask) -> Image:
+def _local_speed(clock: Image, territory: Labels, zone: Mask, usable: Mask) -> Image:
     """Return the local speed, px per unit of the clock, from windows that hold one grain's zone or interior only."""
-    speed = np.full(clock.shape, np.nan, np.float32)
-    for population in (zone, ~zone):
-        parts = np.where(population, territory, 0).astype(np.int32)
-        steep = steepness(*well_fitted_slope(clock, parts, usable))
-        with np.errstate(divide="ignore"):
-            speed = np.where(np.isnan(steep), speed, 1 / steep).astype(np.float32)
-    return speed
+    inside, near = (
+        well_fitted_slope(clock, np.where(part, territory, 0).astype(np.int32), usable) for part in (~zone, zone)
+    )
+    with np.errstate(divide="ignore"):
+        return np.where(zone, 1 / steepness(*near), 1 / steepness(*inside))
+
+
+def _kinetics(local: Image, along: Image | None, zone: Mask, passed: Mask, degrees: FloatArray | None) -> Kinetics:
+    """Return speeds and energy: along boundaries where fronts run so, else from the zone's own steepness."""
+    never = np.float32(np.nan)
+    boundary = np.where(zone, local, never) if along is None else along
+    interior = np.where(zone, never, local)
+    return measure_kinetics(boundary.astype(np.float64), interior.astype(np.float64), zone, degrees, passed)
 
 
 def _zone_width(steep: Image, grains: Grains, scale: Scale, settings: FrontSettings) -> tuple[float, str]:

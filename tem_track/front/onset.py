@@ -17,6 +17,8 @@ NORMAL_95 = 1.96
 SUPPORT = 3
 # Pixels looked at, as a multiple of those asked for: lone ones drop out.
 SPARE = 50
+# Less than this share of the field that ever degrades is no onset, however small the fraction asked for.
+LEAST_REACHED = 2e-4
 # The onset is stated for one degraded fraction; a reader who takes half or twice as much as the onset gets the ends
 # of the interval.
 FRACTION_RANGE = 2.0
@@ -48,7 +50,7 @@ def find_onset(arrival: Image, sd: Image, field: Mask, fraction: float) -> Onset
     Returns
     -------
     Onset or None
-        None where less than the fraction ever degrades.
+        None where less than the fraction, or than `LEAST_REACHED`, ever degrades.
 
     Notes
     -----
@@ -58,7 +60,7 @@ def find_onset(arrival: Image, sd: Image, field: Mask, fraction: float) -> Onset
     own_times = np.where(field & np.isfinite(arrival), arrival, np.float32(np.inf)).ravel()
     wanted = [int(np.ceil(f * field.sum())) for f in (fraction / FRACTION_RANGE, fraction, FRACTION_RANGE * fraction)]
     reached = int(np.isfinite(own_times).sum())
-    if reached < max(wanted[1], SUPPORT):
+    if reached < max(wanted[1], LEAST_REACHED * field.sum(), SUPPORT):
         return None
     spare = min(SPARE * wanted[2], reached)
     candidates = np.argpartition(own_times, spare - 1)[:spare]

@@ -16,6 +16,8 @@ BRIGHTER, DARKER = 1.35, 0.55
 LEAST_WIDTH_PX, LEAST_SHARE = 8, 0.005
 # Its level must step at its rim: just inside over just outside. A film that grows thicker by degrees does not step.
 RIM_STEP, RIM_PX = 1.3, 6
+# Smoothing in which the rim itself is placed, px.
+RIM_SMOOTHING_PX = 1.0
 
 
 def outside_film(image: Image, usable: Mask) -> Mask:
@@ -43,7 +45,7 @@ def outside_film(image: Image, usable: Mask) -> Mask:
     if usual > 0:
         for candidate, sign in ((level > BRIGHTER * usual, 1), (level < DARKER * usual, -1)):
             found |= _areas_at_edge(candidate, level, sign)
-    return found & usable
+    return _to_half_level(found, filled) & usable
 
 
 def _areas_at_edge(candidate: Mask, level: Image, sign: int) -> Mask:
@@ -70,3 +72,24 @@ def _steps(area: Mask, level: Image, sign: int) -> bool:
         return False
     high, low = (np.median(level[inner]), np.median(level[outer]))[::sign]
     return bool(high > RIM_STEP * max(float(low), 0.0))
+
+
+def _to_half_level(area: Mask, image: Image) -> Mask:
+    """Return areas whose rim is moved to where the level is half way between the two sides."""
+    if not area.any() or area.all():
+        return area
+    reach = np.ones((2 * RIM_PX + 1,) * 2, np.uint8)
+    framed = area.astype(np.uint8)
+    inner, outer = cv2.erode(framed, reach, borderValue=1) > 0, cv2.dilate(framed, reach, borderValue=0) == 0
+    inside, beyond = (_mean_of(image, part) for part in (inner, outer))
+    calm = cv2.GaussianBlur(image, (0, 0), RIM_SMOOTHING_PX)
+    near = ~inner & ~outer & np.isfinite(inside) & np.isfinite(beyond)
+    closer = np.abs(calm - inside) < np.abs(calm - beyond)
+    return np.where(near, closer, area)
+
+
+def _mean_of(image: Image, part: Mask) -> Image:
+    """Return the mean of the image over what of a part lies around each pixel; NaN far from it."""
+    share = cv2.GaussianBlur(part.astype(np.float32), (0, 0), RIM_PX)
+    total = cv2.GaussianBlur(np.where(part, image, 0).astype(np.float32), (0, 0), RIM_PX)
+    return np.where(share > 1e-3, total / np.maximum(share, 1e-3), np.float32(np.nan))

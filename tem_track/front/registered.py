@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Frames, Image, Mask, finite
 
+Window: TypeAlias = tuple[int, int, int, int]
+PictureWindow: TypeAlias = Callable[[Image], Window]
+# Rim of a picture inside a frame that is not trusted, px.
+RIM_PX = 2
 # A sample counts as seen where the interpolation takes at least this share of its weight from the picture.
 SEEN_SHARE = 0.999
 
@@ -24,12 +32,23 @@ class RegisteredFrames:
         Pixels of the camera, never part of the specimen.
     binning : int
         Whole number of pixels averaged along each axis; what does not fill a whole bin at the far edges is left out.
+    window : callable, optional
+        ``window(frame)`` gives the rows and columns (y0, y1, x0, x1; ends excluded) of a recorded frame that hold the
+        picture, where an earlier alignment left a black border that moves.
     """
 
-    def __init__(self, frames: Frames, drift_px: FloatArray, fixed: Mask | None, binning: int = 1):
+    def __init__(
+        self,
+        frames: Frames,
+        drift_px: FloatArray,
+        fixed: Mask | None,
+        binning: int = 1,
+        window: PictureWindow | None = None,
+    ):
         self.frames = frames
         self.drift_px = drift_px
         self.binning = binning
+        self._window = window
         height, width = frames[0].shape
         self.shape = (height // binning, width // binning)
         free = None if fixed is None or not fixed.any() else (~fixed).astype(np.float32)
@@ -45,25 +64,31 @@ class RegisteredFrames:
 
     def __call__(self, k: int) -> tuple[Image, Mask]:
         """Return frame k in specimen coordinates and where it shows the specimen."""
-        image = self.binned(finite(self.frames[k]))
-        return self.place(image, k), self.seen(k)
+        frame = finite(self.frames[k])
+        height, width = frame.shape
+        window = (0, height, 0, width) if self._window is None else self._window(frame)
+        if window != (0, height, 0, width):
+            y0, y1, x0, x1 = window
+            frame = cv2.copyMakeBorder(frame[y0:y1, x0:x1], y0, height - y1, x0, width - x1, cv2.BORDER_REPLICATE)
+        return self.place(self.binned(frame), k), self._seen(k, window, frame.shape)
 
-    def seen(self, k: int) -> Mask:
+    def _seen(self, k: int, window: Window, shape: tuple[int, ...]) -> Mask:
         """Return where frame k shows the specimen, (y, x) bool."""
-        if self._shown is not None:
-            return np.asarray(
-                (sampled_at(self._shown, *(self.drift_px[k] / self.binning)) > SEEN_SHARE) & self._inside(k)
-            )
-        return self._inside(k)
+        sides = (self._inside(k, axis, window[2 * axis : 2 * axis + 2], shape[axis]) for axis in (0, 1))
+        rows, columns = sides
+        inside = np.asarray(rows[:, None] & columns[None, :])
+        if self._shown is None:
+            return inside
+        return np.asarray((sampled_at(self._shown, *(self.drift_px[k] / self.binning)) > SEEN_SHARE) & inside)
 
-    def _inside(self, k: int) -> Mask:
-        """Return what of the specimen lies within frame k, (y, x) bool."""
-        shift = self.drift_px[k] / self.binning
-        inside = [
-            (np.arange(n) + d > -1 + SEEN_SHARE) & (np.arange(n) + d < n - SEEN_SHARE)
-            for n, d in zip(self.shape, shift, strict=True)
-        ]
-        return np.asarray(inside[0][:, None] & inside[1][None, :])
+    def _inside(self, k: int, axis: int, ends: tuple[int, ...], size: int) -> NDArray[np.bool_]:
+        """Return which rows (axis 0) or columns of the specimen lie within the picture that frame k holds."""
+        # The rim of a picture that was moved into its frame is interpolated with what is beyond it.
+        rim = [RIM_PX if inner else 0 for inner in (ends[0] > 0, ends[1] < size)]
+        first = -(-(ends[0] + rim[0]) // self.binning)
+        last = min((ends[1] - rim[1]) // self.binning, self.shape[axis])
+        place = np.arange(self.shape[axis]) + self.drift_px[k, axis] / self.binning
+        return np.asarray((place > first - 1 + SEEN_SHARE) & (place < last - SEEN_SHARE))
 
     def place(self, image: Image, k: int) -> Image:
         """Return a binned frame k in specimen coordinates, (y, x) float32; beyond its border the border repeats."""

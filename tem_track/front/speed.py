@@ -63,7 +63,7 @@ class Slope:
     step: int = 1
 
 
-def fit_slope(arrival: Image, parts: Labels, usable: Mask, radius: int) -> Slope:
+def fit_slope(arrival: Image, parts: Labels, usable: Mask, radius: int, filled: float = FILLED) -> Slope:
     """Return the plane through the arrival times of the same part within a square window around every pixel.
 
     Parameters
@@ -76,6 +76,8 @@ def fit_slope(arrival: Image, parts: Labels, usable: Mask, radius: int) -> Slope
         Pixels whose arrival time counts.
     radius : int
         Half the width of a window, px.
+    filled : float
+        Least share of a window that must have an arrival time.
 
     Returns
     -------
@@ -87,13 +89,13 @@ def fit_slope(arrival: Image, parts: Labels, usable: Mask, radius: int) -> Slope
             continue
         inside = (parts[box] == k + 1) & usable[box] & np.isfinite(arrival[box])
         if inside.any():
-            for whole, plane in zip(maps, _planes(arrival[box], inside, radius), strict=True):
+            for whole, plane in zip(maps, _planes(arrival[box], inside, radius, filled), strict=True):
                 whole[box][inside] = plane[inside]
     dy, dx, level, noise, scatter = maps
     return Slope(radius, dy, dx, level, noise, scatter)
 
 
-def _planes(arrival: Image, inside: Mask, radius: int) -> tuple[FloatArray, ...]:
+def _planes(arrival: Image, inside: Mask, radius: int, filled: float) -> tuple[FloatArray, ...]:
     """Return (dy, dx, level, noise, scatter) of the planes through one part's arrival times."""
     size = (2 * radius + 1, 2 * radius + 1)
     weight = inside.astype(np.float64)
@@ -109,7 +111,7 @@ def _planes(arrival: Image, inside: Mask, radius: int) -> tuple[FloatArray, ...]
     yy, xx, xy = (total(weight * p) / n - q for p, q in ((y * y, my * my), (x * x, mx * mx), (x * y, mx * my)))
     yv, xv, vv = (total(value * p) / n - q * mv for p, q in ((y, my), (x, mx), (value, mv)))
     extent = yy * xx - xy**2
-    missing = (n < FILLED * size[0] ** 2) | (extent < LEAST_EXTENT * (radius * (radius + 1) / 3) ** 2)
+    missing = (n < filled * size[0] ** 2) | (extent < LEAST_EXTENT * (radius * (radius + 1) / 3) ** 2)
     extent = np.where(missing, 1.0, extent)
     dy, dx = (xx * yv - xy * xv) / extent, (yy * xv - xy * yv) / extent
     variance = np.maximum(vv - dy * yv - dx * xv, 0.0) * n / np.maximum(n - 3, 1)
@@ -153,9 +155,7 @@ def well_fitted_slope(arrival: Image, parts: Labels, usable: Mask) -> tuple[Slop
     would hold the front's own curvature too: the variance of a slope falls with the window's pixels times their
     variance of position.
     """
-    step = max(1, round(max(arrival.shape) / WORKING_PX))
-    every = np.s_[step // 2 :: step, step // 2 :: step]
-    some = arrival[every], parts[every], usable[every]
+    step, some = _thinned(arrival, parts, usable)
     slope = fit_slope(*some, RADII[0])
     known = np.isfinite(slope.noise)
     noise = float("nan")
@@ -167,6 +167,22 @@ def well_fitted_slope(arrival: Image, parts: Labels, usable: Mask) -> tuple[Slop
         slope = slope if radius == RADII[0] else fit_slope(*some, radius)
         noise = smallest * _stiffness(RADII[0]) / _stiffness(radius)
     return _at_every_pixel(slope, step, arrival.shape), noise / step**2
+
+
+def slope_in(arrival: Image, parts: Labels, usable: Mask, radius: int, filled: float) -> Slope:
+    """Return the planes of windows of a given width, as `fit_slope`; large maps are fitted on every n-th pixel.
+
+    The radius counts in the pixels fitted.
+    """
+    step, some = _thinned(arrival, parts, usable)
+    return _at_every_pixel(fit_slope(*some, radius, filled), step, arrival.shape)
+
+
+def _thinned(arrival: Image, parts: Labels, usable: Mask) -> tuple[int, tuple[Image, Labels, Mask]]:
+    """Return every how many pixels large maps are fitted, and these pixels."""
+    step = max(1, round(max(arrival.shape) / WORKING_PX))
+    every = np.s_[step // 2 :: step, step // 2 :: step]
+    return step, (arrival[every], parts[every], usable[every])
 
 
 def _radius(noise: float, square: float) -> int:

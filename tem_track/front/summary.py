@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 METHOD = (
     "Arrival time per pixel in the specimen frame; speed = 1/|grad arrival| from planes fitted within one grain and "
-    "zone, noise taken off; boundary zone within boundary_zone_nm of a grain boundary; intervals are 95 %."
+    "zone, noise taken off; boundary zone within boundary_zone_nm of a grain boundary, its speed that along the "
+    "boundary where fronts run so; stated speeds are the mean over what a front passed; intervals are 95 %."
 )
 CONFOUNDED = (
     "activation energy: on a ramp the temperature rises together with the degraded fraction and the path the front has "

@@ -11,13 +11,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tem_track.drift import Drift, FrameQuality, refine_drift
+from tem_track.drift import Drift, FrameQuality, picture_window, refine_drift
 from tem_track.errors import InputError
 from tem_track.front import (
     Arrival,
     Front,
     Grains,
+    Scale,
     brightened_share,
+    dark_summary,
+    dark_table,
     early_mean,
     find_arrival,
     find_grains,
@@ -26,9 +29,12 @@ from tem_track.front import (
     measure_front,
 )
 from tem_track.movie import Image, Labels, Mask, Movie
+from tem_track.pipeline.checkpoints import Checkpoints
+from tem_track.pipeline.in_order import in_order
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.survey import Survey
 from tem_track.settings import Settings
+from tem_track.tables import Table
 
 # A front needs frames before and after: fewer usable ones than this say nothing.
 _FEWEST_FRAMES = 4
@@ -50,6 +56,8 @@ class FrontMeasurement:
     before, after : (Y, X) float32
         Mean of the first and of the last registered frames, specimen coordinates.
     warnings : tuple of str
+    dark : Table or None
+        ``front/dark.csv``, where contrast changes both ways.
     """
 
     quality: FrameQuality
@@ -60,6 +68,7 @@ class FrontMeasurement:
     before: Image
     after: Image
     warnings: tuple[str, ...]
+    dark: Table | None = None
 
     @property
     def usable(self) -> Mask:
@@ -68,7 +77,13 @@ class FrontMeasurement:
 
 
 def measure_front_movie(
-    movie: Movie, survey: Survey, settings: Settings, reporter: Reporter, clock: Clock, grains: Labels | None = None
+    movie: Movie,
+    survey: Survey,
+    settings: Settings,
+    reporter: Reporter,
+    clock: Clock,
+    grains: Labels | None = None,
+    kept: Checkpoints | None = None,
 ) -> FrontMeasurement:
     """Return everything that is measured on the degradation front of a movie.
 
@@ -82,6 +97,8 @@ def measure_front_movie(
         Gets the seconds of every stage.
     grains : (Y, X) int32 or None
         Label image of the grains made elsewhere; None finds them.
+    kept : Checkpoints or None
+        Works out the stages, or takes them from an earlier run; None works out all and keeps none.
 
     Raises
     ------
@@ -90,34 +107,78 @@ def measure_front_movie(
     """
     if survey.quality.usable.sum() < _FEWEST_FRAMES:
         raise InputError(f"{movie.name}: a front needs at least {_FEWEST_FRAMES} usable frames")
-    drift = _registered(survey, settings, reporter, clock)
-    with clock.stage("grains"):
-        given = None if grains is None else grains_from_labels(grains)
-        first = _before(survey, drift, None)
-        found = given or find_grains(first, fixed=survey.fixed)
-    arrival = _arrival(survey, drift, found, reporter, clock, "finding what degrades")
-    with clock.stage("grains"):
-        # Every frame before a pixel's own arrival shows it intact: far less noise than the first frames alone.
-        before = _before(survey, drift, arrival.frame)
-        # Walls that show in no picture are seen where they held the front.
-        found = given or find_grains(before, fixed=survey.fixed, arrival_frame=arrival.frame)
-    arrival = _arrival(survey, drift, found, reporter, clock, "arrival times")
-    with clock.stage("front"):
-        usable = survey.quality.usable & drift.registered
-        after = late_mean(survey.frames, drift.displacement_px, usable, fixed=survey.fixed)
-        arrival, doubts = _believed(arrival, brightened_share(first, after, arrival), settings)
-        front = measure_front(
-            arrival,
-            found,
-            times_s=movie.times_s,
-            timed=movie.timed,
-            temperatures_c=movie.temperatures_c,
-            pixel_size_nm=movie.calibration.pixel_size_nm,
-            settings=settings.front,
-            before=before,
-            after=after,
-        )
-    return FrontMeasurement(survey.quality, drift, found, arrival, front, before, after, (*doubts, *front.warnings))
+    kept = kept or Checkpoints(settings, clock)
+    drift = kept.result("film-drift", lambda seen: _registered(survey, seen, reporter))
+    given = None if grains is None else grains_from_labels(grains)
+    first, found = kept.result("first-grains", lambda seen: _first_grains(survey, drift, given))
+    rough = kept.result("first-arrival", lambda seen: _arrival(survey, drift, found, reporter, "finding what degrades"))
+    before, walled = kept.result("grains", lambda seen: _walled_grains(survey, drift, rough, given))
+    arrival = kept.result("arrival", lambda seen: _arrival(survey, drift, walled, reporter, "arrival times"))
+    share, after, front = kept.result(
+        "front", lambda seen: _front(movie, survey, drift, walled, arrival, first, before, seen)
+    )
+    dark = None
+    if share >= _BOTH_WAYS:
+        dark = kept.result("dark", lambda seen: _dark(movie, survey, seen, reporter))
+        front = replace(front, summary={**front.summary, **dark_summary(dark)})
+    arrival, doubts = _believed(arrival, share, settings)
+    words = (*doubts, *front.warnings)
+    return FrontMeasurement(survey.quality, drift, walled, arrival, front, before, after, words, dark)
+
+
+def _first_grains(survey: Survey, drift: Drift, given: Grains | None) -> tuple[Image, Grains]:
+    """Return the first frames' mean and the grains that show in it."""
+    first = _before(survey, drift, None)
+    return first, given or find_grains(first, fixed=survey.fixed)
+
+
+def _walled_grains(survey: Survey, drift: Drift, rough: Arrival, given: Grains | None) -> tuple[Image, Grains]:
+    """Return the specimen before it changed, and the grains that show in it or where they held the front."""
+    # Every frame before a pixel's own arrival shows it intact: far less noise than the first frames alone.
+    before = _before(survey, drift, rough.frame)
+    # Walls that show in no picture are seen where they held the front.
+    return before, given or find_grains(before, fixed=survey.fixed, arrival_frame=rough.frame)
+
+
+def _front(
+    movie: Movie,
+    survey: Survey,
+    drift: Drift,
+    grains: Grains,
+    arrival: Arrival,
+    first: Image,
+    before: Image,
+    settings: Settings,
+) -> tuple[float, Image, Front]:
+    """Return the share that became brighter, the specimen at the end, and what is measured on the front."""
+    usable = survey.quality.usable & drift.registered
+    after = late_mean(survey.frames, drift.displacement_px, usable, fixed=survey.fixed, window=picture_window)
+    share = brightened_share(first, after, arrival)
+    believed, _ = _believed(arrival, share, settings)
+    front = measure_front(
+        believed,
+        grains,
+        times_s=movie.times_s,
+        timed=movie.timed,
+        temperatures_c=movie.temperatures_c,
+        pixel_size_nm=movie.calibration.pixel_size_nm,
+        settings=settings.front,
+        before=before,
+        after=after,
+    )
+    return share, after, front
+
+
+def _dark(movie: Movie, survey: Survey, settings: Settings, reporter: Reporter) -> Table:
+    """Return how much of every frame is dark: what can be said where contrast changes both ways."""
+    return dark_table(
+        survey.frames,
+        survey.quality.usable,
+        survey.unseen,
+        settings.front.dark_contrast,
+        Scale(movie.times_s, movie.timed, movie.temperatures_c, movie.calibration.pixel_size_nm),
+        reporter.stage("dark share", len(survey.frames)),
+    )
 
 
 def _believed(arrival: Arrival, brightened: float, settings: Settings) -> tuple[Arrival, tuple[str, ...]]:
@@ -129,19 +190,20 @@ def _believed(arrival: Arrival, brightened: float, settings: Settings) -> tuple[
         return arrival, (f"{words}; what is called degraded may be no front",)
     never = np.full_like(arrival.frame, np.nan)
     empty = replace(arrival, frame=never, sd_frames=never, drop=np.zeros_like(arrival.drop))
-    return empty, (f"{words}: no front is taken from it; --analysis front measures it all the same",)
+    said = f"{words}: no front is taken from it, but the dark share of every frame (front/dark.csv); "
+    return empty, (f"{said}--analysis front measures a front all the same",)
 
 
-def _registered(survey: Survey, settings: Settings, reporter: Reporter, clock: Clock) -> Drift:
-    with clock.stage("drift refinement"):
-        return refine_drift(
-            survey.frames,
-            survey.drift,
-            survey.quality,
-            fixed=survey.fixed,
-            settings=settings.drift,
-            progress=reporter.stage("refining drift", len(survey.frames)),
-        )
+def _registered(survey: Survey, settings: Settings, reporter: Reporter) -> Drift:
+    return refine_drift(
+        survey.frames,
+        survey.drift,
+        survey.quality,
+        fixed=survey.fixed,
+        settings=settings.drift,
+        progress=reporter.stage("refining drift", len(survey.frames)),
+        in_order=in_order,
+    )
 
 
 def _before(survey: Survey, drift: Drift, arrival: Image | None) -> Image:
@@ -149,17 +211,23 @@ def _before(survey: Survey, drift: Drift, arrival: Image | None) -> Image:
     usable = survey.quality.usable & drift.registered
     count = None if arrival is None else len(survey.frames)
     return early_mean(
-        survey.frames, drift.displacement_px, usable, fixed=survey.fixed, arrival_frame=arrival, count=count
+        survey.frames,
+        drift.displacement_px,
+        usable,
+        fixed=survey.fixed,
+        arrival_frame=arrival,
+        count=count,
+        window=picture_window,
     )
 
 
-def _arrival(survey: Survey, drift: Drift, grains: Grains, reporter: Reporter, clock: Clock, name: str) -> Arrival:
-    with clock.stage("arrival"):
-        return find_arrival(
-            survey.frames,
-            drift.displacement_px,
-            usable=survey.quality.usable & drift.registered,
-            grains=grains.labels,
-            fixed=survey.fixed,
-            progress=reporter.stage(name, len(survey.frames)),
-        )
+def _arrival(survey: Survey, drift: Drift, grains: Grains, reporter: Reporter, name: str) -> Arrival:
+    return find_arrival(
+        survey.frames,
+        drift.displacement_px,
+        usable=survey.quality.usable & drift.registered,
+        grains=grains.territory,
+        fixed=survey.fixed,
+        window=picture_window,
+        progress=reporter.stage(name, len(survey.frames)),
+    )

@@ -19,6 +19,7 @@ from tem_track.write.files import RunFolder
 from tem_track.write.maps import write_map
 from tem_track.write.overlay import DrawnLine, OverlayFrame, status_of
 from tem_track.write.run import write_json
+from tem_track.write.tint import DrawnArea
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,6 +55,8 @@ class FrontPart:
         """Return the tables by file name."""
         drift = drift_rows(self.movie, self.measured.quality, self.measured.drift)
         fronts = {name: without_times(table, self.movie.timed) for name, table in self.measured.front.tables.items()}
+        if self.measured.dark is not None:
+            fronts["front/dark.csv"] = without_times(self.measured.dark, self.movie.timed)
         return {"drift.csv": drift, **fronts}
 
     def write_files(self, folder: RunFolder) -> None:
@@ -79,7 +82,7 @@ class FrontPart:
         lines = [DrawnLine(points + moved, _BOUNDARY_COLOUR) for points in self._boundaries]
         front = np.nan_to_num(measured.arrival.frame, nan=np.inf) <= k
         lines += [DrawnLine(points + moved, _FRONT_COLOUR, 2) for points in region_lines(front)]
-        return OverlayFrame((), status_of(self.movie, k), reason, lines)
+        return OverlayFrame((), status_of(self.movie, k), reason, lines, [DrawnArea(front, moved, _FRONT_COLOUR)])
 
     def figures(self, tables: Mapping[str, Table]) -> Iterator[tuple[str, Figure]]:
         """Yield the figures of the front."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.errors import InputError
+from tem_track.movie import FloatArray
 from tem_track.read.frame_names import temperatures_in_names, times_in_names, without_quantities
 from tem_track.read.insitu_tree import is_insitu_tree, tree_frames, tree_times
 from tem_track.read.kinds import kind_of
@@ -65,14 +66,53 @@ def read_folder(path: Path, allow_truncated: bool) -> Recording:
             recording = read_recording(files[0], _kind(files[0]), allow_truncated)
             recording.notes.append(f"the folder holds one movie, {files[0].name}")
             return recording
-    recording = _folder_recording(path, files, allow_truncated)
+    recording = recording_of_files(path, files, times_s, allow_truncated)
     recording.notes += notes
+    return recording
+
+
+def recording_of_files(
+    folder: Path, files: list[Path], times_s: FloatArray | None, allow_truncated: bool = False, compared: bool = True
+) -> Recording:
+    """Return single frames as one movie.
+
+    Parameters
+    ----------
+    folder : Path
+        What the movie is named after.
+    files : list of Path
+        A frame each, in order.
+    times_s : (T,) float64 or None
+        Times of a Gatan in-situ tree; None takes what the names say.
+    allow_truncated : bool
+        Take damaged frames as unusable instead of refusing the movie.
+    compared : bool
+        Compare size and magnification of the others with the first one; what is still being written is not.
+
+    Raises
+    ------
+    InputError
+        Frames of different size or magnification, a file that holds several.
+    """
+    recording = _folder_recording(folder, files, allow_truncated, compared)
     if times_s is not None:
         recording.times_s, recording.time_source = times_s, "Gatan in-situ folder tree"
         recording.format = f"Gatan in-situ tree of {FRAME_SUFFIXES[files[0].suffix.lower()]} frames"
     else:
         _read_names(recording, [file.stem for file in files])
     return recording
+
+
+def read_frame(file: Path) -> NDArray[Any]:
+    """Return the one grey frame (Y, X) of a file.
+
+    Raises
+    ------
+    InputError
+        Damaged, not yet complete, or no single frame.
+    """
+    kind = _kind(file)
+    return decode_picture(file, kind) if kind in ("png", "jpeg") else _single(file).frames[0]
 
 
 def frame_files(folder: Path) -> list[Path]:
@@ -157,11 +197,12 @@ def _is_visible_file(file: Path) -> bool:
     return not file.name.startswith(".") and (file.is_file() or file.suffix.lower() == ".zspy")
 
 
-def _folder_recording(folder: Path, files: list[Path], allow_truncated: bool) -> Recording:
+def _folder_recording(folder: Path, files: list[Path], allow_truncated: bool, compared: bool) -> Recording:
     first = _single(files[0])
-    _check_sizes(files, first)
+    if compared:
+        _check_sizes(files, first)
+        _check_scales(files, first.scale)
     damaged = _damaged(files) if allow_truncated else {}
-    _check_scales(files, first.scale)
     shape = (len(files), *first.shape[1:])
     # Vendor files are opened anew for each frame, and RosettaSciIO does not promise to be safe in threads.
     serial = _kind(files[0]) not in ("png", "jpeg", "tiff")
@@ -182,15 +223,10 @@ def _damaged(files: list[Path]) -> dict[int, str]:
     found = {}
     for k, file in enumerate(files):
         try:
-            _read_one(file)
+            read_frame(file)
         except InputError:
             found[k] = "truncated or damaged file"
     return found
-
-
-def _read_one(file: Path) -> NDArray[Any]:
-    kind = _kind(file)
-    return decode_picture(file, kind) if kind in ("png", "jpeg") else _single(file).frames[0]
 
 
 def _kind(file: Path) -> str:
@@ -249,7 +285,7 @@ def _frame_reader(files: list[Path], first: Recording, damaged: Container[int]) 
     def read(k: int) -> NDArray[Any]:
         if k in damaged:
             return np.zeros(first.shape[1:], first.dtype)
-        frame = _read_one(files[k])
+        frame = read_frame(files[k])
         if frame.dtype != first.dtype:
             raise InputError(f"{files[k].name}: {frame.dtype} grey values, but {files[0].name} has {first.dtype}")
         return frame

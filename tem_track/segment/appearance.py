@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 
 from tem_track.movie import Frames, Image, Mask, finite
 from tem_track.segment.candidates import (
-    LEAST_CONTRAST_OF_COMMON,
     Working,
     closed_pixels,
     common,
     diameter,
+    gradient_noise,
     noise_of,
     particles,
     patches,
+    single_particles,
     smoothed,
+    weighted_quantile,
     working_picture,
 )
 from tem_track.segment.levels import Region
@@ -30,16 +32,15 @@ SAMPLED_FRAMES = 7
 # Longest side of the picture that is looked at first, and of the part looked at when particles are small.
 FIRST_SIDE_PX = 512
 # Working pixels across a common particle, and across a small one: 40 keep the outline to 1 % of the diameter.
-COMMON_ACROSS_PX = 40.0
-SMALL_ACROSS_PX = 14.0
+COMMON_ACROSS_PX = 26.0
+SMALL_ACROSS_PX = 12.0
+# Longest side that a working picture has at least: there is time for it.
+LEAST_SIDE_PX = 160
 # Smallest patch sought, px of the working picture: 5 across.
 LEAST_AREA_PX = 20.0
 # Smoothing leaves the noise at this share of the contrast of the picture.
 NOISE_OF_CONTRAST = 0.06
 SMOOTHING_PX = (0.8, 1.2, 1.8, 2.7, 4.0)
-# The same for faint particles, of which a fifth of the common contrast is asked (LEAST_CONTRAST_OF_COMMON): smoothing
-# goes on until that stands this many times above the noise, but to no more than this share of the common diameter.
-FAINT_OF_NOISE, FAINT_SMOOTHING = 10.0, 0.03
 # Share of the outline along the border of a disc cut in half, and of a field between borders and material. Where the
 # strongest patches have more of the latter, they are what lies between the particles, or show too little of themselves.
 HALF_CUT, FIELD_CUT = 0.4, 0.6
@@ -78,8 +79,6 @@ class Appearance:
         Image pixels per working pixel.
     smoothing_px : float
         Width of the Gaussian on the working picture, working px.
-    faint_smoothing_px, faint_noise : float
-        The same and the noise that is left, grey value, for faint particles; equal where nothing is gained.
     particle_like : float
         0 (nothing here looks like particles) to 1 (compact, closed, far out of the noise).
     reason : str
@@ -98,19 +97,16 @@ class Appearance:
     max_diameter_px: float
     bin_px: int
     smoothing_px: float
-    faint_smoothing_px: float
-    faint_noise: float
     particle_like: float
     reason: str
 
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen at one binning and one polarity; `wider`: the noise that wider smoothing leaves."""
+    """What was seen at one binning and one polarity."""
 
     working: Working
     noise: float
-    wider: dict[float, float]
     found: list[Region]
     strength: float
 
@@ -145,12 +141,13 @@ def learn_appearance(
     Appearance
     """
     chosen = _sampled(len(frames), usable)
-    coarse = max(1, -(-max(frames[chosen[0]].shape) // FIRST_SIDE_PX))
+    longest = max(frames[chosen[0]].shape)
+    coarse = max(2 if longest >= FIRST_SIDE_PX // 2 else 1, -(-longest // FIRST_SIDE_PX))
     closed = [fixed if unseen is None else unseen(k) for k in chosen]
     looks, background = _looks(frames, chosen, closed, coarse)
     sign = _sign(looks, settings)
     look = looks[sign]
-    for bin_px in _finer(look, coarse):
+    for bin_px in _finer(look, coarse, longest):
         look = _looks(frames, chosen, closed, bin_px, only=sign)[0][sign]
     return _appearance(look, looks, background, pixel_size_nm, settings)
 
@@ -174,35 +171,25 @@ def _looks(
         bar = closed_pixels(shut, bin_px)
         bars.append(None if bar is None else _middle(bar))
     smoothing, noise = _smoothing(pictures)
-    wider = {s: _noise(pictures, s) for s in SMOOTHING_PX if s > smoothing}
     signs = (only,) if only else (-1, 1)
-    looks = {sign: _look(pictures, Working(sign, bin_px, smoothing), noise, wider, bars) for sign in signs}
+    looks = {sign: _look(pictures, Working(sign, bin_px, smoothing), noise, bars) for sign in signs}
     return looks, float(np.median(grey))
 
 
 def _smoothing(pictures: list[Image]) -> tuple[float, float]:
-    """Return the least smoothing (px) that brings the noise well below the contrast, and the noise left (grey)."""
+    """Return the least smoothing (px) that brings the noise well below the contrast, and the noise left (grey).
+
+    Where none does, the one that leaves the least noise: wider ones only add structure to what is measured as noise.
+    """
+    left: dict[float, float] = {}
     for smoothing in SMOOTHING_PX:
         smooth = [smoothed(picture, smoothing) for picture in pictures]
-        noise = float(np.median([noise_of(picture, smoothing) for picture in smooth]))
+        left[smoothing] = float(np.median([noise_of(picture, smoothing) for picture in smooth]))
         contrast = float(np.median([np.ptp(np.percentile(picture[::2, ::2], (1, 99))) for picture in smooth]))
-        if noise <= NOISE_OF_CONTRAST * contrast:
-            break
-    return smoothing, noise
-
-
-def _noise(pictures: list[Image], smoothing: float) -> float:
-    return float(np.median([noise_of(smoothed(picture, smoothing), smoothing) for picture in pictures]))
-
-
-def _faint_smoothing(look: Look, contrast: float, across: float) -> tuple[float, float]:
-    """Return the smoothing (px) for particles of a fifth of the common contrast, and the noise it leaves (grey)."""
-    smoothing, noise = look.working.smoothing_px, look.noise
-    for wider, less in look.wider.items():
-        if LEAST_CONTRAST_OF_COMMON * contrast >= FAINT_OF_NOISE * noise or wider > FAINT_SMOOTHING * across:
-            break
-        smoothing, noise = wider, less
-    return smoothing, noise
+        if left[smoothing] <= NOISE_OF_CONTRAST * contrast:
+            return smoothing, left[smoothing]
+    least = min(left, key=lambda smoothing: left[smoothing])
+    return least, left[least]
 
 
 def _middle(picture: Part) -> Part:
@@ -212,19 +199,18 @@ def _middle(picture: Part) -> Part:
     return picture[top : top + limit, left : left + limit]
 
 
-def _look(
-    pictures: list[Image], working: Working, noise: float, wider: dict[float, float], bars: list[Mask | None]
-) -> Look:
+def _look(pictures: list[Image], working: Working, noise: float, bars: list[Mask | None]) -> Look:
     found: list[Region] = []
     strength = 0.0
     for picture, bar in zip(pictures, bars, strict=True):
         smooth = smoothed(picture, working.smoothing_px) * np.float32(working.sign)
-        seen = patches(smooth, noise, working.smoothing_px, LEAST_AREA_PX, bar).chosen
-        kept = particles(seen, common(seen))
+        seen = patches(smooth, noise, working.smoothing_px, LEAST_AREA_PX, bar)
+        chosen = particles(seen.chosen, common(seen.chosen), gradient_noise(noise, working.smoothing_px))
+        kept = single_particles(smooth, seen.tree, chosen, bar)
         found += kept
         clear = [r for r in kept if r.contrast > CLEAR_OF_NOISE * noise]
         strength += sum(weight(r) for r in clear)
-    return Look(working, noise, wider, found, strength / max(1, len(pictures)))
+    return Look(working, noise, found, strength / max(1, len(pictures)))
 
 
 def weight(region: Region) -> float:
@@ -243,18 +229,17 @@ def _sign(looks: dict[int, Look], settings: SegmentSettings) -> int:
     return -1 if looks[-1].strength >= looks[1].strength else 1
 
 
-def _finer(look: Look, coarse: int) -> list[int]:
-    """Return the binning to go on with, none where the present one suits."""
+def _finer(look: Look, coarse: int, longest: int) -> list[int]:
+    """Return the binning to go on with, none where the present one suits; longest: side of the frame, px."""
     if coarse == 1 and not look.found:
         return []
     if not look.found:
         return [max(1, coarse // 2)]
     across = common(look.found)[2] * coarse
     sizes = np.array([diameter(r) for r in look.found]) * coarse
-    small = float(np.percentile(sizes, 20))
-    # A picture that is small anyway is looked at as it is, cracks are thin, up to twice the pixels that suffice.
-    enough = max(coarse, across / (2 * COMMON_ACROSS_PX))
-    bin_px = int(max(1, min(across / COMMON_ACROSS_PX, small / SMALL_ACROSS_PX, enough)))
+    # Specks of noise and film have little contrast and edge.
+    small = weighted_quantile(sizes, np.array([r.contrast * r.edge for r in look.found]), 0.2)
+    bin_px = int(max(1, min(across / COMMON_ACROSS_PX, small / SMALL_ACROSS_PX, longest / LEAST_SIDE_PX)))
     return [] if bin_px == coarse else [bin_px]
 
 
@@ -278,7 +263,7 @@ def _appearance(
     like, reason = _particle_like(look, contrast)
     return Appearance(
         polarity, confidence, why, background, contrast, look.noise, edge, across * bin_px, low, high, bin_px,
-        look.working.smoothing_px, *_faint_smoothing(look, contrast, across), like, reason,
+        look.working.smoothing_px, like, reason,
     )  # fmt: skip
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from tem_track.movie import FloatArray, Image, Labels, Mask
 from tem_track.segment.background import filled_in
+from tem_track.segment.contour import LEAST_SOLIDITY, Shape
 from tem_track.segment.divide import parted
 from tem_track.segment.levels import (
-    LEAST_SOLIDITY,
     NEARLY_CONVEX,
     Region,
     best_regions,
+    compactness,
     count_as_clusters,
     ladder,
     pieces_of,
@@ -23,7 +24,7 @@ from tem_track.segment.levels import (
 
 # Levels per picture: a particle's contrast is crossed by at least a third of them even where the brightest particle
 # is three times as strong.
-STEPS = 28
+STEPS = 24
 # What lies inside a patch must beat the patch by this factor in edge strength: a core in its shell seldom does, two
 # particles inside one patch of film do.
 ADVANTAGE = 1.6
@@ -37,10 +38,19 @@ LEAST_CONTRAST_OF_COMMON, LEAST_CONTRAST_AT_BORDER = 0.18, 0.22
 LEAST_CONTRAST_IF_CONVEX, CONVEX = 0.12, 0.85
 RAGGED_CONTRAST_OF_COMMON = 0.40
 LEAST_EDGE_OF_COMMON = 0.12
+# Edge against the common one over contrast against the common one: 1 and more for particles cut by the border, above
+# 0.7 for nearly all others, 0.3 to 0.9 for the ends of strands and films.
+SHARP, SHARP_IF_DOUBTFUL = 0.45, 0.85
+# Faint patches need an edge out of the noise: 2.5 and more times its gradient for particles, 1.1 to 2.1 for strands.
+FAINT_EDGE_OF_NOISE = 2.2
+# Patches smaller than this share of the common diameter may be crossings of strands, at the border where one ends.
+SMALL = 0.35
 # Compactness: two touching discs have 0.7, strands and meshes of film stay below 0.5. A patch smaller than half the
 # common diameter is one particle or a crossing of strands: the first is round, the second longer than twice its width.
 TWO_DISCS, RAGGED = 0.7, 0.5
 SMALL_PATCH, ROUND, OUTSTRETCHED = 0.5, 1.6, 2.0
+# The longer the patch, the more contrast it needs, up to so many times the step.
+MOST_OUTSTRETCHED = 2.0
 # Enclosed gaps smaller than this share of a patch do not part it.
 LEAST_GAP = 0.01
 # A piece of a cluster is a particle where it is this convex; a division is right where most of the patch goes into
@@ -92,11 +102,29 @@ def binned(frame: Image, bin_px: int) -> Image:
     if bin_px == 1:
         return frame
     height, width = frame.shape
-    below, right = -height % bin_px, -width % bin_px
-    if below or right:
-        frame = cv2.copyMakeBorder(frame, 0, below, 0, right, cv2.BORDER_REPLICATE)
-    size = (frame.shape[1] // bin_px, frame.shape[0] // bin_px)
-    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)  # type: ignore[no-any-return]
+    rows, columns = height // bin_px, width // bin_px
+    whole = frame[: rows * bin_px, : columns * bin_px]
+    means = np.empty((rows, columns), np.float32)
+    if whole.size:
+        cv2.resize(whole, (columns, rows), dst=means, interpolation=cv2.INTER_AREA)
+    if (rows * bin_px, columns * bin_px) == frame.shape:
+        return means
+    # The blocks that the last rows and columns begin, completed apart: cheaper than a wider copy of the frame.
+    picture = np.empty((-(-height // bin_px), -(-width // bin_px)), np.float32)
+    picture[:rows, :columns] = means
+    if rows * bin_px < height:
+        picture[rows:] = _last_row(frame[rows * bin_px :], bin_px)
+    if columns * bin_px < width:
+        picture[:, columns:] = _last_row(frame[:, columns * bin_px :].T, bin_px).T
+    return picture
+
+
+def _last_row(strip: Image, bin_px: int) -> Image:
+    """Return the block means of a (less than bin, X) strip, completed by repeating its border."""
+    height, width = strip.shape
+    full = cv2.copyMakeBorder(strip, 0, bin_px - height, 0, -width % bin_px, cv2.BORDER_REPLICATE)
+    blocks: Image = full.reshape(bin_px, -1, bin_px)
+    return np.asarray(blocks.mean(axis=(0, 2), dtype=np.float32)[None], np.float32)
 
 
 def noise_of(smooth: Image, smoothing_px: float) -> float:
@@ -127,9 +155,15 @@ def closed_pixels(fixed: Mask | None, bin_px: int) -> Mask | None:
     """Return the working pixels where a (Y, X) mask of fixed pixels touches, one more all round; None for none."""
     if fixed is None or not fixed.any():
         return None
-    touched = binned(fixed.astype(np.float32), bin_px) > 0
+    touched = _any_in_block(fixed, bin_px)
     wide: Mask = cv2.dilate(touched.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     return wide
+
+
+def _any_in_block(mask: Mask, bin_px: int) -> Mask:
+    """Return the blocks of a (Y, X) mask in which anything is set."""
+    wide = cv2.dilate(mask.view(np.uint8), np.ones((bin_px, bin_px), np.uint8), anchor=(0, 0), borderValue=0)
+    return wide[::bin_px, ::bin_px] > 0  # type: ignore[no-any-return]
 
 
 def patches(
@@ -150,8 +184,8 @@ def patches(
     closed : (Y, X) bool or None
         Working pixels that show nothing of the specimen.
     """
-    least_edge = LEAST_EDGE_OF_NOISE * noise / (np.sqrt(2) * smoothing_px)
-    regions = region_tree(picture, ladder(picture, noise, STEPS), least_area_px, closed, least_edge)
+    least = LEAST_EDGE_OF_NOISE * gradient_noise(noise, smoothing_px)
+    regions = region_tree(picture, ladder(picture, noise, STEPS), least_area_px, closed, least)
     for region in regions:
         if region.contrast < LEAST_CONTRAST_OF_NOISE * noise:
             region.score = 0.0
@@ -165,14 +199,15 @@ def common(regions: list[Region]) -> tuple[float, float, float]:
         return 0.0, 0.0, 0.0
     weight = np.array([r.contrast * r.edge * r.area_px for r in regions]) + 1e-12
     columns = ([r.contrast for r in regions], [r.edge for r in regions], [diameter(r) for r in regions])
-    contrast, edge, across = (_weighted_median(np.array(column), weight) for column in columns)
+    contrast, edge, across = (weighted_quantile(np.array(column), weight, 0.5) for column in columns)
     return contrast, edge, across
 
 
-def _weighted_median(values: FloatArray, weight: FloatArray) -> float:
+def weighted_quantile(values: FloatArray, weight: FloatArray, share: float) -> float:
+    """Return the value that a share of the total weight does not exceed."""
     order = np.argsort(values, kind="stable")
     total = np.cumsum(weight[order])
-    return float(values[order][np.searchsorted(total, total[-1] / 2)])
+    return float(values[order][np.searchsorted(total, share * total[-1])])
 
 
 def diameter(region: Region) -> float:
@@ -186,16 +221,18 @@ def least_contrast(region: Region, across: float) -> float:
     Small and thin particles beside large ones, and touching ones, have a quarter of the common contrast as strands and
     their crossings do; what tells them apart is shape.
     """
-    ragged = (TWO_DISCS - region.compactness) / (TWO_DISCS - RAGGED)
+    ragged = min(1.0, (TWO_DISCS - region.compactness) / (TWO_DISCS - RAGGED))
     if diameter(region) < SMALL_PATCH * across:
-        ragged = max(ragged, (region.elongation - ROUND) / (OUTSTRETCHED - ROUND))
+        ragged = max(ragged, min(MOST_OUTSTRETCHED, (region.elongation - ROUND) / (OUTSTRETCHED - ROUND)))
+    if region.border_share > 0 and diameter(region) < SMALL * across:
+        ragged = 1.0
     least = LEAST_CONTRAST_OF_COMMON if region.border_share == 0 else LEAST_CONTRAST_AT_BORDER
     if region.border_share == 0 and region.compactness > CONVEX and region.elongation < ROUND:
         least = LEAST_CONTRAST_IF_CONVEX
-    return least + (RAGGED_CONTRAST_OF_COMMON - least) * float(np.clip(ragged, 0, 1))
+    return least + (RAGGED_CONTRAST_OF_COMMON - least) * max(0.0, ragged)
 
 
-def particles(regions: list[Region], usual: tuple[float, float, float]) -> list[Region]:
+def particles(regions: list[Region], usual: tuple[float, float, float], edge_noise: float = 0.0) -> list[Region]:
     """Return the patches of a frame that belong to a population.
 
     Parameters
@@ -203,14 +240,35 @@ def particles(regions: list[Region], usual: tuple[float, float, float]) -> list[
     regions : list of Region
     usual : (float, float, float)
         Contrast, edge and diameter (px) common in the population.
+    edge_noise : float
+        Gradient of the noise, grey value per px.
     """
-    contrast, edge, across = usual
+    contrast, _, across = usual
     kept = []
     for region in regions:
         need = least_contrast(region, across)
-        if region.contrast >= need * contrast and region.edge >= LEAST_EDGE_OF_COMMON * edge:
+        if region.contrast >= need * contrast and region.edge >= least_edge(region, usual, edge_noise):
             kept.append(region)
     return kept
+
+
+def least_edge(region: Region, usual: tuple[float, float, float], edge_noise: float) -> float:
+    """Return the edge (grey value per px) that a patch must have to be a particle of a population.
+
+    A particle's edge is as steep against its contrast as that of the others, or steeper where it is small; the hazy end
+    of a strand is not, and where the border closes an outline hardly anything else is left to tell.
+    """
+    contrast, edge, across = usual
+    relative = region.contrast / max(contrast, 1e-12)
+    doubtful = region.border_share > 0 or diameter(region) < SMALL * across
+    sharp = (SHARP_IF_DOUBTFUL if doubtful else SHARP) * min(1.0, relative)
+    clear = FAINT_EDGE_OF_NOISE * edge_noise if relative < RAGGED_CONTRAST_OF_COMMON else 0.0
+    return max(max(LEAST_EDGE_OF_COMMON, sharp) * edge, clear)
+
+
+def gradient_noise(noise: float, smoothing_px: float) -> float:
+    """Return the gradient that noise (grey value) leaves in a picture smoothed by so many px, grey value per px."""
+    return float(noise / (np.sqrt(2) * smoothing_px))
 
 
 def tight_labels(picture: Image, tree: list[Region], regions: list[Region]) -> Labels:
@@ -218,14 +276,57 @@ def tight_labels(picture: Image, tree: list[Region], regions: list[Region]) -> L
     labels = np.zeros(picture.shape, np.int32)
     count = 0
     for piece in [piece for region in regions for piece in pieces_of(tree, region)]:
-        x, y, width, height = cv2.boundingRect(piece.contour)
-        cut = (y == 0, y + height == picture.shape[0], x == 0, x + width == picture.shape[1])
-        pieces = _pieces(piece, picture[y : y + height, x : x + width], (x, y), cut)
-        view = labels[y : y + height, x : x + width]
+        (x, y), pieces = _pieces_in_box(picture, piece)
+        view = labels[y : y + pieces.shape[0], x : x + pieces.shape[1]]
         free = (pieces > 0) & (view == 0)
         view[free] = pieces[free] + count
         count += int(pieces.max())
     return labels
+
+
+def single_particles(
+    picture: Image, tree: list[Region], regions: list[Region], closed: Mask | None = None
+) -> list[Region]:
+    """Return patches of a (Y, X) picture with those of touching particles replaced by a patch for each of them.
+
+    Edge and contrast of the new ones are those of the patch they come from.
+    """
+    single = []
+    for patch in [piece for region in regions for piece in pieces_of(tree, region)]:
+        if patch.solidity >= NEARLY_CONVEX:
+            single.append(patch)
+            continue
+        corner, pieces = _pieces_in_box(picture, patch)
+        for number in range(1, int(pieces.max()) + 1):
+            single.append(_piece(patch, pieces == number, corner, picture.shape, closed))
+    return single
+
+
+def _piece(patch: Region, mask: Mask, corner: tuple[int, int], shape: tuple[int, ...], closed: Mask | None) -> Region:
+    """Return one piece of a patch, given as a mask in a box with a corner (x, y)."""
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    contour = max(contours, key=len) + np.array(corner, np.int32)
+    piece = Shape.of(contour)
+    x, y = contour[:, 0, 0], contour[:, 0, 1]
+    cut = (x < 1) | (y < 1) | (x >= shape[1] - 1) | (y >= shape[0] - 1)
+    if closed is not None:
+        cut |= closed[y, x]
+    return replace(
+        patch,
+        contour=contour,
+        area_px=piece.area_px,
+        solidity=piece.solidity,
+        elongation=piece.elongation,
+        border_share=float(np.count_nonzero(cut)) / piece.around_px,
+        compactness=compactness(piece.solidity, piece.elongation),
+    )
+
+
+def _pieces_in_box(picture: Image, patch: Region) -> tuple[tuple[int, int], Labels]:
+    """Return the corner (x, y) of a patch's box and the particles in the box, 1..N."""
+    x, y, width, height = cv2.boundingRect(patch.contour)
+    cut = (y == 0, y + height == picture.shape[0], x == 0, x + width == picture.shape[1])
+    return (x, y), _pieces(patch, picture[y : y + height, x : x + width], (x, y), cut)
 
 
 def _pieces(region: Region, picture: Image, corner: tuple[int, int], cut: tuple[bool, bool, bool, bool]) -> Labels:
@@ -251,10 +352,7 @@ def _pieces(region: Region, picture: Image, corner: tuple[int, int], cut: tuple[
 def solidity(mask: Mask) -> float:
     """Return the share of its convex hull that the largest part of a mask fills, holes filled."""
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    contour = max(contours, key=len)
-    hull = cv2.convexHull(contour)
-    inside = cv2.contourArea(contour) + 0.5 * len(contour) + 1
-    return min(1.0, inside / (cv2.contourArea(hull) + 0.5 * cv2.arcLength(hull, True) + 1))
+    return Shape.of(max(contours, key=len)).solidity
 
 
 def renumbered(labels: Labels, kept: list[int]) -> Labels:

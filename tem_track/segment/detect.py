@@ -19,13 +19,15 @@ from tem_track.segment.candidates import (
     Working,
     closed_pixels,
     common,
+    gradient_noise,
     particles,
     patches,
     renumbered,
     tight_labels,
     working_picture,
 )
-from tem_track.segment.extent import Reach, either_foot, foot_of, reached
+from tem_track.segment.cracks import parted_at_cracks
+from tem_track.segment.extent import Reach, Surroundings, drawn, foot_of, height_above_foot
 
 __all__ = ["Appearance", "learn_appearance", "segment_frame"]
 
@@ -36,8 +38,8 @@ FRAME_CONTRAST = (0.8, 2.0)
 BLUR_PX = 0.8
 # A patch with more of the frame than this, and more of its outline along the border, is no particle to be measured.
 LARGE_SHARE, MOST_BORDER = 0.1, 0.45
-# A patch of the softer picture is known where more than this share of it belongs to particles found before.
-KNOWN = 0.3
+# Sizes of large patches are counted on about so many pixels a side.
+COUNTED_SIDE_PX = 256
 
 
 def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -> Labels:
@@ -58,19 +60,18 @@ def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -
     """
     if appearance.diameter_px <= 0:
         return np.zeros(frame.shape, np.int32)
-    sight = _sight(frame, appearance, appearance.smoothing_px, appearance.noise, fixed)
-    tight = _tight(sight, appearance, fixed)
-    first = reached(foot_of(sight.picture, tight), tight, sight.reach(), sight.picture.shape, None)
-    limits = (appearance.min_diameter_px, appearance.max_diameter_px)
-    full = sight.reach(appearance.bin_px, limits)
-    if appearance.faint_smoothing_px <= appearance.smoothing_px:
-        return without_film_steps(reached(foot_of(sight.picture, tight, first), tight, full, frame.shape, fixed), fixed)
-    soft = _sight(frame, appearance, appearance.faint_smoothing_px, appearance.faint_noise, fixed)
-    tight = with_faint(tight, first, _tight(soft, appearance, fixed, at_border=False))
-    ways = (sight.reach(), soft.reach())
-    first = reached(either_foot(sight.picture, soft.picture, tight, ways), tight, ways[0], sight.picture.shape, None)
-    foot = either_foot(sight.picture, soft.picture, tight, ways, first)
-    return without_film_steps(reached(foot, tight, full, frame.shape, fixed), fixed)
+    sight = _sight(frame, appearance, fixed)
+    around = Surroundings.of(_tight(sight, appearance, fixed))
+    foot = foot_of(sight.picture, around)
+    parted = parted_at_cracks(around.tight, frame, sight.sign, appearance.bin_px, sight.noise, foot.level)
+    if parted.max() != around.tight.max():
+        around = Surroundings.of(parted)
+        foot = foot_of(sight.picture, around)
+    outer = height_above_foot(foot, around, sight.reach()) > 0
+    foot = foot_of(sight.picture, around, outer)
+    full = sight.reach(appearance.bin_px, (appearance.min_diameter_px, appearance.max_diameter_px))
+    labels = drawn(height_above_foot(foot, around, full), around, full, frame.shape, fixed)
+    return without_film_steps(labels, fixed)
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class _Sight:
     """A frame's working picture at one smoothing (working px), its noise (grey value) and blur (working px)."""
 
     picture: Image
+    sign: int
     smoothing_px: float
     noise: float
     blur_px: float
@@ -86,48 +88,26 @@ class _Sight:
         return Reach(self.blur_px, self.noise, scale, limits_px)
 
 
-def _sight(frame: Image, appearance: Appearance, smoothing_px: float, noise: float, fixed: Mask | None) -> _Sight:
+def _sight(frame: Image, appearance: Appearance, fixed: Mask | None) -> _Sight:
+    smoothing_px = appearance.smoothing_px
     working = Working(1 if appearance.polarity == "bright" else -1, appearance.bin_px, smoothing_px)
     blur = float(np.hypot(smoothing_px, BLUR_PX / appearance.bin_px))
-    return _Sight(working_picture(frame, working, fixed), smoothing_px, noise, blur)
+    return _Sight(working_picture(frame, working, fixed), working.sign, smoothing_px, appearance.noise, blur)
 
 
-def _tight(sight: _Sight, appearance: Appearance, fixed: Mask | None, at_border: bool = True) -> Labels:
-    """Return the tight patches of the particles that a working picture shows.
-
-    A smoothed strand that leaves the field ends in a compact patch: `at_border` False takes none that the border cuts.
-    """
+def _tight(sight: _Sight, appearance: Appearance, fixed: Mask | None) -> Labels:
+    """Return the tight patches of the particles that a working picture shows."""
     # The tight patch of a particle covers at least a quarter of it.
     smallest = 0.25 * np.pi / 4 * (appearance.min_diameter_px / appearance.bin_px) ** 2
     closed = closed_pixels(fixed, appearance.bin_px)
     least = max(LEAST_AREA_PX, float(smallest))
     seen = patches(sight.picture, sight.noise, sight.smoothing_px, least, closed)
-    contrast, edge, across = common(seen.chosen)
+    contrast, edge, _ = common(seen.chosen)
     low, high = (share * appearance.contrast for share in FRAME_CONTRAST)
-    usual_px = appearance.diameter_px / appearance.bin_px
-    usual = float(np.clip(contrast, low, high)), min(edge, appearance.edge), max(across, usual_px)
-    kept = [region for region in particles(seen.chosen, usual) if at_border or region.border_share == 0]
-    return tight_labels(sight.picture, seen.tree, kept)
-
-
-def with_faint(tight: Labels, outer: Labels, softer: Labels) -> Labels:
-    """Return a (Y, X) label image of tight patches with those of a softer picture that are not among them.
-
-    Parameters
-    ----------
-    tight, outer : (Y, X) int32
-        Patches, and the same out to their feet.
-    softer : (Y, X) int32
-        Patches found where less noise, and less detail, is left.
-    """
-    count, sizes = int(tight.max()), np.bincount(softer.ravel())
-    known = np.bincount(softer.ravel(), (outer > 0).ravel(), len(sizes))
-    new = [n for n in range(1, len(sizes)) if known[n] <= KNOWN * sizes[n]]
-    both = tight.copy()
-    added = renumbered(softer, new)
-    free = (added > 0) & (outer == 0)
-    both[free] = added[free] + count
-    return both
+    steep = float(np.clip(edge, FRAME_CONTRAST[0] * appearance.edge, appearance.edge))
+    usual = float(np.clip(contrast, low, high)), steep, appearance.diameter_px / appearance.bin_px
+    edge_noise = gradient_noise(sight.noise, sight.smoothing_px)
+    return tight_labels(sight.picture, seen.tree, particles(seen.chosen, usual, edge_noise))
 
 
 def without_film_steps(labels: Labels, fixed: Mask | None = None) -> Labels:
@@ -136,12 +116,14 @@ def without_film_steps(labels: Labels, fixed: Mask | None = None) -> Labels:
     One side of a step in the film, or a particle that shows too little of itself to be measured. A particle cut in
     half has 0.4 of its outline along the border, a quarter of one in a corner 0.56.
     """
-    sizes = np.bincount(labels.ravel())
-    large = [n for n in range(1, len(sizes)) if sizes[n] > LARGE_SHARE * labels.size]
+    step = max(1, min(labels.shape) // COUNTED_SIDE_PX)
+    counted = labels[::step, ::step]
+    sizes = np.bincount(counted.ravel())
+    large = [n for n in range(1, len(sizes)) if sizes[n] > LARGE_SHARE * counted.size]
     dropped = [n for n in large if _border_share(labels == n, fixed) > MOST_BORDER]
     if not dropped:
         return labels
-    return renumbered(labels, [n for n in range(1, len(sizes)) if n not in dropped])
+    return renumbered(labels, [n for n in range(1, int(labels.max()) + 1) if n not in dropped])
 
 
 def _border_share(mask: Mask, fixed: Mask | None) -> float:

@@ -28,85 +28,88 @@ OPENING = 0.30
 CLEAR_PX = 2
 
 
-# Where noise keeps a particle from being followed to its foot, to this many times the contrast there, it is followed in
-# the softer picture.
-FAINT = 1.5
+@dataclass(frozen=True)
+class Surroundings:
+    """Which tight patch is nearest to each pixel of the working picture, and how far each may reach.
+
+    Attributes
+    ----------
+    tight : (Y, X) int32
+        Patches inside the particles, 1..N, holes filled.
+    nearest : (Y, X) int32
+    distance : (Y, X) float32
+        Px of the working picture, to the nearest patch.
+    radius_px : (N + 1,) float64
+        Of each patch.
+    """
+
+    tight: Labels
+    nearest: Labels
+    distance: Image
+    radius_px: FloatArray
+
+    @classmethod
+    def of(cls, tight: Labels) -> Surroundings:
+        """Return the surroundings of (Y, X) tight patches."""
+        return cls(tight, *nearest_label(tight), np.sqrt(np.bincount(tight.ravel()) / np.pi))
+
+    def reach_px(self) -> FloatArray:
+        """Return how far beyond its patch each particle may reach, px."""
+        return np.maximum(2.0, REACH * self.radius_px)
+
+    def within(self) -> Mask:
+        """Return the pixels that a particle may reach, (Y, X)."""
+        return self.distance <= self.reach_px().astype(np.float32)[self.nearest]
 
 
 @dataclass(frozen=True)
 class Foot:
-    """The contrast picture with what decides each particle's reach, in pixels of the working picture.
-
-    `edge` is the contrast that each particle reaches down to, None where the way it is drawn decides.
-    """
+    """The contrast picture, (Y, X) of the working picture, and the level (grey value) of each particle, (N + 1,)."""
 
     contrast: Image
-    nearest: Labels
-    distance: Image
     level: FloatArray
-    radius_px: FloatArray
-    edge: FloatArray | None = None
 
 
-def foot_of(picture: Image, tight: Labels, outer: Labels | None = None) -> Foot:
+def foot_of(picture: Image, around: Surroundings, outer: Mask | None = None) -> Foot:
     """Return the contrast of each particle above the background carried on beneath it.
 
     Parameters
     ----------
     picture : (Y, X) float32
         Particles brighter than their surroundings.
-    tight : (Y, X) int32
-        Patches inside the particles, 1..N, holes filled.
-    outer : (Y, X) int32 or None
+    around : Surroundings
+    outer : (Y, X) bool or None
         The particles as known from a first round: the background is then measured close to them, where strands that
         lead away from them are seen.
     """
-    count = int(tight.max())
-    radius = np.sqrt(np.bincount(tight.ravel(), minlength=count + 1) / np.pi)
-    nearest, distance = nearest_label(tight)
-    hidden = distance <= np.maximum(2.0, REACH * radius)[nearest]
+    hidden = around.within()
     if outer is not None:
         margin = np.full((3, 3), 1, np.uint8)
-        hidden &= cv2.dilate((outer > 0).astype(np.uint8), margin, iterations=CLEAR_PX) > 0
+        hidden &= cv2.dilate(outer.view(np.uint8), margin, iterations=CLEAR_PX) > 0
     contrast = picture - filled_in(picture, hidden)
-    level = np.zeros(count + 1)
-    inside = tight > 0
-    numbers, values = tight[inside], contrast[inside]
-    order = np.lexsort((values, numbers))
-    ends = np.cumsum(np.bincount(numbers, minlength=count + 1))
-    for number in range(1, count + 1):
-        if ends[number] > ends[number - 1]:
-            level[number] = values[order[(ends[number - 1] + ends[number]) // 2]]
-    return Foot(contrast, nearest, distance, level, radius)
+    return Foot(contrast, _medians(contrast, around.tight, len(around.radius_px)))
 
 
-def either_foot(
-    fine: Image, soft: Image, tight: Labels, ways: tuple[Reach, Reach], outer: Labels | None = None
-) -> Foot:
-    """Return the contrast of each particle in the fine picture, or in the soft one where noise hides its foot.
+def _medians(picture: Image, labels: Labels, count: int) -> FloatArray:
+    """Return the median of a picture over each label below a count, 0 for 0 and where there is none."""
+    inside = labels > 0
+    values = picture[inside].astype(np.float64)
+    level = np.zeros(count)
+    if not len(values):
+        return level
+    # Sorted within each label by one sort of all: the whole part is the label.
+    low, span = float(values.min()), float(np.ptp(values)) * 1.0001 + 1e-30
+    ranked = np.sort(labels[inside] + (values - low) / span)
+    ends = np.searchsorted(ranked, np.arange(count + 1))
+    some = np.flatnonzero(np.diff(ends) > 0)
+    level[some] = (ranked[(ends[some] + ends[some + 1]) // 2] - some) * span + low
+    return level
 
-    Parameters
-    ----------
-    fine, soft : (Y, X) float32
-        Particles brighter than their surroundings.
-    tight : (Y, X) int32
-    ways : (Reach, Reach)
-        Blur and noise of the two pictures.
-    outer : (Y, X) int32 or None
-        As `foot_of`.
-    """
-    feet = (foot_of(fine, tight, outer), foot_of(soft, tight, outer))
-    edges = [
-        np.array(
-            [edge_of(float(level), float(size), way) for level, size in zip(foot.level, foot.radius_px, strict=True)]
-        )
-        for foot, way in zip(feet, ways, strict=True)
-    ]
-    shares = np.array([foot_share(float(size), ways[0].blur_px) for size in feet[0].radius_px])
-    faint = edges[0] > FAINT * shares * feet[0].level
-    contrast = np.where(faint[feet[0].nearest], feet[1].contrast, feet[0].contrast)
-    level = np.where(faint, feet[1].level, feet[0].level)
-    return Foot(contrast, feet[0].nearest, feet[0].distance, level, feet[0].radius_px, np.where(faint, *edges[::-1]))
+
+def _edges(level: FloatArray, radius_px: FloatArray, reach: Reach) -> NDArray[np.float32]:
+    """Return `edge_of` every particle."""
+    edges = [edge_of(float(height), float(size), reach) for height, size in zip(level, radius_px, strict=True)]
+    return np.array(edges, np.float32)
 
 
 def edge_of(level: float, radius_px: float, reach: Reach) -> float:
@@ -147,13 +150,46 @@ class Reach:
     limits_px: tuple[float, float]
 
 
-def reached(foot: Foot, tight: Labels, reach: Reach, shape: tuple[int, int], fixed: Mask | None) -> Labels:
-    """Return the particles out to their feet, (Y, X) int32 at full size, those within the size limits, 1..N.
+def height_above_foot(foot: Foot, around: Surroundings, reach: Reach) -> Image:
+    """Return by how much the contrast exceeds that at the foot of the nearest particle, (Y, X); above 0 = particle.
+
+    A particle holds its tight patch, reaches no further than it may, and what is narrow against it is taken off.
+    """
+    edge = _edges(foot.level, around.radius_px, reach)
+    least = edge[around.nearest]
+    height = foot.contrast - least
+    held = around.tight > 0
+    height[held] = np.maximum(height[held], np.float32(1e-6))
+    # What is not allowed falls off steeply, so that the dividing line stays where it is when the picture is enlarged.
+    out = ~around.within()
+    out |= (height > 0) & ~opened(~out & (height > 0), opening_px(around.radius_px)[around.nearest]) & ~held
+    return np.where(out, np.minimum(height, -np.abs(least)), height)
+
+
+def opening_px(radius_px: FloatArray) -> NDArray[np.float32]:
+    """Return the radius of the opening for particles of given radius."""
+    return np.maximum(1.0, OPENING * radius_px).astype(np.float32)
+
+
+def opened(mask: Mask, radius_px: Image) -> Mask:
+    """Return a (Y, X) mask without what is narrower than a disc, whose radius (px) may differ from place to place.
+
+    Done with two distance transforms: their cost does not grow with the radius. The mask goes on beyond the border of
+    the picture, so particles cut by the frame keep their corners.
+    """
+    eroded = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 5) > radius_px
+    back: Mask = cv2.distanceTransform((~eroded).view(np.uint8), cv2.DIST_L2, 5) <= radius_px
+    return back & mask
+
+
+def drawn(height: Image, around: Surroundings, reach: Reach, shape: tuple[int, int], fixed: Mask | None) -> Labels:
+    """Return the particles at full size, (Y, X) int32, those within the size limits, 1..N.
 
     Parameters
     ----------
-    foot : Foot
-    tight : (Y / scale, X / scale) int32
+    height : (Y / scale, X / scale) float32
+        Of the contrast above the foot of the nearest particle.
+    around : Surroundings
     reach : Reach
     shape : (int, int)
         Of the image.
@@ -163,11 +199,10 @@ def reached(foot: Foot, tight: Labels, reach: Reach, shape: tuple[int, int], fix
     labels = np.zeros(shape, np.int32)
     least, greatest = (np.pi / 4 * limit**2 for limit in reach.limits_px)
     count = 0
-    for number, box in enumerate(_boxes(tight, foot), start=1):
+    for number, box in enumerate(_boxes(around), start=1):
         if box is None:
             continue
-        edge = edge_of(foot.level[number], foot.radius_px[number], reach) if foot.edge is None else foot.edge[number]
-        mask = _one_reach(foot, tight, number, box, np.float32(edge), reach.scale)
+        mask = _enlarged(height, around, number, box, reach.scale)
         view = np.s_[box[0] * reach.scale : box[1] * reach.scale, box[2] * reach.scale : box[3] * reach.scale]
         part = labels[view]
         free = (mask[: part.shape[0], : part.shape[1]] > 0) & (part == 0)
@@ -179,67 +214,46 @@ def reached(foot: Foot, tight: Labels, reach: Reach, shape: tuple[int, int], fix
     return labels
 
 
-def _boxes(tight: Labels, foot: Foot) -> list[tuple[int, int, int, int] | None]:
+def _boxes(around: Surroundings) -> list[tuple[int, int, int, int] | None]:
     """Return for each particle the (top, bottom, left, right) of all it may reach."""
     boxes: list[tuple[int, int, int, int] | None] = []
-    for number, found in enumerate(find_objects(tight), start=1):
+    height, width = around.tight.shape
+    for found, reach in zip(find_objects(around.tight), around.reach_px()[1:], strict=True):
         if found is None:
             boxes.append(None)
             continue
-        margin = int(np.ceil(max(2.0, REACH * foot.radius_px[number]))) + 1
+        margin = int(np.ceil(reach)) + 1
         rows, columns = found
         boxes.append(
             (
                 max(0, rows.start - margin),
-                min(tight.shape[0], rows.stop + margin),
+                min(height, rows.stop + margin),
                 max(0, columns.start - margin),
-                min(tight.shape[1], columns.stop + margin),
+                min(width, columns.stop + margin),
             )
         )
     return boxes
 
 
-def _one_reach(
-    foot: Foot, tight: Labels, number: int, box: tuple[int, int, int, int], least: np.float32, scale: int
+def _enlarged(
+    height: Image, around: Surroundings, number: int, box: tuple[int, int, int, int], scale: int
 ) -> NDArray[np.uint8]:
     """Return the mask of one particle inside its box at full size."""
     view = np.s_[box[0] : box[1], box[2] : box[3]]
-    inside = tight[view] == number
-    reach = max(2.0, REACH * foot.radius_px[number])
-    allowed = (foot.nearest[view] == number) & (foot.distance[view] <= reach)
-    height = np.where(inside, np.maximum(foot.contrast[view], least + 1e-6), foot.contrast[view]) - least
-    # Not allowed pixels fall off steeply, so that the dividing line stays where it is when the picture is enlarged.
-    height = np.where(allowed, height, np.minimum(height, -np.abs(least)))
+    part = height[view]
+    own = np.where(around.nearest[view] == number, part, -np.abs(part))
     size = ((box[3] - box[2]) * scale, (box[1] - box[0]) * scale)
-    wide = cv2.resize(height.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) if scale > 1 else height
-    radius = max(1, round(OPENING * foot.radius_px[number] * scale))
-    core = cv2.resize(inside.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-    mask = whole(opened((wide > 0).astype(np.uint8), radius, core), core)
-    if scale == 1:
-        return mask
-    # The corners of working pixels show where the reach is bounded by them.
-    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.7 * scale, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(soft > 0.5, np.uint8)
-
-
-def opened(mask: NDArray[np.uint8], radius_px: int, core: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a mask without what is narrower than a disc of given radius, the core kept.
-
-    Done with two distance transforms: their cost does not grow with the radius. The border of the box counts as
-    inside where the mask reaches it, so particles cut by the frame keep their corners.
-    """
-    pad = radius_px + 1
-    padded = cv2.copyMakeBorder(mask, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    eroded = cv2.distanceTransform(padded, cv2.DIST_L2, 5) > radius_px
-    back = cv2.distanceTransform((~eroded).astype(np.uint8), cv2.DIST_L2, 5) <= radius_px
-    kept = (back[pad:-pad, pad:-pad] & (mask > 0)) | (core > 0)
-    return np.asarray(kept, np.uint8)
+    wide = cv2.resize(own, size, interpolation=cv2.INTER_LINEAR) if scale > 1 else own
+    core = (around.tight[view] == number).view(np.uint8)
+    return whole((wide > 0).view(np.uint8), cv2.resize(core, size, interpolation=cv2.INTER_NEAREST))
 
 
 def whole(mask: NDArray[np.uint8], core: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the connected part of a mask that holds most of the core, holes filled."""
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     best, most = np.zeros_like(mask), 0
+    if len(contours) == 1:
+        return cv2.drawContours(best, contours, -1, 1, cv2.FILLED)  # type: ignore[no-any-return]
     for contour in contours:
         part = cv2.drawContours(np.zeros_like(mask), [contour], -1, 1, cv2.FILLED)
         held = int(np.count_nonzero(part & core))

@@ -17,16 +17,15 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image, Mask
+from tem_track.segment.contour import LEAST_SOLIDITY, Along, Contour, Shape
 
 # Of the contour of a particle this share must show an edge: the score is the edge strength that the remaining
 # share falls below. A quarter leaves room for a strand or a neighbour in contact.
 WEAK_SHARE = 0.25
-# A patch that fills less than this share of its convex hull is no single particle (three discs in a row fill 0.78 of
-# theirs), but may be a cluster of touching ones: it keeps a small score and is divided later.
-LEAST_SOLIDITY = 0.70
+# A patch that fills little of its convex hull may be a cluster of touching particles: it keeps a small score and is
+# divided later.
 CLUSTER_SCORE = 0.3
 # Patches more convex than this are one piece.
 NEARLY_CONVEX = 0.95
@@ -38,18 +37,18 @@ MOST_BORDER = 0.65
 # Longer than this against its width and open at the border: a strand. No particle of the papers exceeds 3.
 MOST_ELONGATED = 4.0
 # Pieces (touching particles, fragments on both sides of a crack) part within a patch as soon as the level rises: when
-# they do they still fill this share of it, each at least the second share, and are about convex. Diffraction speckle
-# and cores part far inside the particle and fill less.
+# they do they still fill this share of it, each at least the second share of the largest, and are about convex.
+# Diffraction speckle and cores part far inside the particle and fill less.
 ALL_PIECES, PIECE, PIECE_SOLIDITY = 0.7, 0.08, 0.8
 
 
-@dataclass
+@dataclass(slots=True)
 class Region:
     """One connected patch above a grey level, holes filled, in pixels of the picture it was found in."""
 
     level: float
     number: int
-    contour: NDArray[np.int32]
+    contour: Contour
     area_px: float
     solidity: float
     edge: float
@@ -83,100 +82,6 @@ def edge_strength(picture: Image) -> Image:
     return cv2.magnitude(down, right)  # type: ignore[no-any-return]
 
 
-def contrast_across(picture: Image, contour: NDArray[np.int32]) -> float:
-    """Return how much a patch stands above its surroundings: median inside less median just outside, grey value."""
-    points = contour[:: max(1, len(contour) // 48), 0].astype(np.float32)
-    centre = points.sum(axis=0) / len(points)
-    away = points - centre
-    away_px = np.maximum(np.hypot(away[:, :1], away[:, 1:]), 1e-3)
-    reach = max(1.5, 0.15 * float(away_px.sum()) / len(points))
-    inside = np.concatenate([centre + share * away for share in (0.85, 0.6, 0.3)])
-    outside = points + away / away_px * reach
-    height, width = picture.shape
-    within = (outside >= 0).all(axis=1) & (outside[:, 0] <= width - 1) & (outside[:, 1] <= height - 1)
-    if not within.any():
-        return 0.0
-    values = [picture[p[:, 1].astype(np.intp), p[:, 0].astype(np.intp)] for p in (inside, outside[within])]
-    return _middle(values[0]) - _middle(values[1])
-
-
-def _middle(values: Image) -> float:
-    """Return the (lower) median, 0 of nothing."""
-    if len(values) == 0:
-        return 0.0
-    rank = (len(values) - 1) // 2
-    return float(np.partition(values, rank)[rank])
-
-
-def contrast_along(picture: Image, contour: NDArray[np.int32], step_px: int = 3) -> float:
-    """Return how much a patch of any shape stands above its surroundings close to its outline, grey value.
-
-    The outline runs clockwise in image coordinates or the other way; which side is inside is told by the brighter one
-    being the patch.
-    """
-    chosen = np.arange(0, len(contour), max(1, len(contour) // 64))
-    whole = contour[:, 0].astype(np.float32)
-    points = whole[chosen]
-    along = whole[(chosen + step_px) % len(whole)] - whole[chosen - step_px]
-    normal = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.maximum(np.hypot(along[:, :1], along[:, 1:]), 1e-3)
-    height, width = picture.shape
-    sides = []
-    for sign in (-step_px, step_px):
-        at = np.rint(points + sign * normal).astype(np.intp)
-        within = (at >= 0).all(axis=1) & (at[:, 0] < width) & (at[:, 1] < height)
-        sides.append(_middle(picture[at[within, 1], at[within, 0]]))
-    return abs(sides[1] - sides[0])
-
-
-def judged(
-    contour: NDArray[np.int32],
-    level: float,
-    picture: Image,
-    edges: Image,
-    least_area_px: float,
-    closed: Mask | None,
-    least_edge: float,
-) -> Region | None:
-    """Return the patch inside a contour with its shape and edge, or None where it is no candidate at all.
-
-    A patch with an edge below `least_edge` keeps its place in the tree with score and contrast 0, unmeasured.
-    """
-    area = cv2.contourArea(contour) + 0.5 * len(contour) + 1
-    if area < least_area_px:
-        return None
-    height, width = edges.shape
-    hull = cv2.convexHull(contour)
-    hull_area = cv2.contourArea(hull) + 0.5 * cv2.arcLength(hull, True) + 1
-    x, y = contour[:, 0, 0], contour[:, 0, 1]
-    at_border = (x < 2) | (y < 2) | (x >= width - 2) | (y >= height - 2)
-    cut = (x < 1) | (y < 1) | (x >= width - 1) | (y >= height - 1)
-    solidity = min(1.0, area / hull_area)
-    cluster = solidity < LEAST_SOLIDITY
-    if closed is not None:
-        cut |= closed[y, x]
-        at_border |= cut
-    # Against the hull's outline where the patch is compact: noise makes its own long.
-    around = len(contour) if cluster else min(len(contour), cv2.arcLength(hull, True) + 1)
-    border_share = float(np.count_nonzero(cut)) / around
-    if border_share > MOST_BORDER:
-        return None
-    (_, _), (side, other), _ = cv2.minAreaRect(hull)
-    elongation = (max(side, other) + 1) / (min(side, other) + 1)
-    along = edges[y, x] if not at_border.any() else edges[y[~at_border], x[~at_border]]
-    if len(along) == 0:
-        return None
-    rank = int(WEAK_SHARE * (len(along) - 1))
-    edge = float(np.partition(along, rank)[rank])
-    score = edge * shape_factor(solidity) if edge >= least_edge else 0.0
-    contrast = contrast_across(picture, contour) if score > 0 else 0.0
-    if solidity < NEARLY_CONVEX and score > 0:
-        contrast = max(contrast, contrast_along(picture, contour))
-    if contrast <= 0:
-        score = 0.0
-    compactness = solidity**2 * min(1.0, 2.0 / elongation)
-    return Region(level, 0, contour, area, solidity, edge, contrast, elongation, border_share, score, compactness)
-
-
 def region_tree(
     picture: Image,
     levels: FloatArray,
@@ -197,27 +102,67 @@ def region_tree(
     closed : (Y, X) bool or None
         Pixels that show nothing of the specimen (black borders, burned-in bars); the frame ends there.
     least_edge : float
-        Patches with a weaker edge (grey value per px) are noise: not worth measuring.
+        Patches with a weaker edge (grey value per px) are noise: they keep their place in the tree with score and
+        contrast 0, unmeasured.
     """
-    edges = edge_strength(picture)
-    owner = np.full(picture.shape, -1, np.int32)
-    regions: list[Region] = []
+    contours: list[Contour] = []
+    heights: list[float] = []
     for level in levels:
         above = (picture > level).view(np.uint8)
-        contours, _ = cv2.findContours(above, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        for contour in contours:
-            if len(contour) * len(contour) < 4 * least_area_px:
-                continue
-            region = judged(contour, float(level), picture, edges, least_area_px, closed, least_edge)
-            if region is None:
-                continue
-            region.parent = int(owner[contour[0, 0, 1], contour[0, 0, 0]])
-            number = region.number = len(regions)
-            regions.append(region)
-            if region.parent >= 0:
-                regions[region.parent].children.append(number)
-            cv2.drawContours(owner, [contour], -1, number, cv2.FILLED)
+        found, _ = cv2.findContours(above, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        # A disc of the least area has an outline of 2 sqrt(pi area) px.
+        large = [contour for contour in found if len(contour) ** 2 >= 4 * least_area_px]
+        contours += large
+        heights += [float(level)] * len(large)
+    regions = judged(contours, heights, picture, least_area_px, closed, least_edge)
+    owner = np.full(picture.shape, -1, np.int32)
+    for number, region in enumerate(regions):
+        region.number = number
+        region.parent = int(owner[region.contour[0, 0, 1], region.contour[0, 0, 0]])
+        if region.parent >= 0:
+            regions[region.parent].children.append(number)
+        cv2.drawContours(owner, [region.contour], -1, number, cv2.FILLED)
     return regions
+
+
+def judged(
+    contours: list[Contour],
+    heights: list[float],
+    picture: Image,
+    least_area_px: float,
+    closed: Mask | None,
+    least_edge: float,
+) -> list[Region]:
+    """Return the patches inside contours with shape and edge, those left out that are no candidates at all.
+
+    Parameters
+    ----------
+    contours : list of (N, 1, 2) int32
+        Points (x, y).
+    heights : list of float
+        Grey level of each.
+    picture, least_area_px, closed, least_edge
+        As `region_tree`.
+    """
+    shapes = [Shape.of(contour) for contour in contours]
+    kept = [k for k, shape in enumerate(shapes) if shape.area_px >= least_area_px]
+    contours, shapes, heights = [contours[k] for k in kept], [shapes[k] for k in kept], [heights[k] for k in kept]
+    if not contours:
+        return []
+    along = Along.of(contours)
+    edge, border_share = along.edges(edge_strength(picture), [shape.around_px for shape in shapes], closed, WEAK_SHARE)
+    seen = (border_share <= MOST_BORDER) & np.isfinite(edge)
+    clear = seen & (edge >= least_edge)
+    contrast = along.contrast(picture, clear, np.array([shape.solidity for shape in shapes]) < NEARLY_CONVEX)
+    columns = zip(contours, shapes, heights, *(c.tolist() for c in (seen, edge, contrast, border_share)), strict=True)
+    return [
+        Region(
+            height, 0, contour, shape.area_px, shape.solidity, sharp, above, shape.elongation, cut,
+            sharp * shape_factor(shape.solidity) if above > 0 else 0.0,
+            compactness(shape.solidity, shape.elongation),
+        )
+        for contour, shape, height, known, sharp, above, cut in columns if known
+    ]  # fmt: skip
 
 
 def best_regions(regions: list[Region], advantage: float) -> list[Region]:
@@ -251,7 +196,8 @@ def pieces_of(regions: list[Region], region: Region) -> list[Region]:
     """Return the pieces that a patch comes apart into as the level rises, or the patch itself where it stays whole."""
     node = region
     while True:
-        inside = [regions[c] for c in node.children if regions[c].area_px >= PIECE * region.area_px]
+        largest = max((regions[c].area_px for c in node.children), default=0.0)
+        inside = [regions[c] for c in node.children if regions[c].area_px >= PIECE * largest]
         covered = sum(piece.area_px for piece in inside)
         if covered < ALL_PIECES * region.area_px:
             return [region]
@@ -281,6 +227,11 @@ def is_strand(region: Region) -> bool:
     """Return whether a patch is too long for a particle: out of the frame, or by far."""
     at_border = region.border_share > 0
     return region.elongation > (MOST_ELONGATED if at_border else 2 * MOST_ELONGATED)
+
+
+def compactness(solidity: float, elongation: float) -> float:
+    """Return how compact a patch is, 0 to 1 for a convex one that is not longer than twice its width."""
+    return solidity**2 * min(1.0, 2.0 / elongation)
 
 
 def shape_factor(solidity: float) -> float:

@@ -137,6 +137,10 @@ class _Stage:
         self._sharing = NoiseSharing()
         self._fringe = FringeMemory()
 
+    def goes_on_from(self, before: _Stage) -> None:
+        """Take over what another stage learnt from the frames before: shapes, noise, fringe."""
+        self._memories, self._sharing, self._fringe = before._memories, before._sharing, before._fringe
+
     def look_for_fringe(self, chosen: NDArray[np.intp]) -> None:
         """Outline some frames with the defocus fringe free, to learn whether the movie has one (bright field only)."""
         looks: list[FloatArray] = []

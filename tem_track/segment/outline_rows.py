@@ -85,6 +85,11 @@ def finished_outlines(rows: list[OutlineRow], dark: bool) -> Outlines:
     return _as_outlines(rows, {track: kinds[track] for track in sorted(kinds)})
 
 
+def outlines_without_cores(rows: list[OutlineRow]) -> Outlines:
+    """Return outlines as they stand frame by frame, every particle taken as solid, from rows sorted by frame."""
+    return _as_outlines(rows, dict.fromkeys(sorted({row.track_id for row in rows}), "solid"))
+
+
 def _scale(rows: Sequence[OutlineRow], factor: FloatArray, edge_sd: FloatArray) -> None:
     """Scale rows' outlines about their centres by the final edges of their profiles, and state their uncertainties."""
     known = np.isfinite(factor) & np.isfinite(edge_sd)

@@ -85,6 +85,7 @@ def front_figures(picture: FrontPicture, tables: Mapping[str, Table]) -> Iterato
     makers: dict[str, Callable[[], Figure | None]] = {
         "front_distance": lambda: distance_figure(picture),
         "front_speed": lambda: speed_figure(tables["front/front.csv"]),
+        "front_dark": lambda: dark_figure(picture, tables.get("front/dark.csv")),
         "drift": lambda: drift_figure(tables["drift.csv"], size, picture.movie.timed),
     }
     for name, make in makers.items():
@@ -186,6 +187,22 @@ def speed_figure(front: Table) -> Figure | None:
         axes.set(xlabel="1/(k$_B$T) (1/eV)", ylabel="Front speed (nm/s)")
         top = axes.secondary_xaxis("top", functions=(_celsius, _celsius_inverse))
         top.set_xlabel("Temperature (°C)")
+    return figure
+
+
+def dark_figure(picture: FrontPicture, dark: Table | None) -> Figure | None:
+    """Return the dark share of the area, and the number of dark places, against temperature or time."""
+    if dark is None or not np.isfinite(dark["dark_fraction"]).any():
+        return None
+    axis = picture.axis[dark["frame"]]
+    with journal_style():
+        figure = new_figure(COLUMN_MM, 80)
+        share, places = figure.subplots(2, 1, sharex=True)
+        share.plot(axis, dark["dark_fraction"], "o-", markersize=2.2, linewidth=0.8, color=_PART_COLOURS["boundary"])
+        share.set(ylabel="Share of the area", ylim=(0, None))
+        share.set_title("Darker than the foil around (front.dark_contrast)", loc="left")
+        places.plot(axis, dark["dark_places"], "o-", markersize=2.2, linewidth=0.8, color=_PART_COLOURS["interior"])
+        places.set(xlabel=picture.axis_label, ylabel="Dark places", ylim=(0, None))
     return figure
 
 

@@ -23,6 +23,7 @@ from tem_track.write.overlay import (
     layout_of,
     scale_bar,
 )
+from tem_track.write.tint import DrawnArea, tint
 
 # A panel of 55 mm at 300 dpi is 650 px wide: more would only make the files larger.
 _LONGEST = 700
@@ -61,7 +62,8 @@ def outlines_figure(
         panels = figure.subplots(1, len(chosen), squeeze=False).ravel()
         for axes, k in zip(panels, chosen, strict=True):
             overlay = pictures(k)
-            _draw_image(axes, grey_picture(finite(frames[k]), window, layout_of(shape, _LONGEST, 1)), shape)
+            grey = grey_picture(finite(frames[k]), window, layout_of(shape, _LONGEST, 1))
+            _draw_image(axes, _tinted(grey, overlay.areas), shape)
             _draw_lines(axes, overlay.lines)
             _draw_particles(axes, overlay.particles)
             draw_scale_bar(axes, shape, pixel_size_nm)
@@ -79,6 +81,16 @@ def first_middle_last(usable: np.typing.NDArray[np.bool_]) -> list[int]:
     if not len(good):
         return [0]
     return sorted({int(good[0]), int(good[(len(good) - 1) // 2]), int(good[-1])})
+
+
+def _tinted(grey: np.typing.NDArray[np.uint8], areas: Sequence[DrawnArea]) -> np.typing.NDArray[np.uint8]:
+    """Return a grey picture with areas tinted, in colour where there are any."""
+    if not areas:
+        return grey
+    picture = np.repeat(grey[..., None], 3, axis=2)
+    for area in areas:
+        tint(picture, area)
+    return picture
 
 
 def _draw_image(axes: Axes, picture: np.typing.NDArray[np.uint8], shape: tuple[int, ...]) -> None:

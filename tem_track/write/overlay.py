@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from tem_track.movie import FloatArray, Frames, Image, Movie, Progress, finite, no_progress
 from tem_track.write.files import whole_file
 from tem_track.write.lettering import Lettering, Rgb
+from tem_track.write.tint import DrawnArea, tint
 from tem_track.write.video import VIDEO_SUFFIX, RgbImage, open_video
 
 # Longest side of a picture, px: what a browser shows without scaling on a common screen.
@@ -113,12 +114,15 @@ class OverlayFrame:
         Why the frame is not usable; empty where it is.
     lines : sequence of DrawnLine
         Drawn under the particles.
+    areas : sequence of DrawnArea
+        Tinted, under the lines.
     """
 
     particles: Sequence[DrawnParticle] = field(default_factory=tuple)
     status: str = ""
     warning: str = ""
     lines: Sequence[DrawnLine] = field(default_factory=tuple)
+    areas: Sequence[DrawnArea] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True)
@@ -244,6 +248,8 @@ def draw_frame(
     height, width = layout.image_px
     picture[:height, layout.left : layout.left + width] = grey_picture(frame, window, layout)[..., None]
     field_of_view = picture[:height]
+    for area in overlay.areas:
+        tint(picture[:height, layout.left : layout.left + width], area)
     for line in overlay.lines:
         path = layout.to_picture(line.points).reshape(-1, 1, 2)
         cv2.polylines(field_of_view, [path], False, line.colour, line.thickness, cv2.LINE_AA, _SHIFT)

@@ -14,6 +14,7 @@ from .heating_scenes import HEATING_SCENES
 from .heating_truth import TrueHeating, public_heating_cases, simulated_heating
 from .heating_whole import heating_figures, run_heating
 from .pairs import MARKERS, pair_table
+from .random_scenes import random_heating, random_lithiation
 from .real import measure_real
 from .scenes import SCENES, TIERS
 from .score import Figures, Share
@@ -49,6 +50,13 @@ PUBLIC = "independent generator"
 @click.option("--stages-only", is_flag=True, help="Score each stage alone and do not run the whole tool.")
 @click.option("--heating", is_flag=True, help="The heating movies instead of the lithiation movies.")
 @click.option("--pairs", is_flag=True, help="Score the ex situ sets through `pair` instead of the movies.")
+@click.option(
+    "--random",
+    "seeds",
+    metavar="FIRST-LAST",
+    callback=lambda *given: _seeds(given[-1]),
+    help="Movies drawn at random from these seeds instead of the fixed set, such as 200-219.",
+)
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder that keeps the movies and run folders.")
 @click.option("--reuse", is_flag=True, help="Score the finished runs that --keep holds instead of running again.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure to this file.")
@@ -62,6 +70,7 @@ def main(
     stages_only: bool,
     heating: bool,
     pairs: bool,
+    seeds: range | None,
     keep: Path | None,
     reuse: bool,
     json_file: Path | None,
@@ -69,9 +78,9 @@ def main(
     real: bool,
 ) -> None:
     """Run simulated movies through the whole tool and score what it finds against their truth."""
-    if readme and (only or stages_only):
+    if readme and (only or stages_only or seeds):
         raise click.UsageError(
-            "--readme publishes the whole set through the whole tool: leave --only, --stages-only out"
+            "--readme publishes the whole set through the whole tool: leave --only, --stages-only, --random out"
         )
     if heating and (stages or stages_only):
         raise click.UsageError("--stages are those of the lithiation movies")
@@ -89,7 +98,8 @@ def main(
     with tempfile.TemporaryDirectory() as aside:
         folder = keep or Path(aside)
         folder.mkdir(parents=True, exist_ok=True)
-        for tier, movie in _heating_movies(only, folder) if heating else _movies(only, folder):
+        fixed = _heating_movies(only, folder) if heating else _movies(only, folder)
+        for tier, movie in _random_movies(seeds, heating, folder) if seeds else fixed:
             figures = {} if stages_only else _whole(movie, folder / f"{movie.name}_run", reuse)
             if isinstance(movie, TrueMovie) and (stages or stages_only):
                 figures |= stage_alone_figures(movie)
@@ -107,6 +117,26 @@ def main(
         marks = (HEATING_BEGIN, HEATING_END) if heating else (BEGIN, END)
         tables = report(results, published=True, heating=heating)
         page.write_text(put_into(page.read_text(encoding="utf-8"), tables, *marks), encoding="utf-8")
+
+
+def _seeds(text: str | None) -> range | None:
+    """Return the seeds that FIRST-LAST names."""
+    if text is None:
+        return None
+    first, _, last = text.partition("-")
+    if not (first.isdecimal() and (last or first).isdecimal()) or int(last or first) < int(first):
+        raise click.BadParameter(f"{text!r} is not FIRST-LAST, such as 200-219")
+    return range(int(first), int(last or first) + 1)
+
+
+def _random_movies(seeds: range, heating: bool, folder: Path) -> Iterator[tuple[str, TrueMovie | TrueHeating]]:
+    """Yield (tier, movie) of every seed, each simulated when its turn comes."""
+    if heating:
+        for lamella in random_heating(seeds):
+            yield lamella.tier, simulated_heating(lamella, _emptied(folder / f"{lamella.name}_movie"))
+    else:
+        for particles in random_lithiation(seeds):
+            yield particles.tier, simulated(particles, _emptied(folder / f"{particles.name}_movie"))
 
 
 def _movies(only: tuple[str, ...], folder: Path) -> Iterator[tuple[str, TrueMovie]]:

@@ -1,0 +1,93 @@
+"""Which arrivals have a fall of the level to show for themselves, and which have not."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from tem_track.front.windows import Windows
+from tem_track.movie import Image, Mask
+
+# Samples before and behind the change that a fall is measured from, at least.
+FEWEST_BEFORE, FEWEST_BEHIND = 2.0, 4.0
+# Share of a region's pixels whose fall could be measured, at least.
+MEASURED_SHARE = 0.2
+# A rise by more, over this neighbourhood, is something else than degradation; illumination and noise leave less.
+LEAST_RISE, RISE_SIGMA_PX = 0.02, 3.0
+# A fall takes some four samples; one that begins with fewer left is not over when the movie ends. Half of the fall that
+# is usual around makes an arrival, here by the mean of the last samples.
+LAST_ARRIVALS, LAST_SAMPLES, HALF, USUAL_SIGMA_PX = 6, 2, 0.5, 10.0
+
+
+def fall_of(windows: Windows, index: Image) -> Image:
+    """Return by how much the level of each pixel fell from before its moment to the frames behind it, (y, x).
+
+    NaN where too few frames show it before or after.
+    """
+    length = len(windows.samples)
+    fall = np.zeros(index.shape, np.float32)
+    count = np.zeros(index.shape, np.float32)
+    total = windows.before_total.copy()
+    before = windows.before_count.copy()
+    with np.errstate(invalid="ignore"):
+        own = index - windows.start
+    for s in range(length):
+        level = windows.samples[s].astype(np.float32)
+        shown = np.isfinite(level)
+        # The fall itself takes some three frames.
+        early, late = shown & (s < own - 1.5), shown & (s > own + 1.5) & (s < own + 12)
+        total[early] += level[early]
+        before += early
+        fall[late] += level[late]
+        count += late
+    drop = total / np.maximum(before, 1) - fall / np.maximum(count, 1)
+    return np.where((before >= FEWEST_BEFORE) & (count >= FEWEST_BEHIND), drop, np.nan).astype(np.float32)
+
+
+def rises(drop: Image, index: Image) -> Mask:
+    """Return where the level rose with what arrived around: nothing that degrades does."""
+    arrived = np.isfinite(index) & np.isfinite(drop)
+    return np.asarray(_mean_over(drop, arrived, RISE_SIGMA_PX) < -LEAST_RISE)
+
+
+def unfounded(drop: Image, index: Image) -> Mask:
+    """Return the regions that arrived and of which hardly a pixel was seen to fall: slivers at the rim of the field."""
+    count, number = cv2.connectedComponents(np.isfinite(index).astype(np.uint8), connectivity=8)
+    size = np.bincount(number.ravel(), minlength=count)
+    measured = np.bincount(number.ravel(), np.isfinite(drop).ravel(), count)
+    return np.asarray((measured < MEASURED_SHARE * size)[number])
+
+
+def unfinished(windows: Windows, index: Image, drop: Image, count: int) -> Mask:
+    """Return which places had begun to fall but not come half way when the movie ended.
+
+    Parameters
+    ----------
+    windows : Windows
+    index : (y, x) float32
+        Arrival in samples, NaN = never.
+    drop : (y, x) float32
+        Fall of the level at the arrival, see `fall_of`.
+    count : int
+        Samples of the movie.
+    """
+    late = np.isfinite(index) & (index > count - LAST_ARRIVALS)
+    measured = np.isfinite(index) & np.isfinite(drop)
+    if not late.any() or not measured.any():
+        return np.zeros(index.shape, bool)
+    total, shown = np.zeros(index.shape, np.float32), np.zeros(index.shape, np.float32)
+    for s in range(len(windows.samples)):
+        last = late & (windows.start + s >= count - LAST_SAMPLES) & np.isfinite(windows.samples[s])
+        total[last] += windows.samples[s][last]
+        shown += last
+    before = windows.before_total / np.maximum(windows.before_count, 1)
+    fallen = np.asarray(before - total / np.maximum(shown, 1), np.float32)
+    usual = _mean_over(drop, measured, USUAL_SIGMA_PX)
+    return np.asarray(late & (shown > 0) & (_mean_over(fallen, shown > 0, RISE_SIGMA_PX) < HALF * usual))
+
+
+def _mean_over(image: Image, where: Mask, sigma_px: float) -> Image:
+    """Return the mean of an image over what of a mask lies around each pixel."""
+    total = cv2.GaussianBlur(np.where(where, image, 0).astype(np.float32), (0, 0), sigma_px)
+    share = cv2.GaussianBlur(where.astype(np.float32), (0, 0), sigma_px)
+    return np.asarray(total / np.maximum(share, 1e-3), np.float32)
