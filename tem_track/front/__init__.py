@@ -1,8 +1,9 @@
 """The degradation front of a heated lamella: registered frames -> arrival time, grains, speeds, crossings."""
 
-from tem_track.front.arrival import Arrival, find_arrival
+from tem_track.front.arrival import Arrival, find_arrival, settle_arrival
 from tem_track.front.both_ways import brightened_share
 from tem_track.front.dark import dark_summary, dark_table
+from tem_track.front.evidence import gather_evidence
 from tem_track.front.grains import find_grains
 from tem_track.front.mean import early_mean, late_mean
 from tem_track.front.measure import Front, measure_front
@@ -20,7 +21,9 @@ __all__ = [
     "early_mean",
     "find_arrival",
     "find_grains",
+    "gather_evidence",
     "grains_from_labels",
     "late_mean",
     "measure_front",
+    "settle_arrival",
 ]

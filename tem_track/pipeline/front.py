@@ -22,11 +22,12 @@ from tem_track.front import (
     dark_summary,
     dark_table,
     early_mean,
-    find_arrival,
     find_grains,
+    gather_evidence,
     grains_from_labels,
     late_mean,
     measure_front,
+    settle_arrival,
 )
 from tem_track.movie import Image, Labels, Mask, Movie
 from tem_track.pipeline.reporter import Clock, Reporter
@@ -102,18 +103,32 @@ def measure_front_movie(
         given = None if grains is None else grains_from_labels(grains)
         first = _before(survey, drift, None)
         found = given or find_grains(first, fixed=survey.fixed)
-    arrival = _arrival(survey, drift, found, reporter, clock, "finding what degrades")
+    with clock.stage("arrival"):
+        # The movie is read here; what comes of it is settled once with the grains seen, once with those found later.
+        evidence = gather_evidence(
+            survey.frames,
+            drift.displacement_px,
+            usable=survey.quality.usable & drift.registered,
+            fixed=survey.fixed,
+            window=picture_window,
+            progress=reporter.stage("finding what degrades", len(survey.frames)),
+        )
+        arrival = settle_arrival(evidence, found.territory)
     with clock.stage("grains"):
         # Every frame before a pixel's own arrival shows it intact: far less noise than the first frames alone.
         before = _before(survey, drift, arrival.frame)
         # Walls that show in no picture are seen where they held the front.
         found = given or find_grains(before, fixed=survey.fixed, arrival_frame=arrival.frame)
-    arrival = _arrival(survey, drift, found, reporter, clock, "arrival times")
+    with clock.stage("arrival"):
+        arrival = settle_arrival(evidence, found.territory)
     with clock.stage("front"):
         usable = survey.quality.usable & drift.registered
         after = late_mean(survey.frames, drift.displacement_px, usable, fixed=survey.fixed, window=picture_window)
         brightened = brightened_share(first, after, arrival)
         arrival, doubts = _believed(arrival, brightened, settings)
+        if doubts and given is None and not np.isfinite(arrival.frame).any():
+            # Lines and steps that come and go with the contrast are no walls.
+            found = grains_from_labels(np.where(found.outside, 0, 1).astype(np.int32))
         front = measure_front(
             arrival,
             found,
@@ -154,7 +169,7 @@ def _believed(arrival: Arrival, brightened: float, settings: Settings) -> tuple[
         return arrival, (f"{words}; what is called degraded may be no front",)
     never = np.full_like(arrival.frame, np.nan)
     empty = replace(arrival, frame=never, sd_frames=never, drop=np.zeros_like(arrival.drop))
-    said = f"{words}: no front is taken from it, but the dark share of every frame (front/dark.csv); "
+    said = f"{words}: no front and no grains are taken from it, but the dark share of every frame (front/dark.csv); "
     return empty, (f"{said}--analysis front measures a front all the same",)
 
 
@@ -183,16 +198,3 @@ def _before(survey: Survey, drift: Drift, arrival: Image | None) -> Image:
         count=count,
         window=picture_window,
     )
-
-
-def _arrival(survey: Survey, drift: Drift, grains: Grains, reporter: Reporter, clock: Clock, name: str) -> Arrival:
-    with clock.stage("arrival"):
-        return find_arrival(
-            survey.frames,
-            drift.displacement_px,
-            usable=survey.quality.usable & drift.registered,
-            grains=grains.territory,
-            fixed=survey.fixed,
-            window=picture_window,
-            progress=reporter.stage(name, len(survey.frames)),
-        )
