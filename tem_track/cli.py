@@ -5,29 +5,35 @@ Everything heavy is imported inside the command that needs it, so that ``--help`
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
 from tem_track import __version__
-from tem_track.errors import SettingsError, TemTrackError
-from tem_track.options import FILE, Given, analysis_options, input_options, pair_options
+from tem_track.cli_batch import batch
+from tem_track.cli_watch import watch
+from tem_track.environment import quiet_libraries
+from tem_track.errors import LONGEST_MESSAGE, SettingsError, one_line
+from tem_track.options import (
+    FILE,
+    Given,
+    analysis_options,
+    assignment,
+    input_options,
+    pair_options,
+    said_settings,
+)
+from tem_track.stopping import Stopped, end_at_once, stop_line, stops_promptly
+from tem_track.visible import one_visible_line, visible, visible_json
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 MOVIE = click.argument("movie", type=FILE)
 PHASES = click.option("--phases", type=FILE, help="TOML with phases and reactions of your own, with their source.")
-# The pipeline shares the work out itself; numerical libraries that start threads of their own only get in its way.
-LIBRARIES = {
-    **dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"),
-    # What a damaged video makes OpenCV and FFmpeg print is said by the tool in its own line.
-    "OPENCV_LOG_LEVEL": "SILENT",
-    "OPENCV_FFMPEG_LOGLEVEL": "-8",
-}
 
 
 def _debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,6 +51,8 @@ def app() -> None:
     tem-track analyze movie.tif        drift, outlines, tracks, V/V0 curves, figures, overlay movie
     tem-track inspect movie.tif        what the file is understood to be
     tem-track pair before.tif after.tif   V/V0 of the same particles in a few images
+    tem-track batch folder             every movie of a folder, put together
+    tem-track watch folder             V/V0 while movies are recorded, their analysis once they are complete
     tem-track simulate folder          a movie with known truth
     tem-track theory NiO               V/V0 of a reaction from unit cells
     tem-track settings                 the defaults, commented, as TOML
@@ -54,7 +62,8 @@ def app() -> None:
 @app.command()
 @MOVIE
 @click.option("-o", "--output", type=FILE, help="Run folder to write. [default: MOVIE_run beside you]")
-@click.option("--overwrite", is_flag=True, help="Replace an earlier run in the output folder.")
+@click.option("--overwrite", is_flag=True, help="Start anew, whatever an earlier run left in the output folder.")
+@click.option("--from", "from_stage", default="", metavar="STAGE", help="Work out STAGE and all after it anew.")
 @click.option("--settings", "settings_file", type=FILE, help="TOML settings, or an earlier run.json.")
 @click.option(
     "--set", "changes", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one setting; may be repeated."
@@ -67,21 +76,25 @@ def app() -> None:
     help="Reaction to compare V/V0 with, see theory; KIND=, such as solid=NiO, for one kind of particle only.",
 )
 @PHASES
+@click.option("--json", "as_json", is_flag=True, help="Print how the run goes as lines of JSON for other programs.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 @_debug_option
 def analyze(
     movie: Path,
     output: Path | None,
     overwrite: bool,
+    from_stage: str,
     settings_file: Path | None,
     changes: tuple[str, ...],
     reaction: tuple[str, ...],
+    as_json: bool,
     quiet: bool,
     given: Given,
 ) -> None:
     """Measure drift, particles and their volume curves, or the degradation front, of MOVIE and write a run folder.
 
-    MOVIE is a file of any microscope or camera, a video, a folder of single frames, or one image.
+    MOVIE is a file of any microscope or camera, a video, a folder of single frames, or one image. Run again, the
+    command goes on where it was stopped, or works out only what other settings change.
 
     \b
     tem-track analyze movie.tif
@@ -91,25 +104,28 @@ def analyze(
     tem-track analyze heating.tif --temperature Chip4Data.txt --log-offset 37.4s
     tem-track analyze movie.tif --sensitivity
     """
-    from tem_track import pipeline
     from tem_track.console import Console
+    from tem_track.status import StatusLines
 
-    if reaction:
-        given.settings["expansion"] = {"reaction": "; ".join(reaction)}
-    settings, sources = _settings(settings_file, changes, given.settings)
-    _check_repeated(settings_file, given.files)
-    request = pipeline.Request(
-        movie=movie,
-        output=output or Path(f"{_stem(movie)}_run"),
-        settings=settings,
-        sources=sources,
-        overwrite=overwrite,
-        command=("tem-track", *sys.argv[1:]),
-        **given.files,
-    )
-    with Console(quiet) as console:
-        outcome = pipeline.analyze(request, console)
-        console.summary(outcome)
+    folder = output or Path(f"{_stem(movie)}_run")
+    with _stops_promptly(), StatusLines(movie, folder) if as_json else Console(quiet) as reporter:
+        from tem_track import pipeline
+
+        if reaction:
+            given.settings["expansion"] = {"reaction": "; ".join(reaction)}
+        settings, sources = said_settings(settings_file, changes, given.settings)
+        _check_repeated(settings_file, given.files)
+        request = pipeline.Request(
+            movie=movie,
+            output=folder,
+            settings=settings,
+            sources=sources,
+            overwrite=overwrite,
+            command=("tem-track", *sys.argv[1:]),
+            from_stage=from_stage,
+            **cast("dict[str, Any]", given.files),
+        )
+        reporter.summary(pipeline.analyze(request, reporter))
 
 
 @app.command()
@@ -130,12 +146,12 @@ def inspect(
     """
     from tem_track import pipeline
 
-    settings, _ = _settings(None, (), given.settings)
+    settings, _ = said_settings(None, (), given.settings)
     facts = pipeline.inspect(movie, settings.input, given.files["times"], given.files["temperature"])
     if as_json:
         import json
 
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        click.echo(visible_json(json.dumps(facts, indent=2, ensure_ascii=False)))
     else:
         from tem_track.console import print_facts
 
@@ -175,7 +191,7 @@ def pair(
     from tem_track import pipeline
     from tem_track.console import Console
 
-    settings, sources = _settings(settings_file, changes, given.settings)
+    settings, sources = said_settings(settings_file, changes, given.settings)
     _check_repeated(settings_file, given.files)
     request = pipeline.PairRequest(
         images=(before, *after),
@@ -186,7 +202,7 @@ def pair(
         command=("tem-track", *sys.argv[1:]),
         **given.files,
     )
-    with Console(quiet) as console:
+    with _stops_promptly(), Console(quiet) as console:
         console.summary(pipeline.pair(request, console))
 
 
@@ -219,7 +235,7 @@ def theory(name: str | None, reaction: str | None, mixture: str | None, phases: 
     if as_json:
         import json
 
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        click.echo(visible_json(json.dumps(facts, indent=2, ensure_ascii=False)))
     elif given:
         console.print_reaction(facts)
     else:
@@ -237,7 +253,7 @@ def print_settings(settings_file: Path | None) -> None:
     """
     from tem_track.settings import settings_toml
 
-    click.echo(settings_toml(_settings(settings_file, (), {})[0]), nl=False)
+    click.echo(settings_toml(said_settings(settings_file, (), {})[0]), nl=False)
 
 
 @app.command()
@@ -272,12 +288,16 @@ def simulate(folder: Path, preset: str, changes: tuple[str, ...], seed: int | No
 
     if preset not in PRESETS:
         raise SettingsError(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
-    values = dict(_assignment(text) for text in changes)
+    values = dict(assignment(text) for text in changes)
     if seed is not None:
         values["seed"] = seed
     simulation = simulation_of(scene_changed(PRESETS[preset], values))
     write_simulation(simulation, folder, overwrite=overwrite)
-    click.echo(f"movie and truth written to {folder}")
+    click.echo(f"movie and truth written to {visible(str(folder))}")
+
+
+app.add_command(batch)
+app.add_command(watch)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -287,15 +307,18 @@ def main(arguments: list[str] | None = None) -> int:
         # What a user must know is said in words by the tool; a library's own warnings are for developers.
         if "--debug" not in arguments and not sys.warnoptions:
             warnings.simplefilter("ignore")
-    for name, value in LIBRARIES.items():
-        os.environ.setdefault(name, value)
+    quiet_libraries()
     try:
-        app.main(arguments, prog_name="tem-track", standalone_mode=False)
+        # A command that ends with a code of its own (click.exceptions.Exit) returns it.
+        code = app.main(arguments, prog_name="tem-track", standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except Stopped as stop:
+        _failed(stop_line(sys.argv), stop.exit_code)
+        end_at_once(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return _failed("stopped; nothing that looks finished was left behind", 130)
     except BrokenPipeError:
@@ -303,46 +326,27 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if "--debug" in arguments:
             raise
-        return _failed(_one_line(error), 1)
-    return 0
+        return _failed(one_line(error), 1)
+    return code if isinstance(code, int) else 0
 
 
-def _one_line(error: Exception) -> str:
-    if isinstance(error, TemTrackError):
-        return " ".join(str(error).split())
-    if isinstance(error, MemoryError):
-        return "not enough memory; close other programs or use a larger machine"
-    what = " ".join(str(error).split()) or "no message"
-    return f"unexpected {type(error).__name__}: {what}; run again with --debug and report it"
+def _stops_promptly() -> AbstractContextManager[None]:
+    def let_go() -> None:
+        # Nothing is held where nothing was written yet.
+        if lock := sys.modules.get("tem_track.write.lock"):
+            lock.let_go_of_all()
+
+    return stops_promptly(stop_line(sys.argv), let_go)
 
 
 def _failed(message: str, code: int) -> int:
-    click.echo(f"tem-track: {message}", err=True)
+    click.echo(f"tem-track: {one_visible_line(message, LONGEST_MESSAGE)}", err=True)
     return code
 
 
 def _stem(movie: Path) -> str:
     name = movie.resolve().name
     return name.removesuffix("".join(Path(name).suffixes[-2:])) if name.endswith(".ome.tif") else Path(name).stem
-
-
-def _settings(
-    file: Path | None, changes: tuple[str, ...], given: dict[str, Any]
-) -> tuple[Any, dict[str, dict[str, str]]]:
-    from tem_track.settings import layered_settings, read_settings_file
-
-    layers: list[tuple[str, dict[str, Any]]] = []
-    if file is not None:
-        layers.append((file.name, read_settings_file(file)))
-    for text in changes:
-        name, value = _assignment(text)
-        stage, dot, setting = name.partition(".")
-        if not dot:
-            raise SettingsError(f"--set {text}: write STAGE.NAME=VALUE, such as track.max_gap_frames=5")
-        layers.append(("command line", {stage: {setting: value}}))
-    if given:
-        layers.append(("command line", given))
-    return layered_settings(*layers)
 
 
 def _check_repeated(file: Path | None, given: dict[str, Path | None]) -> None:
@@ -354,19 +358,6 @@ def _check_repeated(file: Path | None, given: dict[str, Path | None]) -> None:
     for name, used in files_of_run(file).items():
         if name in given and given[name] is None:
             raise SettingsError(f"{file}: that run was given --{name} {used}; give it again to repeat the run")
-
-
-def _assignment(text: str) -> tuple[str, Any]:
-    """Return (name, value) of ``name=value``; the value is TOML, a bare word is text."""
-    import tomllib
-
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise SettingsError(f"--set {text}: write NAME=VALUE")
-    try:
-        return name.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return name.strip(), value.strip()
 
 
 def _presets(context: click.Context, wanted: bool) -> None:

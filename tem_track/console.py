@@ -9,13 +9,14 @@ from typing import Any
 
 import rich.box
 import rich.console
-from rich.markup import escape
+from rich.markup import escape as escape_markup
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from tem_track import movie
 from tem_track.outcome import Outcome
+from tem_track.visible import visible
 
 
 class Console:
@@ -27,8 +28,8 @@ class Console:
 
     def __init__(self, quiet: bool = False):
         self._quiet = quiet
-        self._err = rich.console.Console(file=sys.stderr, highlight=False, soft_wrap=True)
-        self._out = rich.console.Console(file=sys.stdout, highlight=False)
+        self._err = rich.console.Console(file=sys.stderr, highlight=False, emoji=False, soft_wrap=True)
+        self._out = rich.console.Console(file=sys.stdout, highlight=False, emoji=False)
         self._bars = Progress(
             TextColumn("{task.description:<22}"),
             BarColumn(bar_width=30),
@@ -70,6 +71,10 @@ class Console:
     def summary(self, outcome: Outcome) -> None:
         """Print the closing table: what was found, what needs attention, where it is."""
         self._bars.stop()
+        if outcome.unchanged:
+            if not self._quiet:
+                self._out.print(f"{escape(str(outcome.folder))}: up to date, nothing to do", soft_wrap=True)
+            return
         if self._quiet:
             for line in outcome.attention:
                 self._err.print(f"[yellow]warning:[/yellow] {escape(line)}")
@@ -94,20 +99,20 @@ class _FramesPerSecond(ProgressColumn):
 def print_facts(facts: Mapping[str, Any]) -> None:
     """Print what `inspect` found as a two-column table on stdout."""
     rows = [(name.replace("_", " "), _words(value)) for name, value in facts.items()]
-    rich.console.Console(highlight=False).print(_table(None, rows))
+    rich.console.Console(highlight=False, emoji=False).print(_table(None, rows))
 
 
 def print_reaction(facts: Mapping[str, Any]) -> None:
     """Print one reaction: its levels, what it assumes, the phases it stands on."""
     rows = [(name, facts[name]) for name in ("path", "source", "note") if facts[name]]
     rows += [(f"V/V0, {level['label']}", _level_words(level)) for level in facts["levels"]]
-    rich.console.Console(highlight=False).print(_table(facts["reaction"], rows))
+    rich.console.Console(highlight=False, emoji=False).print(_table(facts["reaction"], rows))
     _print_phases(facts["phases"])
 
 
 def print_reactions(reactions: Iterable[Mapping[str, Any]], phases: Iterable[Mapping[str, Any]]) -> None:
     """Print every reaction with its V/V0, and every phase with its volume and source."""
-    out = rich.console.Console(highlight=False)
+    out = rich.console.Console(highlight=False, emoji=False)
     for facts in reactions:
         rows = [(f"V/V0, {level['label']}", f"{level['volume_ratio']:.4f}") for level in facts["levels"]]
         out.print(_table(facts["reaction"], [("path", facts["path"]), *rows, ("source", facts["source"])]))
@@ -127,7 +132,7 @@ def _level_words(level: Mapping[str, Any]) -> str:
 
 def _print_phases(phases: Iterable[Mapping[str, Any]]) -> None:
     """Print volumes of phases, and where they are from as notes below."""
-    out = rich.console.Console(highlight=False)
+    out = rich.console.Console(highlight=False, emoji=False)
     table = Table(title="Phases", title_justify="left", box=rich.box.SIMPLE)
     table.add_column("name", no_wrap=True)
     table.add_column("cell", overflow="fold")
@@ -146,12 +151,18 @@ def _print_phases(phases: Iterable[Mapping[str, Any]]) -> None:
         out.print(f"  ({note}) {escape(source)}", soft_wrap=True)
 
 
+def escape(text: str) -> str:
+    """Return words from outside as rich and the terminal show them: neither markup nor control characters count."""
+    return escape_markup(visible(text))
+
+
 def _table(title: str | None, rows: Iterable[tuple[str, str]]) -> Table:
     table = Table(title=escape(title) if title else None, title_justify="left", show_header=False, box=rich.box.SIMPLE)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows:
-        table.add_row(escape(name), escape(value))
+        # Lines of their own are for lists; a line end within a name is spelt out.
+        table.add_row(escape(name), "\n".join(map(escape, value.split("\n"))))
     return table
 
 
@@ -164,4 +175,4 @@ def _words(value: Any) -> str:
         return "\n".join(_words(inner) for inner in value) or "none"
     if isinstance(value, float):
         return f"{value:.6g}"
-    return str(value)
+    return visible(str(value))

@@ -47,6 +47,21 @@ class LabelStack(Sequence[Labels]):
         lengths, numbers = np.frombuffer(zlib.decompress(self._packed[k]), np.int32).reshape(2, -1)
         return np.repeat(numbers, lengths).reshape(self.shape)
 
+    def thinned(self, k: int, step: int) -> Labels:
+        """Return every step-th pixel of every step-th row of label image k, without the image itself.
+
+        >>> stack = LabelStack((3, 4))
+        >>> stack.append(np.array([[1, 1, 0, 2], [0, 0, 0, 2], [3, 3, 0, 0]], np.int32))
+        >>> stack.thinned(0, 2).tolist()
+        [[1, 0], [3, 0]]
+        """
+        lengths, numbers = np.frombuffer(zlib.decompress(self._packed[k]), np.int32).reshape(2, -1)
+        columns = -(-self.shape[1] // step)
+        row, column = np.divmod(np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))), self.shape[1])
+        # How many of the pixels asked for lie before the start of each run.
+        before = -(-row // step) * columns + np.where(row % step == 0, -(-column // step), 0)
+        return np.repeat(numbers, np.diff(before)).reshape(-(-self.shape[0] // step), columns)
+
     def __setitem__(self, k: int, labels: Labels) -> None:
         self._packed[k] = self._pack(labels)
 
@@ -57,10 +72,24 @@ class LabelStack(Sequence[Labels]):
         """Add the (Y, X) label image of the next frame."""
         self._packed.append(self._pack(labels))
 
+    def packed(self) -> list[bytes]:
+        """Return the compressed label images, for `from_packed`."""
+        return list(self._packed)
+
+    @classmethod
+    def from_packed(cls, shape: tuple[int, int], packed: Sequence[bytes], notes: tuple[str, ...] = ()) -> LabelStack:
+        """Return the stack of (Y, X) label images that `packed` gave."""
+        stack = cls(shape)
+        stack.notes, stack._packed = notes, list(packed)
+        return stack
+
     def _pack(self, labels: Labels) -> bytes:
         if labels.shape != self.shape:
             raise ValueError(f"label image of shape {labels.shape} in a stack of {self.shape}")
         flat = np.ascontiguousarray(labels, np.int32).ravel()
-        starts = np.flatnonzero(np.diff(flat, prepend=flat[:1] - 1)).astype(np.int32)
+        change = np.empty(flat.size, np.bool_)
+        change[:1] = True
+        np.not_equal(flat[1:], flat[:-1], out=change[1:])
+        starts = np.flatnonzero(change).astype(np.int32)
         lengths = np.diff(starts, append=np.int32(flat.size)).astype(np.int32)
         return zlib.compress(np.concatenate((lengths, flat[starts])).tobytes(), 1)

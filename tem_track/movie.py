@@ -11,15 +11,20 @@ Positions are (y, x) in pixels, pixel centres at integers. Drift is (dy, dx) in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+# Pixels converted at a time: 1 MiB of float32 and what it comes from fit the second-level cache of current processors.
+_STRIP_PIXELS = 2**18
+
+Result = TypeVar("Result")
 FloatArray: TypeAlias = NDArray[np.float64]
 Image: TypeAlias = NDArray[np.float32]
 Labels: TypeAlias = NDArray[np.int32]
@@ -30,6 +35,18 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 def no_progress(done: int, total: int) -> None:
     """Report to nobody."""
+
+
+class InOrder(Protocol):
+    """Works a function out for several numbers, perhaps side by side; results come in the order of the numbers."""
+
+    def __call__(self, function: Callable[[int], Result], numbers: Iterable[int], /) -> Iterator[Result]:
+        """Yield the function of every number."""
+
+
+def one_by_one(function: Callable[[int], Result], numbers: Iterable[int], /) -> Iterator[Result]:
+    """Yield the function of every number, worked out one after the other as it is asked for."""
+    return map(function, numbers)
 
 
 class Frames(Protocol):
@@ -135,13 +152,52 @@ class MeasuredFrames:
         return len(self._frames)
 
     def __getitem__(self, k: int, /) -> Image:
+        image = finite(self.recorded(k))
+        return np.subtract(image, self._zero, out=image) if self._zero else image
+
+    def recorded(self, k: int) -> NDArray[Any]:
+        """Return frame k as recorded, in the file's own depth."""
         if not 0 <= k < len(self._frames):
             raise IndexError(k)
-        image = finite(self._frames[k])
-        return image - self._zero if self._zero else image
+        return self._frames[k]
+
+    @property
+    def zero(self) -> float:
+        """Grey value that stands for no electrons."""
+        return float(self._zero)
 
     def __iter__(self) -> Iterator[Image]:
         return (self[k] for k in range(len(self)))
+
+
+def recorded_frame(frames: Frames, k: int) -> tuple[NDArray[Any], float]:
+    """Return frame k as recorded (Y, X), and the grey value that stands for zero in it."""
+    if isinstance(frames, MeasuredFrames):
+        return frames.recorded(k), frames.zero
+    return frames[k], 0.0
+
+
+def binned(frame: NDArray[Any], binning: int) -> Image:
+    """Return a (Y, X) frame of any depth averaged over binning x binning pixels, (Y // binning, X // binning) float32.
+
+    What is left over at the lower and right edges is dropped. Rows are converted a strip at a time: a strip stays in
+    the processor's cache, where a float32 copy of a whole large frame goes through memory twice.
+
+    >>> binned(np.arange(16, dtype=np.uint16).reshape(4, 4), 2).tolist()
+    [[2.5, 4.5], [10.5, 12.5]]
+    """
+    if binning == 1:
+        return finite(frame)
+    rows, columns = frame.shape[0] // binning, frame.shape[1] // binning
+    if np.issubdtype(frame.dtype, np.floating):
+        frame = finite(frame)
+    small = np.empty((rows, columns), np.float32)
+    strip = max(1, _STRIP_PIXELS // (binning * frame.shape[1]))
+    for y in range(0, rows, strip):
+        end = min(rows, y + strip)
+        part = frame[y * binning : end * binning, : columns * binning].astype(np.float32, copy=False)
+        small[y:end] = cv2.resize(part, (columns, end - y), interpolation=cv2.INTER_AREA)
+    return small
 
 
 def finite(frame: NDArray[Any]) -> Image:

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from tem_track.errors import TemTrackError
+from tem_track.errors import SettingsError, TemTrackError
 
 # Whether a file can be read is found by opening it, and said in one line.
 FILE = click.Path(path_type=Path, readable=False)
@@ -70,16 +70,22 @@ class Quantity(click.ParamType[float]):
 _PIXEL_SIZE = click.option(
     "--pixel-size", type=Quantity("LENGTH", "parse_length"), help="Edge of a pixel, such as 0.5nm."
 )
+_TIMES = click.option("--times", type=FILE, help="CSV with the columns frame,time_s: the time of every frame.")
+_TEMPERATURE = click.option(
+    "--temperature", type=FILE, metavar="LOG", help="Log of the heating holder, or a table of time and temperature."
+)
+_LABELS = click.option("--labels", type=FILE, help="Label images made elsewhere; skips the detection of particles.")
+_GRAINS = click.option("--grains", type=FILE, help="Label image of a film's grains made elsewhere, as in frame 0.")
+# Files that fit one movie only.
+_OF_ONE_MOVIE = (_TIMES, _TEMPERATURE, _LABELS, _GRAINS)
 _INPUT = (
     _PIXEL_SIZE,
     click.option(
         "--frame-interval", type=Quantity("DURATION", "parse_duration"), help="Time from frame to frame, such as 400ms."
     ),
-    click.option("--times", type=FILE, help="CSV with the columns frame,time_s: the time of every frame."),
+    _TIMES,
     click.option("--allow-truncated", is_flag=True, help="Use what can be read of a truncated file."),
-    click.option(
-        "--temperature", type=FILE, metavar="LOG", help="Log of the heating holder, or a table of time and temperature."
-    ),
+    _TEMPERATURE,
     click.option("--ramp", metavar="RAMP", help="A constant ramp instead of a log, such as 450C+2C/s."),
     click.option("--log-offset", metavar="TIME", help="The log's time at frame 0, such as 37.4s or 12:55:20.5."),
     click.option(
@@ -99,11 +105,11 @@ _ANALYSIS = (
         type=click.Choice(["bright", "dark"]),
         help="Follow what grows brighter or darker than it was, such as a precipitate in a void.",
     ),
-    click.option("--labels", type=FILE, help="Label images made elsewhere; skips the detection of particles."),
+    _LABELS,
     click.option(
         "--sensitivity", is_flag=True, help="Repeat the curves under shifted settings: how far does the answer move?"
     ),
-    click.option("--grains", type=FILE, help="Label image of a film's grains made elsewhere, as in frame 0."),
+    _GRAINS,
 )
 
 
@@ -127,6 +133,11 @@ def analysis_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _with((*_INPUT, *_ANALYSIS), command)
 
 
+def batch_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options about its input that can hold for many movies; it gets them as ``given``."""
+    return _with(tuple(option for option in (*_INPUT, *_ANALYSIS) if option not in _OF_ONE_MOVIE), command)
+
+
 def pair_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options about a few images of one place; it gets them as ``given``."""
     return _with(_PAIR, command)
@@ -147,3 +158,46 @@ def _with(options: tuple[Callable[..., Any], ...], command: Callable[..., Any]) 
     for option in reversed(options):
         collected = option(collected)
     return collected
+
+
+def said_settings(
+    file: Path | None, changes: tuple[str, ...], given: dict[str, Any]
+) -> tuple[Any, dict[str, dict[str, str]]]:
+    """Return the settings in force and where each value came from: defaults < settings file < command line."""
+    from tem_track.settings import layered_settings
+
+    return layered_settings(*settings_file_layer(file), *said_layers(changes, given))
+
+
+def settings_file_layer(file: Path | None) -> list[tuple[str, dict[str, Any]]]:
+    """Return the settings of a file with its name, nothing for no file."""
+    from tem_track.settings import read_settings_file
+
+    return [] if file is None else [(file.name, read_settings_file(file))]
+
+
+def said_layers(changes: tuple[str, ...], given: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the settings of the command line: every ``--set``, then the options that are settings."""
+    layers: list[tuple[str, dict[str, Any]]] = []
+    for text in changes:
+        name, value = assignment(text)
+        stage, dot, setting = name.partition(".")
+        if not dot:
+            raise SettingsError(f"--set {text}: write STAGE.NAME=VALUE, such as track.max_gap_frames=5")
+        layers.append(("command line", {stage: {setting: value}}))
+    if given:
+        layers.append(("command line", given))
+    return layers
+
+
+def assignment(text: str) -> tuple[str, Any]:
+    """Return (name, value) of ``name=value``; the value is TOML, a bare word is text."""
+    import tomllib
+
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise SettingsError(f"--set {text}: write NAME=VALUE")
+    try:
+        return name.strip(), tomllib.loads(f"value = {value}")["value"]
+    except (ValueError, RecursionError):
+        return name.strip(), value.strip()

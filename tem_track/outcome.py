@@ -26,12 +26,15 @@ class Outcome:
         What was found, in words with units.
     attention : tuple of str
         What a person should look at before using the numbers.
+    unchanged : bool
+        The run folder held this very run already; nothing was done.
     """
 
     movie_name: str
     folder: Path
-    facts: tuple[tuple[str, str], ...]
-    attention: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...] = ()
+    attention: tuple[str, ...] = ()
+    unchanged: bool = False
 
 
 def movie_facts(movie: Movie) -> list[tuple[str, str]]:

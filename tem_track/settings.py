@@ -20,6 +20,9 @@ from typing import Any, get_type_hints
 
 from tem_track.errors import SettingsError
 
+# The record of a run with its tables is a few hundred kB.
+_LARGEST_BYTES = 64 * 2**20
+
 
 def setting(default: Any, meaning: str, unit: str = "", choices: tuple[str, ...] = (), low: float | None = None) -> Any:
     """Declare a settings field: default, one line of meaning, unit, allowed words or lowest allowed number."""
@@ -188,34 +191,80 @@ def read_settings_file(path: Path) -> dict[str, Any]:
     SettingsError
         The file cannot be read or is neither. Names and types are checked by `layered_settings`.
     """
+    text = settings_text(path)
+    if path.suffix != ".json":
+        return parsed_toml(text, path.name)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        if path.suffix != ".json":
-            return tomllib.loads(text)
         record = json.loads(text)
         return {
             stage: {name: entry["value"] for name, entry in names.items()}
             for stage, names in record["settings"].items()
         }
-    except OSError as error:
-        raise SettingsError(f"{path.name}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path.name}: not valid TOML: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SettingsError(f"{path.name}: not the run.json of a tem-track run") from error
+
+
+def settings_text(path: Path) -> str:
+    """Return the text of a settings file.
+
+    Raises
+    ------
+    SettingsError
+        Missing, not text in UTF-8, or absurdly large.
+    """
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_LARGEST_BYTES + 1)
+    except OSError as error:
+        raise SettingsError(f"{path.name}: cannot be read: {error.strerror}") from error
+    if len(content) > _LARGEST_BYTES:
+        raise SettingsError(f"{path.name}: too large for settings")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path.name}: not valid TOML or JSON: no text in UTF-8") from error
+
+
+def parsed_toml(text: str, source: str) -> dict[str, Any]:
+    """Return what a TOML text says.
+
+    Parameters
+    ----------
+    text : str
+    source : str
+        Name of the file, for messages.
+
+    Raises
+    ------
+    SettingsError
+        Not TOML, or nested beyond reason.
+    """
+    try:
+        return tomllib.loads(text)
+    # Besides its own error: numbers of thousands of digits, brackets nested a thousand deep.
+    except (ValueError, RecursionError) as error:
+        reason = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "a number or a nesting beyond reason"
+        raise SettingsError(f"{source}: not valid TOML: {reason}") from error
 
 
 def files_of_run(path: Path) -> dict[str, str]:
     """Return ``{option: file name}`` of the files that the run of a ``run.json`` was given beside its movie.
 
     Empty for any other settings file.
+
+    Raises
+    ------
+    SettingsError
+        Not the record of a run.
     """
     if path.suffix != ".json":
         return {}
-    record = json.loads(path.read_text(encoding="utf-8"))
     names = ("times", "labels", "phases", "grains", "temperature", "states")
-    beside = {name: record.get("input", {}).get(name) for name in names}
-    return {name: str(file["name"]) for name, file in beside.items() if file}
+    try:
+        read = json.loads(path.read_text(encoding="utf-8")).get("input", {})
+        return {name: str(read[name]["name"]) for name in names if read.get(name)}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise SettingsError(f"{path.name}: not the run.json of a tem-track run") from error
 
 
 def layered_settings(*layers: tuple[str, Mapping[str, Any]]) -> tuple[Settings, dict[str, dict[str, str]]]:
@@ -313,5 +362,6 @@ def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        # TOML's escapes are those of JSON, but for the delete sign, which it wants escaped too.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)

@@ -1,4 +1,4 @@
-"""Who may import whom: what travels <- stages and files <- pipeline <- cli."""
+"""Who may import whom: what travels <- stages and files <- pipeline <- batch <- watch <- cli."""
 
 from __future__ import annotations
 
@@ -8,18 +8,31 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "tem_track"
-TRAVELS = {"movie", "labels", "tables", "settings", "errors"}
+TRAVELS = {"movie", "labels", "tables", "settings", "errors", "visible"}
 STAGES = {"drift", "segment", "track", "expansion", "front", "pair", "simulate", "theory"}
 FILES = {"read", "write"}
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(TRAVELS, TRAVELS),
     **{stage: TRAVELS | {stage} for stage in STAGES},
     **{part: TRAVELS | {part} for part in FILES},
-    "pipeline": TRAVELS | STAGES | FILES | {"pipeline", "outcome"},
+    "pipeline": TRAVELS | STAGES | FILES | {"pipeline", "outcome", "environment"},
+    "batch": TRAVELS | FILES | {"pipeline", "outcome", "status", "stopping", "environment", "batch"},
+    "watch": TRAVELS | STAGES | FILES | {"pipeline", "batch", "watch"},
     "outcome": TRAVELS,
+    "environment": set(),
+    "stopping": set(),
+    "status": TRAVELS | {"outcome", "stopping"},
+    "console_batch": TRAVELS | {"batch"},
+    "cli_batch": TRAVELS | {"batch", "console_batch", "options", "stopping"},
+    "console_watch": TRAVELS | {"watch", "console_batch"},
+    "cli_watch": TRAVELS | {"batch", "watch", "console_watch", "options"},
     "console": TRAVELS | {"outcome"},
     "options": TRAVELS | {"read"},
-    "cli": TRAVELS | STAGES | FILES | {"pipeline", "outcome", "console", "options", "cli"},
+    "cli": TRAVELS
+    | STAGES
+    | FILES
+    | {"pipeline", "outcome", "stopping", "status", "console", "options", "environment"}
+    | {"cli_batch", "cli_watch", "cli"},
 }
 NOT_IN_STAGES = {"click", "rich", "pathlib", "os", "matplotlib"}
 

@@ -17,6 +17,7 @@ from tem_track.pipeline.reporter import Silence
 from tem_track.settings import OutputSettings, Settings, files_of_run, layered_settings, read_settings_file
 from tem_track.simulate import LithiationScene, simulate_lithiation
 from tem_track.tables import SCHEMAS
+from tem_track.write.files import MARKER, STAGES_FOLDER, is_finished
 from tem_track.write.simulation import write_simulation
 
 SCENE = LithiationScene(
@@ -115,7 +116,7 @@ def test_a_single_image_has_particles_and_no_curves(movie: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("content", ["blank", "noise"])
-def test_a_movie_without_particles_leaves_no_folder(content: str, tmp_path: Path) -> None:
+def test_a_movie_without_particles_leaves_nothing_but_what_a_second_try_needs(content: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     frames = np.full((6, 96, 96), 90, np.uint16)
     if content == "noise":
@@ -124,6 +125,16 @@ def test_a_movie_without_particles_leaves_no_folder(content: str, tmp_path: Path
     tifffile.imwrite(path, frames, photometric="minisblack")
     with pytest.raises(InputError, match=r"movie\.tif"):
         analyze(Request(path, tmp_path / "run"), Silence())
+    left = {path.name for path in (tmp_path / "run").iterdir()}
+    assert left == {"log.txt", MARKER, STAGES_FOLDER}
+    assert not is_finished(tmp_path / "run")
+    assert "no particles" in (tmp_path / "run" / "log.txt").read_text(encoding="utf-8")
+
+
+def test_a_movie_that_cannot_be_read_leaves_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "movie.tif").write_bytes(b"II*\0 and nothing more")
+    with pytest.raises(InputError, match=r"movie\.tif"):
+        analyze(Request(tmp_path / "movie.tif", tmp_path / "run"), Silence())
     assert not (tmp_path / "run").exists()
 
 
@@ -131,8 +142,10 @@ def test_an_earlier_run_stays_until_the_new_one_is_measured(run: Path, movie: Pa
     folder = tmp_path / "run"
     analyze(Request(movie, folder, settings=QUICK), Silence())
     before = (folder / "tracks.csv").read_bytes()
-    with pytest.raises(OutputError, match="overwrite"):
-        analyze(Request(movie, folder, settings=QUICK), Silence())
+    other = tmp_path / "other.tif"
+    other.write_bytes(movie.read_bytes() + b"longer")
+    with pytest.raises(OutputError, match="another movie; use --overwrite"):
+        analyze(Request(other, folder, settings=QUICK), Silence())
     bad = replace(QUICK, segment=replace(QUICK.segment, min_diameter_nm=1e5, max_diameter_nm=2e5))
     with pytest.raises(InputError, match="no particles"):
         analyze(Request(movie, folder, settings=bad, overwrite=True), Silence())

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from resumed import differences_when_resumed
 
 from tem_track.cli import main
 from tem_track.simulate import HeatingScene, simulate_heating
@@ -31,16 +32,25 @@ SCENE = HeatingScene(
 LOG = ["--log-offset", "37.4s", "--quiet", "--set", "output.overlay=false"]
 
 
+def arguments(folder: Path) -> list[str]:
+    return [str(folder / "movie.tif"), "--temperature", str(folder / "temperature.csv"), *LOG]
+
+
 def analyzed(folder: Path, scene: HeatingScene, *options: str) -> Path:
     write_simulation(simulate_heating(scene), folder, overwrite=True)
-    log = ["--temperature", str(folder / "temperature.csv"), *LOG]
-    assert main(["analyze", str(folder / "movie.tif"), "-o", str(folder / "run"), *log, *options]) == 0
+    assert main(["analyze", *arguments(folder), "-o", str(folder / "run"), *options]) == 0
     return folder / "run"
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return analyzed(tmp_path_factory.mktemp("aged"), SCENE)
+
+
+def test_what_is_kept_of_a_front_gives_the_same_run(run: Path, tmp_path: Path) -> None:
+    found, taken = differences_when_resumed(run, tmp_path, *arguments(run.parent))
+    assert found == []
+    assert taken == {"survey", "choice", "film-drift", "first-grains", "first-arrival", "grains", "arrival", "front"}
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

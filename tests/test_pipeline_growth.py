@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from growing_movie import SHAPE, growing_frames, radius
+from resumed import differences_when_resumed
 
 from tem_track.cli import main
 
@@ -23,10 +24,20 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tifffile.imwrite(folder / "movie.tif", frames)
     log = "".join(f"{k / 2:.1f},{400 + k:.0f}\n" for k in range(120))
     (folder / "log.csv").write_text("time_s,temp_C\n" + log)
-    options = ["--objects", "bright", "--pixel-size", "0.5nm", "--frame-interval", "1s", "--quiet"]
-    options += ["--temperature", str(folder / "log.csv"), "--log-offset", "5s", "-o", str(folder / "run")]
-    assert main(["analyze", str(folder / "movie.tif"), *options, "--set", "output.overlay=false"]) == 0
+    assert main(["analyze", *arguments(folder), "-o", str(folder / "run")]) == 0
     return folder / "run"
+
+
+def arguments(folder: Path) -> list[str]:
+    options = ["--objects", "bright", "--pixel-size", "0.5nm", "--frame-interval", "1s", "--quiet"]
+    options += ["--temperature", str(folder / "log.csv"), "--log-offset", "5s", "--set", "output.overlay=false"]
+    return [str(folder / "movie.tif"), *options]
+
+
+def test_what_is_kept_of_growth_gives_the_same_run(run: Path, tmp_path: Path) -> None:
+    found, taken = differences_when_resumed(run, tmp_path, *arguments(run.parent))
+    assert found == []
+    assert taken == {"survey", "choice", "still-part", "growth-drift", "growth", "objects"}
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

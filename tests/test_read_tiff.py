@@ -269,3 +269,17 @@ def test_a_page_of_another_size_among_the_frames_is_refused(tmp_path: Path) -> N
             writer.write(np.full(size, k, np.uint8), contiguous=False, metadata=None)
     with pytest.raises(InputError, match="page 3"):
         open_movie(path)
+
+
+def test_frames_written_call_by_call_with_tifffile_are_one_movie(tmp_path: Path) -> None:
+    stack = np.arange(4 * 6 * 8, dtype=np.uint16).reshape(4, 6, 8)
+    with tifffile.TiffWriter(tmp_path / "calls.tif") as writer:
+        for frame in stack:
+            writer.write(frame, photometric="minisblack")
+    movie = open_movie(tmp_path / "calls.tif")
+    assert movie.shape == (4, 6, 8)
+    np.testing.assert_array_equal(movie.frames[3], stack[3])
+    with tifffile.TiffWriter(tmp_path / "two.tif") as writer:
+        writer.write(stack[:3], photometric="minisblack")
+        writer.write(stack[0, :2], photometric="minisblack")
+    assert open_movie(tmp_path / "two.tif").shape == (3, 6, 8)

@@ -5,7 +5,7 @@ import pytest
 from pictures import ball_thickness, disc
 from scipy.ndimage import gaussian_filter
 
-from tem_track.movie import FloatArray, Image, Labels
+from tem_track.movie import FloatArray, Image, Labels, Mask
 from tem_track.segment.outline import _Stage, outline_particles
 from tem_track.segment.outline_choice import difference, hull_of, radii_about, second_is_better
 from tem_track.segment.outline_polygon import polygon_area
@@ -36,6 +36,10 @@ def bitten_label() -> Labels:
     return (whole & ~((np.abs(np.arctan2(y, x)) < 0.45) & (np.hypot(y, x) > 20))).astype(np.int32)
 
 
+def nothing_barred(box: tuple[slice, slice]) -> Mask:
+    return np.zeros(SIZE, bool)[box]
+
+
 def outline(frames: list[Image], labels: list[Labels]) -> Outlines:
     count = len(frames)
     return outline_particles(
@@ -64,21 +68,20 @@ def test_a_hull_has_no_bite() -> None:
 
 @pytest.mark.parametrize("polarity", [1.0, -1.0])
 def test_the_picture_decides_whether_a_bite_is_one(polarity: float) -> None:
-    nothing = np.zeros(SIZE, bool)
     pale, notch = (polarity * picture(notched, pale=0.4) for notched in (False, True))
     bitten, whole = circle(30, bite=9), circle(30)
-    assert second_is_better(pale, nothing, bitten, whole)
-    assert not second_is_better(pale, nothing, whole, bitten)
-    assert second_is_better(notch, nothing, whole, bitten)
-    assert not second_is_better(notch, nothing, bitten, whole)
-    assert not second_is_better(pale, np.ones(SIZE, bool), bitten, whole)
+    assert second_is_better(pale, nothing_barred, bitten, whole)
+    assert not second_is_better(pale, nothing_barred, whole, bitten)
+    assert second_is_better(notch, nothing_barred, whole, bitten)
+    assert not second_is_better(notch, nothing_barred, bitten, whole)
+    assert not second_is_better(pale, lambda box: np.ones(SIZE, bool)[box], bitten, whole)
 
 
 def test_a_bite_in_the_label_leaves_no_bite_in_the_outline(monkeypatch: pytest.MonkeyPatch) -> None:
     frames, labels = [picture(notched=False, pale=0.6)], [bitten_label()]
     with_hull = outline(frames, labels).area_px[0]
     assert with_hull == pytest.approx(np.pi * 900, rel=0.03)
-    monkeypatch.setattr("tem_track.segment.outline.start_from_hull", lambda members, i, outline: False)
+    monkeypatch.setattr("tem_track.segment.outline.without_bites", lambda scene, members: None)
     assert outline(frames, labels).area_px[0] < with_hull - 0.02 * np.pi * 900
 
 
@@ -110,7 +113,7 @@ def test_an_outline_that_runs_away_when_fitted_again_replaces_none(monkeypatch: 
         forward_only(self, *given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(_Stage, "look_back", strict)
-    monkeypatch.setattr("tem_track.segment.outline._ANOTHER", 0.0)
-    monkeypatch.setattr("tem_track.segment.outline.second_is_better", lambda *given: True)
+    monkeypatch.setattr("tem_track.segment.outline_again._ANOTHER", 0.0)
+    monkeypatch.setattr("tem_track.segment.outline_again.second_is_better", lambda *given: True)
     frames, whole = [picture(False, seed=s) for s in range(3)], (disc(SIZE, 55, 55, 29) > 0.5).astype(np.int32)
     assert outline(frames, [whole] * 3).area_px == pytest.approx(np.pi * 900, rel=0.03)

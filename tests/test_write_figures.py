@@ -21,9 +21,9 @@ from tem_track.write.figures import (
     volume_ratio_figure,
     volume_ratio_particles_figure,
 )
-from tem_track.write.files import PARTICLE_FIGURES
 from tem_track.write.outline_figure import first_middle_last
 from tem_track.write.overlay import DrawnParticle, OverlayFrame
+from tem_track.write.run_files import PARTICLE_FIGURES
 
 
 def run_tables(particles: int = 3, frames: int = 20, scale: bool = True) -> dict[str, Table]:

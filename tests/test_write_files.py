@@ -5,19 +5,21 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
 from pathlib import Path
 
 import pytest
 
 from tem_track.errors import OutputError
 from tem_track.write.files import (
+    LOCK,
     MARKER,
     PROGRAM,
     RUN_RECORD,
+    STAGES_FOLDER,
     check_run_folder,
     is_finished,
     is_run_folder,
+    open_run_folder,
     output_error,
     prepare_run_folder,
     whole_file,
@@ -164,12 +166,30 @@ def test_a_discarded_run_leaves_nothing_of_its_own(tmp_path: Path) -> None:
     assert (tmp_path / "kept").is_dir()
 
 
-def test_a_folder_that_a_living_process_writes_is_left_alone(tmp_path: Path) -> None:
-    folder = prepare_run_folder(tmp_path / "run")
-    marker = folder.path / MARKER
-    text = marker.read_text(encoding="utf-8")
-    marker.write_text(text.replace(str(os.getpid()), str(os.getppid())), encoding="utf-8")
-    with pytest.raises(OutputError, match="being written"):
-        prepare_run_folder(folder.path, overwrite=True)
-    marker.write_text(re.sub(r"process \d+", "process 4194303", text), encoding="utf-8")
-    prepare_run_folder(folder.path, overwrite=True)
+def test_a_lock_alone_is_no_run_and_no_foreign_folder(tmp_path: Path) -> None:
+    (tmp_path / LOCK).write_text("")
+    assert not is_run_folder(tmp_path)
+    check_run_folder(tmp_path)
+
+
+def test_an_earlier_run_stays_until_it_is_cleared(tmp_path: Path) -> None:
+    path = finished_run(tmp_path / "run")
+    folder = open_run_folder(path)
+    assert not folder.created
+    assert is_finished(path)
+    folder.clear()
+    assert [p.name for p in path.iterdir()] == [MARKER]
+    assert is_run_folder(path)
+
+
+def test_stages_are_forgotten_but_not_what_somebody_put_beside_them(tmp_path: Path) -> None:
+    stages = tmp_path / "run" / STAGES_FOLDER
+    stages.mkdir(parents=True)
+    (tmp_path / "run" / MARKER).touch()
+    folder = open_run_folder(tmp_path / "run")
+    for name in ("survey.npz", ".part-drift.npz", "inputs.json", "mine.txt"):
+        (stages / name).touch()
+    assert folder.has_stages()
+    folder.forget_stages()
+    assert not folder.has_stages()
+    assert [p.name for p in stages.iterdir()] == ["mine.txt"]

@@ -74,10 +74,10 @@ def test_negative_zero_is_zero(tmp_path: Path) -> None:
 def test_only_foreign_words_are_made_harmless(tmp_path: Path) -> None:
     assert harmless('=HYPERLINK("x")').startswith("'=")
     assert harmless("movie.tif") == "movie.tif"
-    table = {"reason": np.array(["+3"], object)}
+    table = {"reason": np.array(["+3*4"], object)}
     write_table(tmp_path / "a.csv", COLUMNS, table)
     write_table(tmp_path / "b.csv", COLUMNS, table, foreign=("reason",))
-    assert [(tmp_path / n).read_text().splitlines()[1] for n in ("a.csv", "b.csv")] == [",,,+3", ",,,'+3"]
+    assert [(tmp_path / n).read_text().splitlines()[1] for n in ("a.csv", "b.csv")] == [",,,+3*4", ",,,'+3*4"]
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from tem_track.drift.graph import Pair, solve_path
-from tem_track.drift.pairs import agreed_step, gradient, tile_sums
-from tem_track.drift.prepare import moved, shifted, uncut
-from tem_track.drift.reference import Block, alike, slope_power
+from tem_track.drift.pairs import agreed_step, gradient, pair_terms
+from tem_track.drift.prepare import shifted, uncut
+from tem_track.drift.reference import Block, alike, block_pairs, overlap, slope_power
 from tem_track.movie import FloatArray, Image
 
 TILES = 8
+# Rounds end when no block moves by this much any more, px: a tenth of what a frame is known to.
+STEP_SMALL_PX = 0.005
 # Pixels two blocks must share in the same state, as a share of the field.
 SMALLEST_SHARE = 0.02
 
@@ -47,27 +49,27 @@ def align_blocks(blocks: Sequence[Block], noise: float, errors_px: Sequence[floa
         corrections += step
         for block, mean, (dy, dx) in zip(blocks, means, corrections, strict=True):
             block.total = shifted(mean, float(dy), float(dx)) * block.count
+        if np.abs(step).max() < STEP_SMALL_PX:
+            break
     return corrections
 
 
 def _block_pairs(blocks: Sequence[Block], noise: float, error_px: float) -> list[Pair]:
     means = [block.mean() for block in blocks]
     slopes = [gradient(mean) for mean in means]
-    powers = [slope_power(slope) for slope in slopes]
+    misplaced = [slope_power(slope) * np.float32(error_px**2) for slope in slopes]
     pairs = []
-    for b, first in enumerate(blocks):
-        for o in range(b + 1, len(blocks)):
-            second = blocks[o]
-            dy, dx = second.origin[0] - first.origin[0], second.origin[1] - first.origin[1]
-            count = moved(second.count, dy, dx) if dy or dx else second.count
-            image, by, bx = (moved(p, dy, dx) if dy or dx else p for p in (means[o], *slopes[o]))
-            misplaced = powers[b] * error_px**2
-            weight = alike(means[b], image, first.count, count, noise, misplaced)
-            if float(weight.sum()) < SMALLEST_SHARE * weight.size:
-                continue
-            pair = _pair(means[b], slopes[b], image, (by, bx), weight)
-            if pair is not None:
-                pairs.append(Pair(b, o, pair[0], pair[1]))
+    for b, o in block_pairs(len(blocks)):
+        here, there = overlap(blocks[b], blocks[o])
+        first, second = means[b][here], means[o][there]
+        uncertain = (misplaced[b][here] + misplaced[o][there]) * np.float32(0.5)
+        weight = alike(first, second, blocks[b].count[here], blocks[o].count[there], noise, uncertain)
+        if float(weight.sum()) < SMALLEST_SHARE * means[b].size:
+            continue
+        slope_here, slope_there = (slopes[b][0][here], slopes[b][1][here]), (slopes[o][0][there], slopes[o][1][there])
+        pair = _pair(first, slope_here, second, slope_there, weight)
+        if pair is not None:
+            pairs.append(Pair(b, o, pair[0], pair[1]))
     return pairs
 
 
@@ -75,14 +77,7 @@ def _pair(
     a: Image, slope_a: tuple[Image, Image], b: Image, slope_b: tuple[Image, Image], weight: Image
 ) -> tuple[FloatArray, float] | None:
     """Return how far b stands from a, px, and its uncertainty."""
-    difference = (a - b) * weight
-    sums = [tile_sums((slope_a[i] + slope_b[i]) * difference * np.float32(0.5), TILES) for i in (0, 1)]
-    yy, xx = (tile_sums(slope_a[i] * slope_b[i] * weight, TILES) for i in (0, 1))
-    yx = tile_sums(np.float32(0.5) * (slope_a[0] * slope_b[1] + slope_a[1] * slope_b[0]) * weight, TILES)
-    score = np.stack(sums, axis=1)
-    curvature = np.stack([np.stack([yy, yx], 1), np.stack([yx, xx], 1)], axis=1)
-    area = tile_sums(weight, TILES)
-    misfit = np.where(area > 1, tile_sums(difference * (a - b), TILES) / np.maximum(area, 1.0), 0.0)
+    score, curvature, misfit = pair_terms(a, slope_a, b, slope_b, weight, TILES)
     try:
         step, votes, total = agreed_step(score, curvature, misfit)
     except np.linalg.LinAlgError:

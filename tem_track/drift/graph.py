@@ -18,6 +18,8 @@ from scipy.sparse.linalg import splu
 
 from tem_track.movie import FloatArray
 
+# Paths of up to so many frames are solved with full matrices, which cost less than setting sparse ones up.
+DENSE_UP_TO = 40
 ABSOLUTE_TURNS = 15
 CAUCHY_TURNS = 10
 # Cauchy weights reach 95 % efficiency on normal errors at 2.385 deviations (Holland & Welsch 1977,
@@ -72,13 +74,11 @@ def _reweighted(
     """Return the path (n, 2) of n connected frames, the first at 0, and its standard uncertainty (n,)."""
     if n == 1:
         return np.zeros((1, 2)), np.zeros(1)
-    e = len(measured)
-    rows, ends = np.repeat(np.arange(e), 2), np.stack([second, first], 1).ravel()
-    incidence = csc_matrix((np.tile([1.0, -1.0], e), (rows, ends)), shape=(e, n))[:, 1:]
+    incidence = _incidence(first, second, n)
     weight = 1.0 / own_sd**2
     for turn in range(ABSOLUTE_TURNS + CAUCHY_TURNS):
-        normal = splu(csc_matrix(incidence.T.multiply(weight) @ incidence))
-        path = np.vstack([np.zeros((1, 2)), normal.solve(np.asarray(incidence.T @ (measured * weight[:, None])))])
+        pull = np.asarray(incidence.T @ (measured * weight[:, None]))
+        path = np.vstack([np.zeros((1, 2)), _solved(incidence, weight, pull)])
         off = measured - (path[second] - path[first])
         size = np.hypot(off[:, 0], off[:, 1]) / own_sd
         if turn < ABSOLUTE_TURNS:
@@ -90,7 +90,23 @@ def _reweighted(
     return path, _path_sd(incidence, weight, n)
 
 
-def _path_sd(incidence: csc_matrix, weight: FloatArray, n: int) -> FloatArray:
+def _incidence(first: Numbers, second: Numbers, n: int) -> csc_matrix | FloatArray:
+    """Return the (pairs, n - 1) matrix that takes a path, frame 0 left out, to the displacements of its pairs."""
+    e = len(first)
+    rows, ends = np.repeat(np.arange(e), 2), np.stack([second, first], 1).ravel()
+    incidence = csc_matrix((np.tile([1.0, -1.0], e), (rows, ends)), shape=(e, n))[:, 1:]
+    return np.asarray(incidence.toarray()) if n <= DENSE_UP_TO else incidence
+
+
+def _solved(incidence: csc_matrix | FloatArray, weight: FloatArray, pull: FloatArray) -> FloatArray:
+    """Return the path (n - 1, 2) that balances the weighted pull of the pairs."""
+    if isinstance(incidence, np.ndarray):
+        return np.asarray(np.linalg.solve((incidence.T * weight) @ incidence, pull))
+    return np.asarray(splu(csc_matrix(incidence.T.multiply(weight) @ incidence)).solve(pull))
+
+
+def _path_sd(incidence: csc_matrix | FloatArray, weight: FloatArray, n: int) -> FloatArray:
     """Return a standard uncertainty per frame: of the frame against those it is paired with."""
-    strength = np.asarray(incidence.power(2).T @ weight).ravel()
+    squared = incidence**2 if isinstance(incidence, np.ndarray) else incidence.power(2)
+    strength = np.asarray(squared.T @ weight).ravel()
     return np.concatenate([[1 / np.sqrt(max(strength[0], 1e-12))], 1 / np.sqrt(np.maximum(strength, 1e-12))])[:n]

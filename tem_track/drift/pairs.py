@@ -8,14 +8,14 @@ electrons per pixel the gradient of one frame alone is mostly noise and would ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 import scipy.fft
 
-from tem_track.drift.prepare import Prepared, moved, shifted
+from tem_track.drift.prepare import Prepared, halved, moved, shifted
 from tem_track.movie import FloatArray, Image
 
 # Share of the field two frames must have in common: a jump of half the field along both axes leaves a quarter.
@@ -59,12 +59,7 @@ class Match:
 
 def searchable(prepared: Prepared) -> Searchable:
     """Return the prepared frame with its half-size copy, padded spectrum, running energy and gradient."""
-    half = (max(1, prepared.image.shape[1] // 2), max(1, prepared.image.shape[0] // 2))
-    seen = prepared.image * prepared.weight
-    coarse = Prepared(
-        np.asarray(cv2.resize(seen, half, interpolation=cv2.INTER_AREA)),
-        np.asarray(cv2.resize(prepared.weight, half, interpolation=cv2.INTER_AREA)),
-    )
+    coarse = halved(replace(prepared, image=prepared.image * prepared.weight))
     padded = [scipy.fft.next_fast_len(2 * n, real=True) for n in coarse.image.shape]
     spectrum = scipy.fft.rfft2(coarse.image, s=padded, workers=1)
     energy = cv2.integral(coarse.image * coarse.image, sdepth=cv2.CV_64F)
@@ -134,28 +129,39 @@ def agreed_step(
     A tile counts by its misfit (a changing specimen misfits more than noise does) and by how far its own vote lies
     from the common one, in Cauchy weights on the scatter of all votes: a growing crystal of high contrast is outvoted.
     """
-    worth = np.trace(curvature, axis1=1, axis2=2) / 2
+    worth = (curvature[:, 0, 0] + curvature[:, 1, 1]) / 2
     base = np.where(misfit > 0, 1 / np.maximum(misfit, 1e-6 * float(misfit.max()) + 1e-30), 0.0)
+    counted = base > 0
+    scale = base / np.maximum(worth, 1e-3 * float(np.abs(worth).max()) + 1e-30)
+    terms = np.column_stack([curvature[:, 0, 0], curvature[:, 0, 1], curvature[:, 1, 1], score])
     weight = base
     for _ in range(VOTES):
-        total = np.einsum("n,nij->ij", weight, curvature)
-        if not (np.linalg.eigvalsh(total) > 0).all():
+        yy, yx, xx, push_y, push_x = (weight @ terms).tolist()
+        determinant = yy * xx - yx * yx
+        if not (determinant > 0 and yy > 0):
             raise np.linalg.LinAlgError("no maximum of the correlation here")
-        step = np.linalg.solve(total, weight @ score)
-        off = (
-            ((score - curvature @ step) ** 2).sum(axis=1) * base / np.maximum(worth, 1e-3 * float(np.abs(worth).max()))
-        )
-        usual = float(np.median(off[base > 0]))
+        step = np.array([xx * push_y - yx * push_x, yy * push_x - yx * push_y]) / determinant
+        off = ((score - curvature @ step) ** 2).sum(axis=1) * scale
+        usual = _median(off[counted])
         weight = base / (1 + off / (CAUCHY**2 * usual + 1e-30))
-    return step, weight, total
+    return step, weight, np.array([[yy, yx], [yx, xx]])
 
 
-def tile_sums(image: Image, tiles: int) -> FloatArray:
-    """Return the sum of an image over tiles x tiles rectangles that cover it, (tiles**2,) float64."""
-    rows, columns = (np.arange(tiles + 1) * n // tiles for n in image.shape)
+def _median(values: FloatArray) -> float:
+    """Return the median of a few values; numpy's own spends far longer on checks than on the values."""
+    ordered = np.sort(values)
+    middle = len(ordered) // 2
+    return float(ordered[middle] if len(ordered) % 2 else 0.5 * (ordered[middle - 1] + ordered[middle]))
+
+
+def tile_sums(images: Image, tiles: int) -> FloatArray:
+    """Return the sums of (..., y, x) images over tiles x tiles rectangles that cover them, (..., tiles**2) float64."""
+    rows, columns = (np.arange(tiles + 1) * n // tiles for n in images.shape[-2:])
     # Strip by strip: numpy adds whole rows at full speed, its reduceat is thirty times slower.
-    strips = np.stack([image[rows[i] : rows[i + 1]].sum(axis=0) for i in range(tiles)]).astype(np.float64)
-    return np.stack([strips[:, columns[j] : columns[j + 1]].sum(axis=1) for j in range(tiles)], axis=1).ravel()
+    strips = [images[..., rows[i] : rows[i + 1], :].sum(axis=-2) for i in range(tiles)]
+    stacked = np.stack(strips, axis=-2).astype(np.float64)
+    sums = np.add.reduceat(stacked, columns[:-1], axis=-1) * (columns[1:] > columns[:-1])
+    return np.asarray(sums.reshape(*images.shape[:-2], tiles**2))
 
 
 def _newton_terms(
@@ -165,20 +171,34 @@ def _newton_terms(
     dy, dx = float(displacement[0]), float(displacement[1])
     image_b = shifted(b.prepared.image, dy, dx)
     weight = a.prepared.weight * moved(b.prepared.weight, round(dy), round(dx))
-    image_a = a.prepared.image
-    by, bx = gradient(image_b)
-    ay, ax = a.gradient
-    difference = (image_a - image_b) * weight
-    terms = [(ay + by) * difference * 0.5, (ax + bx) * difference * 0.5]
-    score = np.stack([tile_sums(term, TILES) for term in terms], axis=1)
-    yy, xx = tile_sums(ay * by * weight, TILES), tile_sums(ax * bx * weight, TILES)
-    yx = tile_sums((ay * bx + ax * by) * (0.5 * weight), TILES)
-    curvature = np.stack([np.stack([yy, yx], 1), np.stack([yx, xx], 1)], axis=1)
-    weighted = image_a * weight
-    energy = float(np.vdot(weighted, image_a)) * float(np.vdot(image_b * weight, image_b))
-    area = tile_sums(weight, TILES)
-    misfit = np.where(area > 1, tile_sums(difference * difference, TILES) / np.maximum(area, 1.0), 0.0)
+    score, curvature, misfit = pair_terms(a.prepared.image, a.gradient, image_b, gradient(image_b), weight)
+    weighted = a.prepared.image * weight
+    energy = float(np.vdot(weighted, a.prepared.image)) * float(np.vdot(image_b * weight, image_b))
     return score, curvature, misfit, float(np.vdot(weighted, image_b)) / float(np.sqrt(energy) + 1e-30)
+
+
+def pair_terms(
+    a: Image, slope_a: tuple[Image, Image], b: Image, slope_b: tuple[Image, Image], weight: Image, tiles: int = TILES
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return score (n, 2), curvature (n, 2, 2) and mean square misfit (n,) of every tile of two weighted pictures."""
+    products = np.empty((7, *a.shape), np.float32)
+    part, cross = np.empty_like(a), np.empty_like(a)
+    weighted_y, weighted_x = (np.multiply(slope, weight) for slope in slope_a)
+    np.subtract(a, b, out=part)
+    np.multiply(part, weight, out=cross)
+    np.multiply(part, cross, out=products[0])
+    for axis in (0, 1):
+        np.add(slope_a[axis], slope_b[axis], out=products[1 + axis])
+        products[1 + axis] *= cross
+    np.multiply(weighted_y, slope_b[0], out=products[3])
+    np.multiply(weighted_x, slope_b[1], out=products[4])
+    np.multiply(weighted_y, slope_b[1], out=products[5])
+    products[5] += np.multiply(weighted_x, slope_b[0], out=part)
+    products[6] = weight
+    misfit, push_y, push_x, yy, xx, yx, area = tile_sums(products, tiles)
+    score = np.stack([push_y, push_x], axis=1) / 2
+    curvature = np.stack([np.stack([yy, yx / 2], 1), np.stack([yx / 2, xx], 1)], axis=1)
+    return score, curvature, np.where(area > 1, misfit / np.maximum(area, 1.0), 0.0)
 
 
 def _overlap_energy(integral: FloatArray, dy: Numbers, dx: Numbers) -> FloatArray:

@@ -11,10 +11,11 @@ from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tem_track.drift.path import FrameQuality
 from tem_track.drift.prepare import Prepared, noise_power
-from tem_track.movie import FloatArray, Image, Mask
+from tem_track.movie import FloatArray, Image, Mask, finite
 
 Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.intp]]
 
@@ -60,17 +61,17 @@ class Traits:
     constant_rows: float
 
 
-def noise_patch(frame: Image) -> Image:
-    """Return the finest detail of the middle of a frame at full resolution, mostly its noise, (p, p) float32."""
+def noise_patch(frame: NDArray[Any]) -> Image:
+    """Return the finest detail of the middle of a recorded frame, mostly its noise, (p, p) float32."""
     height, width = frame.shape
     p_y, p_x = min(height, NOISE_PATCH_PX), min(width, NOISE_PATCH_PX)
     y0, x0 = (height - p_y) // 2, (width - p_x) // 2
-    patch = np.ascontiguousarray(frame[y0 : y0 + p_y, x0 : x0 + p_x])
+    patch = finite(frame[y0 : y0 + p_y, x0 : x0 + p_x])
     return np.asarray(cv2.Laplacian(patch, cv2.CV_32F), dtype=np.float32)
 
 
-def traits(small: Image, prepared: Prepared, patch: Image, patch_before: Image | None) -> Traits:
-    """Return what there is to note of a frame: binned and prepared, its noise and that of the frame before."""
+def traits(small: Image, prepared: Prepared) -> Traits:
+    """Return what there is to note of a frame by itself, binned and prepared; no `repeat` yet."""
     constant = float((small.max(axis=1) - small.min(axis=1) == 0).mean())
     power = float(np.vdot(prepared.image * prepared.weight, prepared.image)) / max(float(prepared.weight.sum()), 1.0)
     noise = noise_power(small) * prepared.scale**2
@@ -78,12 +79,13 @@ def traits(small: Image, prepared: Prepared, patch: Image, patch_before: Image |
         float(small.mean()),
         max(0.0, power - prepared.noise_gain * noise),
         power,
-        _correlation(patch, patch_before),
+        0.0,
         constant,
     )
 
 
-def _correlation(a: Image, b: Image | None) -> float:
+def same_noise(a: Image, b: Image | None) -> float:
+    """Return the correlation of the noise of a frame with that of the frame before; 0 where there is none."""
     if b is None or a.shape != b.shape:
         return 0.0
     energy = float(np.vdot(a, a)) * float(np.vdot(b, b))

@@ -8,23 +8,29 @@ frames around, so that growth and a passing front do not pull.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
 
 from tem_track.drift.pairs import gradient
-from tem_track.drift.prepare import moved
 from tem_track.movie import FloatArray, Image
+
+Window: TypeAlias = tuple[slice, slice]
 
 # Memory the block means may take, bytes; nine float32 images a block at the peak.
 BLOCK_BYTES = 256 * 2**20
 MOST_BLOCKS = 24
-# Frames a block should hold: enough for its mean to be well below the noise of a frame.
-FRAMES_A_BLOCK = 5
+# Frames a block should hold, for its mean to be well below the noise of a frame; a short movie is rather cut into this
+# many blocks of at least so few frames.
+FRAMES_A_BLOCK, BLOCKS_WANTED, FEWEST_FRAMES = 10, 12, 5
 # A block ends where the specimen has moved by this share of the field since it began: its mean would lose the rest.
 LARGEST_MOVE = 0.12
+# With more blocks than this, each is compared with those so many further on: far ones tie the first to the last, and a
+# few at each distance are enough.
+ALL_PAIRS_UP_TO, PAIR_STEPS = 12, (1, 2, 3, 5, 8, 13, 21)
 # Differences between block means are judged over this neighbourhood, px.
 STATE_SIGMA_PX = 3.0
 
@@ -65,7 +71,8 @@ def cut_blocks(members: Sequence[int], path: FloatArray, shape: tuple[int, int])
     """Return empty blocks over the given frames (numbers in order) of a path (T, 2) in px."""
     fit = max(1, int(BLOCK_BYTES / (9 * 4 * shape[0] * shape[1])))
     most = max(1, min(MOST_BLOCKS, fit))
-    length = max(FRAMES_A_BLOCK, -(-len(members) // most))
+    wanted = min(FRAMES_A_BLOCK, -(-len(members) // BLOCKS_WANTED))
+    length = max(FEWEST_FRAMES, wanted, -(-len(members) // most))
     runs: list[list[int]] = []
     limit = LARGEST_MOVE * np.array(shape)
     for k in members:
@@ -94,42 +101,77 @@ def references(blocks: Sequence[Block], noise: float, path_error_px: float) -> l
         How wrong the path may still be: differences that such an error makes are not a change of the specimen.
     """
     means = [block.mean() for block in blocks]
-    slopes = [slope_power(gradient(mean)) for mean in means]
-    found = []
-    for b, block in enumerate(blocks):
-        total = block.total.copy()
-        support = block.count.copy()
-        possible = block.count.copy()
-        for o, other in enumerate(blocks):
-            if o == b:
-                continue
-            dy, dx = block.origin[0] - other.origin[0], block.origin[1] - other.origin[1]
-            # A feature at x in the coordinates of `block` stands at x - (dy, dx) in those of `other`.
-            count = moved(other.count, -dy, -dx)
-            same = alike(means[b], moved(means[o], -dy, -dx), block.count, count, noise, slopes[b] * path_error_px**2)
-            total += same * moved(other.total, -dy, -dx)
-            support += same * count
-            possible += count
-        image = np.asarray(total / np.maximum(support, 1e-6), dtype=np.float32)
-        found.append(Reference(image, support, np.asarray(support / np.maximum(possible, 1e-6), dtype=np.float32)))
-    return found
+    slopes = [slope_power(gradient(mean)) * np.float32(path_error_px**2) for mean in means]
+    found = [[block.total.copy(), block.count.copy(), block.count.copy()] for block in blocks]
+    for b, o in block_pairs(len(blocks)):
+        here, there = overlap(blocks[b], blocks[o])
+        counts = blocks[b].count[here], blocks[o].count[there]
+        misplaced = (slopes[b][here] + slopes[o][there]) * np.float32(0.5)
+        same = alike(means[b][here], means[o][there], *counts, noise, misplaced)
+        for this, mine, other, its in ((b, here, o, there), (o, there, b, here)):
+            total, support, possible = found[this]
+            total[mine] += same * blocks[other].total[its]
+            support[mine] += same * blocks[other].count[its]
+            possible[mine] += blocks[other].count[its]
+    return [Reference(*_mean_of(*sums)) for sums in found]
+
+
+def _mean_of(total: Image, support: Image, possible: Image) -> tuple[Image, Image, Image]:
+    """Return mean image, support and the share of the frames that could contribute, from sums over frames."""
+    little = np.float32(1e-6)
+    np.divide(total, np.maximum(support, little), out=total)
+    np.divide(support, np.maximum(possible, little), out=possible)
+    return total, support, possible
+
+
+def block_pairs(count: int) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of blocks that are compared, first < second: all of a few, else by ever longer steps in time."""
+    for step in range(1, count) if count <= ALL_PAIRS_UP_TO else [s for s in PAIR_STEPS if s < count]:
+        yield from ((b, b + step) for b in range(count - step))
+
+
+def overlap(a: Block, b: Block) -> tuple[Window, Window]:
+    """Return the rows and columns of either block that show the same part of the specimen."""
+    windows: list[list[slice]] = [[], []]
+    for size, from_a, from_b in zip(a.total.shape, a.origin, b.origin, strict=True):
+        # A feature at y in the coordinates of a stands at y + step in those of b.
+        step = from_b - from_a
+        start, stop = max(0, -step), max(0, -step, min(size, size - step))
+        windows[0].append(slice(start, stop))
+        windows[1].append(slice(start + step, stop + step))
+    return (windows[0][0], windows[0][1]), (windows[1][0], windows[1][1])
 
 
 def alike(a: Image, b: Image, count_a: Image, count_b: Image, noise: float, misplaced: Image) -> Image:
     """Return per pixel how far two block means show the same state, 0 to 1.
 
-    The squared difference, pooled over a neighbourhood, is divided by what noise and a misplaced block explain.
+    The squared difference, pooled over a neighbourhood, is divided by what noise and a misplaced block explain. It is
+    pooled on pictures of half the size.
     """
-    both = ((count_a > 0) & (count_b > 0)).astype(np.float32)
-    expected = noise * (1 / np.maximum(count_a, 1) + 1 / np.maximum(count_b, 1)) + misplaced
-    ratio = both * (a - b) ** 2 / np.maximum(expected, 1e-30)
-    pooled = cv2.GaussianBlur(ratio, (0, 0), STATE_SIGMA_PX) / np.maximum(
-        cv2.GaussianBlur(both, (0, 0), STATE_SIGMA_PX), 1e-3
+    if not a.size:
+        return np.zeros(a.shape, np.float32)
+    one = np.float32(1)
+    both = np.minimum(count_a, count_b) > 0
+    expected = np.float32(noise) * (one / np.maximum(count_a, one) + one / np.maximum(count_b, one))
+    expected += misplaced
+    ratio = np.subtract(a, b)
+    ratio *= ratio
+    ratio /= np.maximum(expected, np.float32(1e-30), out=expected)
+    ratio *= both
+    height, width = a.shape
+    half = ((width + 1) // 2, (height + 1) // 2)
+    pooled, known = (
+        cv2.GaussianBlur(cv2.resize(p, half, interpolation=cv2.INTER_AREA), (0, 0), STATE_SIGMA_PX / 2)
+        for p in (ratio, both.astype(np.float32))
     )
-    return np.asarray(both / (1 + np.maximum(pooled - 1.5, 0.0) ** 2), dtype=np.float32)
+    excess = np.maximum(pooled / np.maximum(known, np.float32(1e-3)) - np.float32(1.5), np.float32(0))
+    weight = cv2.resize(one / (one + excess * excess), (width, height), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(weight * both, dtype=np.float32)
 
 
 def slope_power(slope: tuple[Image, Image]) -> Image:
     """Return the mean square of the slope along an axis, (y, x)."""
-    dy, dx = slope
-    return np.asarray((dy * dy + dx * dx) * np.float32(0.5))
+    power = slope[0] * slope[0]
+    power += slope[1] * slope[1]
+    power *= np.float32(0.5)
+    return np.asarray(power)

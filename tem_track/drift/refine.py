@@ -8,6 +8,7 @@ as much; a tile that only scatters holds noise and is weighted by it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,18 +18,22 @@ import numpy as np
 from tem_track.drift.align import align_blocks
 from tem_track.drift.pairs import gradient, tile_sums
 from tem_track.drift.path import Drift, FrameQuality
-from tem_track.drift.prepare import Prepared, Preparer, moved, shifted
+from tem_track.drift.prepare import HalfSize, Prepared, PreparedFrames, Preparer, moved, shifted
 from tem_track.drift.reference import Block, Reference, cut_blocks, references
 from tem_track.drift.smooth import smoothed
-from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
+from tem_track.labels import LabelStack
+from tem_track.movie import FloatArray, Frames, Image, InOrder, Labels, Mask, Progress, no_progress, one_by_one
 from tem_track.settings import DriftSettings
 
 # Longer side of the binned frames, px.
 REFINE_PX = 640
-# How wrong the path may still be at the start of each pass, px of the binned frame; the passes are as many.
+# How wrong the path may still be at the start of each pass, px of its frames; the first pass, on frames of half the
+# size, takes out what the survey left and costs a quarter.
 PATH_ERROR_PX = (0.25, 0.12)
-# The same for the rounds in which the block means are brought into line.
-ALIGN_ERROR_PX = (0.5, 0.25, 0.12)
+# Frames whose longer side is not above this are not halved for it, px.
+HALVED_ABOVE_PX = 256
+# The same for the rounds in which the block means are brought into line, in each of the passes.
+ALIGN_ERROR_PX = ((0.5, 0.25, 0.12), (0.25, 0.12))
 TILES = 8
 # The band-pass spreads a particle's edge this far outside it, px.
 REACH_PX = 9
@@ -54,6 +59,7 @@ def refine_drift(
     fixed: Mask | None = None,
     settings: DriftSettings | None = None,
     progress: Progress = no_progress,
+    in_order: InOrder = one_by_one,
 ) -> Drift:
     """Return the drift refined against the registered mean.
 
@@ -70,40 +76,47 @@ def refine_drift(
     fixed : (Y, X) bool, optional
     settings : DriftSettings, optional
     progress : callable, optional
+    in_order : InOrder
+        How frames are worked on: one by one, or a few at the same time; the result is the same.
     """
     settings = settings or DriftSettings()
     members = [k for k in range(len(frames)) if quality.usable[k] and drift.registered[k]]
     if not settings.enabled or len(members) < 2:
         return drift
     preparer = Preparer(frames, fixed, REFINE_PX)
-    path = drift.displacement_px / preparer.binning
+    coarse = HalfSize(preparer) if max(preparer.shape) > HALVED_ABOVE_PX else preparer
+    path, sd = drift.displacement_px, drift.sd_px
     wanted = [k for k in range(len(frames)) if drift.registered[k] and quality.repeats[k] == k]
     steps = len(PATH_ERROR_PX) * (len(members) + len(wanted))
     done = 0
-    for error_px in PATH_ERROR_PX:
-        blocks, noise = _filled_blocks(preparer, members, path)
+    for prepared, error_px, align_px in zip((coarse, preparer), PATH_ERROR_PX, ALIGN_ERROR_PX, strict=True):
+        path = path / prepared.binning
+        blocks, noise = _filled_blocks(prepared, members, path, in_order)
         done += len(members)
         progress(done, steps)
-        corrections = align_blocks(blocks, noise, ALIGN_ERROR_PX)
+        corrections = align_blocks(blocks, noise, align_px)
         path = _corrected(path, blocks, corrections)
-        votes = _votes(preparer, blocks, references(blocks, noise, error_px), path, wanted, particles)
+        votes = _votes(prepared, blocks, references(blocks, noise, error_px), path, wanted, particles, in_order)
         done += len(wanted)
         progress(done, steps)
-        path, sd = _moved_path(path, votes, blocks, wanted, noise)
-    return _finished(drift, quality, path * preparer.binning, sd * preparer.binning)
+        path, sd = (values * prepared.binning for values in _moved_path(path, votes, blocks, wanted, noise))
+    return _finished(drift, quality, path, sd)
 
 
-def _filled_blocks(preparer: Preparer, members: list[int], path: FloatArray) -> tuple[list[Block], float]:
+def _filled_blocks(
+    preparer: PreparedFrames, members: list[int], path: FloatArray, in_order: InOrder
+) -> tuple[list[Block], float]:
     """Return the blocks with their means, and the variance of the noise of one prepared frame."""
     blocks = cut_blocks(members, path, preparer.shape)
+    origin = {k: block.origin for block in blocks for k in block.members}
+    placed = in_order(lambda k: _placed(preparer(k), path[k] - origin[k]), origin)
     power, share = 0.0, 0.0
     for block in blocks:
         squares = np.zeros(preparer.shape, np.float32)
-        for k in block.members:
-            image, weight = _placed(preparer(k), path[k] - block.origin)
+        for image, weight in itertools.islice(placed, len(block.members)):
             block.total += image
             block.count += weight
-            squares += image * image
+            squares += np.multiply(image, image, out=image)
         enough = block.count >= 2
         spread = (squares - block.total**2 / np.maximum(block.count, 1.0)) / np.maximum(block.count - 1, 1.0)
         if enough.any():
@@ -127,25 +140,30 @@ def _placed(prepared: Prepared, shift: FloatArray) -> tuple[Image, Image]:
 
 
 def _votes(
-    preparer: Preparer,
+    preparer: PreparedFrames,
     blocks: Sequence[Block],
     against: Sequence[Reference],
     path: FloatArray,
     wanted: list[int],
     particles: Sequence[Labels] | None,
+    in_order: InOrder,
 ) -> _Votes:
     sets = 1 if particles is None else 2
     count = len(path)
     votes = _Votes(np.zeros((count, sets * TILES**2, 2)), np.zeros((count, sets * TILES**2, 2, 2)))
     owner = _owners(blocks, wanted)
-    for k in wanted:
+
+    def terms(k: int) -> tuple[FloatArray, FloatArray]:
         block, reference = blocks[owner[k]], against[owner[k]]
         image, weight = _placed(preparer(k), path[k] - block.origin)
         inside = None
         if particles is not None:
-            shift = np.round(path[k] - block.origin).astype(int)
-            inside = moved(_particle_weight(preparer, particles[k]), int(shift[0]), int(shift[1]))
-        votes.score[k], votes.curvature[k] = _terms(image, weight, reference, k in block.members, inside)
+            dy, dx = np.round(path[k] - block.origin).astype(int).tolist()
+            inside = moved(_particle_weight(preparer, particles, k), dy, dx)
+        return _terms(image, weight, reference, k in block.members, inside)
+
+    for k, found in zip(wanted, in_order(terms, wanted), strict=True):
+        votes.score[k], votes.curvature[k] = found
     return votes
 
 
@@ -155,11 +173,13 @@ def _owners(blocks: Sequence[Block], wanted: list[int]) -> dict[int, int]:
     return {k: int(np.clip(np.searchsorted(first, k, side="right") - 1, 0, len(blocks) - 1)) for k in wanted}
 
 
-def _particle_weight(preparer: Preparer, labels: Labels) -> Image:
-    small = preparer.binned((labels > 0).astype(np.float32)) > 0
-    reach = 2 * REACH_PX + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    return np.asarray(cv2.dilate(small.astype(np.uint8), disc), dtype=np.float32)
+def _particle_weight(preparer: PreparedFrames, particles: Sequence[Labels], k: int) -> Image:
+    """Return 1 on the particles of frame k and as far around them as the band-pass carries their edge, 0 elsewhere."""
+    step = 2 * preparer.binning
+    labels = particles.thinned(k, step) if isinstance(particles, LabelStack) else particles[k][::step, ::step]
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (REACH_PX | 1, REACH_PX | 1))
+    small = cv2.dilate((labels > 0).astype(np.uint8), disc)
+    return np.asarray(cv2.resize(small, preparer.shape[::-1], interpolation=cv2.INTER_NEAREST), dtype=np.float32)
 
 
 def _terms(
@@ -169,29 +189,40 @@ def _terms(
 
     The frame's own share is taken out of the reference first: its noise would hold it where it is.
     """
-    own = weight if member else np.zeros_like(weight)
-    left = reference.support - own
-    usable = left > 0.9
-    others = (reference.image * reference.support - image * own) / np.maximum(left, np.float32(0.1))
-    mean: Image = others * usable
+    mean, usable = _others(image, weight, reference) if member else (reference.image, reference.support > 0.9)
+    trust = weight * reference.lasting
+    trust *= usable
     ay, ax = gradient(mean)
     by, bx = gradient(image)
-    trust = weight * usable * reference.lasting
-    difference = (mean - image) * trust
-    weighted_y, weighted_x = ay * trust, ax * trust
-    products: list[Image] = [
-        ay * difference,
-        ax * difference,
-        weighted_y * by,
-        np.asarray((weighted_y * bx + weighted_x * by) * 0.5, dtype=np.float32),
-        weighted_x * bx,
-    ]
-    sums = np.stack([tile_sums(p, TILES) for p in products])
+    products = np.empty((5, *image.shape), np.float32)
+    difference = np.subtract(mean, image)
+    ay *= trust
+    ax *= trust
+    np.multiply(ay, difference, out=products[0])
+    np.multiply(ax, difference, out=products[1])
+    np.multiply(ay, by, out=products[2])
+    np.multiply(ax, bx, out=products[4])
+    np.multiply(ay, bx, out=products[3])
+    products[3] += np.multiply(ax, by, out=difference)
+    products[3] *= np.float32(0.5)
+    sums = tile_sums(products, TILES)
     if inside is not None:
-        within = np.stack([tile_sums(p * inside, TILES) for p in products])
+        products *= inside
+        within = tile_sums(products, TILES)
         sums = np.concatenate([sums - within, within], axis=1)
     curvature = np.stack([np.stack([sums[2], sums[3]], 1), np.stack([sums[3], sums[4]], 1)], axis=1)
     return sums[:2].T, curvature
+
+
+def _others(image: Image, weight: Image, reference: Reference) -> tuple[Image, Mask]:
+    """Return the reference without the frame's own share, and where anything is left of it."""
+    left = reference.support - weight
+    usable = left > 0.9
+    mean = reference.image * reference.support
+    mean -= image * weight
+    mean /= np.maximum(left, np.float32(0.1), out=left)
+    mean *= usable
+    return mean, usable
 
 
 def _moved_path(

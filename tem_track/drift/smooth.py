@@ -53,9 +53,10 @@ def _runs(path: FloatArray, variance: FloatArray) -> list[np.ndarray[tuple[int],
 def _fit(readings: FloatArray, variance: FloatArray, order: int) -> tuple[float, FloatArray]:
     """Return the highest log likelihood over the step sizes and the banded precision of the path under it."""
     best = (-np.inf, np.zeros((order + 1, len(readings))))
+    walk = _walk(len(readings), order)
     for ratio in STEP_RATIOS:
         step_variance = ratio**2 * float(np.median(variance))
-        precision = _walk(len(readings), order) / step_variance
+        precision = walk / step_variance
         precision[0] += 1 / variance
         factor = cholesky_banded(precision, lower=True)
         mean = cho_solve_banded((factor, True), readings / variance[:, None])

@@ -9,20 +9,22 @@ held, however long the movie.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
 from tem_track.drift.graph import Pair, solve_path
 from tem_track.drift.pairs import SIGNIFICANT_PEAK, Match, Searchable, climb, search, searchable
 from tem_track.drift.path import Drift, FrameQuality, no_drift
-from tem_track.drift.prepare import Preparer
-from tem_track.drift.quality import Traits, judge, noise_patch, traits
-from tem_track.movie import FloatArray, Frames, Image, Mask, Progress, finite, no_progress
+from tem_track.drift.prepare import Preparer, halved
+from tem_track.drift.quality import Traits, judge, noise_patch, same_noise, traits
+from tem_track.movie import FloatArray, Frames, Image, InOrder, Mask, Progress, no_progress, one_by_one, recorded_frame
 from tem_track.settings import DriftSettings
 
-# Longer side of the binned frames of the rough path, px.
-SURVEY_PX = 512
+# Longer side of the binned frames that are judged, px, and of those that the rough path is found on: a band-passed
+# frame of 512 px holds hardly anything that one of 256 px cannot, and the work is a quarter.
+SURVEY_PX, PATH_PX = 512, 256
 # Frames back that a frame is registered on beside its two neighbours: far ones stop the error of a chain from adding
 # up, near ones survive a specimen that changes.
 LAGS = (5, 15, 45)
@@ -39,6 +41,15 @@ class _Held:
     number: int
     frame: Searchable
     rough: FloatArray
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the survey takes from a frame; nothing to search where the frame shows nothing."""
+
+    traits: Traits
+    patch: Image
+    searchable: Searchable | None
 
 
 @dataclass
@@ -58,6 +69,7 @@ def survey_frames(
     known_bad: Mapping[int, str] | None = None,
     settings: DriftSettings | None = None,
     progress: Progress = no_progress,
+    in_order: InOrder = one_by_one,
 ) -> tuple[FrameQuality, Drift]:
     """Return the quality of every frame and the rough path of the specimen.
 
@@ -71,6 +83,8 @@ def survey_frames(
         Frames the reader knows to be unusable, with the reason.
     settings : DriftSettings, optional
     progress : callable, optional
+    in_order : InOrder
+        How frames are prepared: one by one, or a few at the same time; the result is the same.
 
     Returns
     -------
@@ -82,22 +96,34 @@ def survey_frames(
     state = _Survey()
     preparer = Preparer(frames, fixed, SURVEY_PX)
     patch_before: Image | None = None
-    for k in range(len(frames)):
-        frame = finite(frames[k])
-        small = preparer.binned(frame)
-        prepared = preparer.prepare(small)
-        patch = noise_patch(frame)
-        state.noted.append(traits(small, prepared, patch, patch_before))
-        patch_before = patch
-        if state.noted[-1].power > 0:
-            _register(state, k, searchable(prepared), settings.enabled)
+    for k, seen in enumerate(in_order(partial(_looked_at, frames, preparer), range(len(frames)))):
+        state.noted.append(replace(seen.traits, repeat=same_noise(seen.patch, patch_before)))
+        patch_before = seen.patch
+        if seen.searchable is not None:
+            _register(state, k, seen.searchable, settings.enabled)
         else:
             state.linked.append(0.0)
         progress(k + 1, len(frames))
     quality = judge(state.noted, np.array(state.linked), known_bad or {})
     if not settings.enabled or len(frames) == 1:
         return quality, no_drift(len(frames))
-    return quality, _path(state, quality, preparer.binning)
+    return quality, _path(state, quality, preparer.binning * (2 if _is_halved(preparer.shape) else 1))
+
+
+def _looked_at(frames: Frames, preparer: Preparer, k: int) -> _Seen:
+    """Return what is needed of frame k, which is read here and then let go."""
+    frame, zero = recorded_frame(frames, k)
+    small = preparer.binned(frame, zero)
+    prepared = preparer.prepare(small)
+    noted = traits(small, prepared)
+    ready = None
+    if noted.power > 0:
+        ready = searchable(halved(prepared) if _is_halved(preparer.shape) else prepared)
+    return _Seen(noted, noise_patch(frame), ready)
+
+
+def _is_halved(shape: tuple[int, int]) -> bool:
+    return max(shape) > PATH_PX
 
 
 def _register(state: _Survey, k: int, frame: Searchable, enabled: bool) -> None:

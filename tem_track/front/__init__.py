@@ -3,7 +3,7 @@
 from tem_track.front.arrival import Arrival, find_arrival, settle_arrival
 from tem_track.front.both_ways import brightened_share
 from tem_track.front.dark import dark_summary, dark_table
-from tem_track.front.evidence import gather_evidence
+from tem_track.front.evidence import ArrivalEvidence, gather_evidence
 from tem_track.front.grains import find_grains
 from tem_track.front.mean import early_mean, late_mean
 from tem_track.front.measure import Front, measure_front
@@ -12,6 +12,7 @@ from tem_track.front.scale import Scale
 
 __all__ = [
     "Arrival",
+    "ArrivalEvidence",
     "Front",
     "Grains",
     "Scale",

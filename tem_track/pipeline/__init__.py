@@ -4,16 +4,20 @@
 it; `inspect` only reads.
 """
 
-from tem_track.pipeline.analyze import Request, analyze
+from tem_track.pipeline.analyze import analyze, up_to_date, up_to_date_at_once
+from tem_track.pipeline.earlier import OtherMovieError
 from tem_track.pipeline.inspect import inspect
 from tem_track.pipeline.measure import Measurement, measure_movie
 from tem_track.pipeline.pair import PairRequest, pair
 from tem_track.pipeline.reporter import Clock, Reporter, Silence
+from tem_track.pipeline.request import Request
 from tem_track.pipeline.theory import Theory, book_facts, expected_theory, reaction_book, reaction_facts
+from tem_track.write.lock import unlock
 
 __all__ = [
     "Clock",
     "Measurement",
+    "OtherMovieError",
     "PairRequest",
     "Reporter",
     "Request",
@@ -27,4 +31,7 @@ __all__ = [
     "pair",
     "reaction_book",
     "reaction_facts",
+    "unlock",
+    "up_to_date",
+    "up_to_date_at_once",
 ]

@@ -42,6 +42,20 @@ class Choice:
     growth: bool = False
 
 
+def check_choice(settings: Settings, labels_given: bool = False) -> None:
+    """Refuse analyses that exclude each other, before any frame is read.
+
+    Raises
+    ------
+    SettingsError
+        Objects that grow are asked for together with another analysis or with label images.
+    """
+    objects = settings.analysis.objects
+    if objects != "none" and (labels_given or settings.analysis.what != "auto"):
+        other = "--labels" if labels_given else f"--analysis {settings.analysis.what}"
+        raise SettingsError(f"--objects {objects} finds and follows its objects by itself; leave out {other}")
+
+
 def choose_analysis(movie: Movie, survey: Survey, settings: Settings, labels_given: bool = False) -> Choice:
     """Return which analysis a movie gets: what the user said, or by what its first frames show.
 
@@ -50,11 +64,9 @@ def choose_analysis(movie: Movie, survey: Survey, settings: Settings, labels_giv
     SettingsError
         Objects that grow are asked for together with another analysis or with label images.
     """
+    check_choice(settings, labels_given)
     objects = settings.analysis.objects
     if objects != "none":
-        if labels_given or settings.analysis.what != "auto":
-            other = "--labels" if labels_given else f"--analysis {settings.analysis.what}"
-            raise SettingsError(f"--objects {objects} finds and follows its objects by itself; leave out {other}")
         return Choice(
             False, False, f"objects that become {objects}er than what was there before: set by the user", True
         )

@@ -8,6 +8,7 @@ lasts, it came out the same to a hundredth of a pixel when it was told what had 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from tem_track.drift import Drift, FrameQuality, picture_window, refine_drift
 from tem_track.errors import InputError
 from tem_track.front import (
     Arrival,
+    ArrivalEvidence,
     Front,
     Grains,
     Scale,
@@ -30,6 +32,8 @@ from tem_track.front import (
     settle_arrival,
 )
 from tem_track.movie import Image, Labels, Mask, Movie
+from tem_track.pipeline.checkpoints import Checkpoints
+from tem_track.pipeline.in_order import in_order
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.survey import Survey
 from tem_track.settings import Settings
@@ -76,7 +80,13 @@ class FrontMeasurement:
 
 
 def measure_front_movie(
-    movie: Movie, survey: Survey, settings: Settings, reporter: Reporter, clock: Clock, grains: Labels | None = None
+    movie: Movie,
+    survey: Survey,
+    settings: Settings,
+    reporter: Reporter,
+    clock: Clock,
+    grains: Labels | None = None,
+    kept: Checkpoints | None = None,
 ) -> FrontMeasurement:
     """Return everything that is measured on the degradation front of a movie.
 
@@ -90,6 +100,8 @@ def measure_front_movie(
         Gets the seconds of every stage.
     grains : (Y, X) int32 or None
         Label image of the grains made elsewhere; None finds them.
+    kept : Checkpoints or None
+        Works out the stages, or takes them from an earlier run; None works out all and keeps none.
 
     Raises
     ------
@@ -98,66 +110,89 @@ def measure_front_movie(
     """
     if survey.quality.usable.sum() < _FEWEST_FRAMES:
         raise InputError(f"{movie.name}: a front needs at least {_FEWEST_FRAMES} usable frames")
-    drift = _registered(survey, settings, reporter, clock)
-    with clock.stage("grains"):
-        given = None if grains is None else grains_from_labels(grains)
-        first = _before(survey, drift, None)
-        found = given or find_grains(first, fixed=survey.fixed)
-    with clock.stage("arrival"):
-        # The movie is read here; what comes of it is settled once with the grains seen, once with those found later.
-        evidence = gather_evidence(
-            survey.frames,
-            drift.displacement_px,
-            usable=survey.quality.usable & drift.registered,
-            fixed=survey.fixed,
-            window=picture_window,
-            progress=reporter.stage("finding what degrades", len(survey.frames)),
-        )
-        arrival = settle_arrival(evidence, found.territory)
-    with clock.stage("grains"):
-        # Every frame before a pixel's own arrival shows it intact: far less noise than the first frames alone.
-        before = _before(survey, drift, arrival.frame)
-        # Walls that show in no picture are seen where they held the front.
-        found = given or find_grains(before, fixed=survey.fixed, arrival_frame=arrival.frame)
-    with clock.stage("arrival"):
-        arrival = settle_arrival(evidence, found.territory)
-    with clock.stage("front"):
-        usable = survey.quality.usable & drift.registered
-        after = late_mean(survey.frames, drift.displacement_px, usable, fixed=survey.fixed, window=picture_window)
-        brightened = brightened_share(first, after, arrival)
-        arrival, doubts = _believed(arrival, brightened, settings)
-        if doubts and given is None and not np.isfinite(arrival.frame).any():
-            # Lines and steps that come and go with the contrast are no walls.
-            found = grains_from_labels(np.where(found.outside, 0, 1).astype(np.int32))
-        front = measure_front(
-            arrival,
-            found,
-            times_s=movie.times_s,
-            timed=movie.timed,
-            temperatures_c=movie.temperatures_c,
-            pixel_size_nm=movie.calibration.pixel_size_nm,
-            settings=settings.front,
-            before=before,
-            after=after,
-        )
-        dark = _dark(movie, survey, settings, reporter) if brightened >= _BOTH_WAYS else None
-        if dark is not None:
-            front = replace(front, summary={**front.summary, **dark_summary(dark)})
-    return FrontMeasurement(
-        survey.quality, drift, found, arrival, front, before, after, (*doubts, *front.warnings), dark
+    kept = kept or Checkpoints(settings, clock)
+    drift = kept.result("film-drift", lambda seen: _registered(survey, seen, reporter))
+    given = None if grains is None else grains_from_labels(grains)
+    first, found = kept.result("first-grains", lambda seen: _first_grains(survey, drift, given))
+    # The movie is read once; what comes of it is settled with the grains seen, and again with those found later.
+    read = cache(lambda: _evidence(survey, drift, reporter))
+    rough = kept.result("first-arrival", lambda seen: settle_arrival(read(), found.territory))
+    before, walled = kept.result("grains", lambda seen: _walled_grains(survey, drift, rough, given))
+    arrival = kept.result("arrival", lambda seen: settle_arrival(read(), walled.territory))
+    share, after, front, dark = kept.result(
+        "front", lambda seen: _front(movie, survey, drift, walled, arrival, first, before, seen, given is not None)
     )
+    arrival, doubts = _believed(arrival, share, settings)
+    walled = _believed_grains(walled, arrival, doubts, given is not None)
+    warnings = (*doubts, *front.warnings)
+    return FrontMeasurement(survey.quality, drift, walled, arrival, front, before, after, warnings, dark)
 
 
-def _dark(movie: Movie, survey: Survey, settings: Settings, reporter: Reporter) -> Table:
-    """Return how much of every frame is dark: what can be said where contrast changes both ways."""
-    return dark_table(
+def _evidence(survey: Survey, drift: Drift, reporter: Reporter) -> ArrivalEvidence:
+    """Return what the movie says of when every pixel changed."""
+    return gather_evidence(
         survey.frames,
-        survey.quality.usable,
-        survey.unseen,
-        settings.front.dark_contrast,
-        Scale(movie.times_s, movie.timed, movie.temperatures_c, movie.calibration.pixel_size_nm),
-        reporter.stage("dark share", len(survey.frames)),
+        drift.displacement_px,
+        usable=survey.quality.usable & drift.registered,
+        fixed=survey.fixed,
+        window=picture_window,
+        progress=reporter.stage("finding what degrades", len(survey.frames)),
     )
+
+
+def _first_grains(survey: Survey, drift: Drift, given: Grains | None) -> tuple[Image, Grains]:
+    """Return the first frames' mean and the grains that show in it."""
+    first = _before(survey, drift, None)
+    return first, given or find_grains(first, fixed=survey.fixed)
+
+
+def _walled_grains(survey: Survey, drift: Drift, rough: Arrival, given: Grains | None) -> tuple[Image, Grains]:
+    """Return the specimen before it changed, and the grains that show in it or where they held the front."""
+    # Every frame before a pixel's own arrival shows it intact: far less noise than the first frames alone.
+    before = _before(survey, drift, rough.frame)
+    # Walls that show in no picture are seen where they held the front.
+    return before, given or find_grains(before, fixed=survey.fixed, arrival_frame=rough.frame)
+
+
+def _front(
+    movie: Movie,
+    survey: Survey,
+    drift: Drift,
+    grains: Grains,
+    arrival: Arrival,
+    first: Image,
+    before: Image,
+    settings: Settings,
+    grains_given: bool,
+) -> tuple[float, Image, Front, Table | None]:
+    """Return the share that became brighter, the specimen at the end, the front, and what is dark where asked for."""
+    usable = survey.quality.usable & drift.registered
+    after = late_mean(survey.frames, drift.displacement_px, usable, fixed=survey.fixed, window=picture_window)
+    share = brightened_share(first, after, arrival)
+    believed, doubts = _believed(arrival, share, settings)
+    front = measure_front(
+        believed,
+        _believed_grains(grains, believed, doubts, grains_given),
+        times_s=movie.times_s,
+        timed=movie.timed,
+        temperatures_c=movie.temperatures_c,
+        pixel_size_nm=movie.calibration.pixel_size_nm,
+        settings=settings.front,
+        before=before,
+        after=after,
+    )
+    if not doubts:
+        return share, after, front, None
+    scale = Scale(movie.times_s, movie.timed, movie.temperatures_c, movie.calibration.pixel_size_nm)
+    dark = dark_table(survey.frames, survey.quality.usable, survey.unseen, settings.front.dark_contrast, scale)
+    return share, after, replace(front, summary={**front.summary, **dark_summary(dark)}), dark
+
+
+def _believed_grains(grains: Grains, arrival: Arrival, doubts: tuple[str, ...], given: bool) -> Grains:
+    """Return the grains, one only where lines and steps come and go with the contrast and held no front."""
+    if given or not doubts or np.isfinite(arrival.frame).any():
+        return grains
+    return grains_from_labels(np.where(grains.outside, 0, 1).astype(np.int32))
 
 
 def _believed(arrival: Arrival, brightened: float, settings: Settings) -> tuple[Arrival, tuple[str, ...]]:
@@ -173,16 +208,16 @@ def _believed(arrival: Arrival, brightened: float, settings: Settings) -> tuple[
     return empty, (f"{said}--analysis front measures a front all the same",)
 
 
-def _registered(survey: Survey, settings: Settings, reporter: Reporter, clock: Clock) -> Drift:
-    with clock.stage("drift refinement"):
-        return refine_drift(
-            survey.frames,
-            survey.drift,
-            survey.quality,
-            fixed=survey.fixed,
-            settings=settings.drift,
-            progress=reporter.stage("refining drift", len(survey.frames)),
-        )
+def _registered(survey: Survey, settings: Settings, reporter: Reporter) -> Drift:
+    return refine_drift(
+        survey.frames,
+        survey.drift,
+        survey.quality,
+        fixed=survey.fixed,
+        settings=settings.drift,
+        progress=reporter.stage("refining drift", len(survey.frames)),
+        in_order=in_order,
+    )
 
 
 def _before(survey: Survey, drift: Drift, arrival: Image | None) -> Image:

@@ -15,6 +15,8 @@ from tem_track.errors import InputError
 from tem_track.front.growth import ROUNDS, Growth, find_growth
 from tem_track.front.growth_objects import GrownObjects, grown_objects
 from tem_track.movie import Mask, Movie
+from tem_track.pipeline.checkpoints import Checkpoints
+from tem_track.pipeline.in_order import in_order
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.survey import Survey
 from tem_track.settings import Settings
@@ -50,7 +52,12 @@ class GrowthMeasurement:
 
 
 def measure_growth_movie(
-    movie: Movie, survey: Survey, settings: Settings, reporter: Reporter, clock: Clock
+    movie: Movie,
+    survey: Survey,
+    settings: Settings,
+    reporter: Reporter,
+    clock: Clock,
+    kept: Checkpoints | None = None,
 ) -> GrowthMeasurement:
     """Return everything that is measured on the objects that become brighter or darker than what was there before.
 
@@ -59,13 +66,14 @@ def measure_growth_movie(
     InputError
         Too few frames can be used.
     """
-    bright = settings.analysis.objects != "dark"
     if survey.quality.usable.sum() < _FEWEST_FRAMES:
         raise InputError(f"{movie.name}: objects that grow need at least {_FEWEST_FRAMES} usable frames")
-    drift = _registered(survey, _rough(survey, settings, reporter, clock), settings, reporter, clock)
-    growth = _growth(survey, drift, bright, reporter, clock)
-    with clock.stage("objects"):
-        objects = grown_objects(growth, drift.displacement_px, (movie.shape[1], movie.shape[2]))
+    kept = kept or Checkpoints(settings, clock)
+    rough = kept.result("still-part", lambda seen: _rough(survey, seen, reporter))
+    drift = kept.result("growth-drift", lambda seen: _registered(survey, rough, seen, reporter))
+    growth = kept.result("growth", lambda seen: _growth(survey, drift, seen, reporter))
+    shape = movie.shape[1], movie.shape[2]
+    objects = kept.result("objects", lambda seen: grown_objects(growth, drift.displacement_px, shape))
     warnings = [] if objects.rows else [f"nothing became {settings.analysis.objects}er than it was: no objects"]
     if standing := sorted(objects.standing()):
         numbers = ", ".join(map(str, standing))
@@ -73,40 +81,38 @@ def measure_growth_movie(
     return GrowthMeasurement(survey.quality, drift, growth, objects, tuple(warnings))
 
 
-def _rough(survey: Survey, settings: Settings, reporter: Reporter, clock: Clock) -> Drift:
+def _rough(survey: Survey, settings: Settings, reporter: Reporter) -> Drift:
     """Return the survey's path brought back where what grows led it astray."""
     if not settings.drift.enabled:
         return survey.drift
-    with clock.stage("drift refinement"):
-        return refine_on_still_part(
-            survey.frames,
-            survey.drift,
-            survey.quality,
-            fixed=survey.fixed,
-            progress=reporter.stage("comparing with the first frames", 2),
-        )
+    return refine_on_still_part(
+        survey.frames,
+        survey.drift,
+        survey.quality,
+        fixed=survey.fixed,
+        progress=reporter.stage("comparing with the first frames", 2),
+    )
 
 
-def _registered(survey: Survey, drift: Drift, settings: Settings, reporter: Reporter, clock: Clock) -> Drift:
-    with clock.stage("drift refinement"):
-        return refine_drift(
-            survey.frames,
-            drift,
-            survey.quality,
-            fixed=survey.fixed,
-            settings=settings.drift,
-            progress=reporter.stage("refining drift", len(survey.frames)),
-        )
+def _registered(survey: Survey, drift: Drift, settings: Settings, reporter: Reporter) -> Drift:
+    return refine_drift(
+        survey.frames,
+        drift,
+        survey.quality,
+        fixed=survey.fixed,
+        settings=settings.drift,
+        progress=reporter.stage("refining drift", len(survey.frames)),
+        in_order=in_order,
+    )
 
 
-def _growth(survey: Survey, drift: Drift, bright: bool, reporter: Reporter, clock: Clock) -> Growth | None:
-    with clock.stage("growth"):
-        return find_growth(
-            survey.frames,
-            drift.displacement_px,
-            usable=survey.quality.usable & drift.registered,
-            fixed=survey.fixed,
-            bright=bright,
-            rounds=ROUNDS,
-            progress=reporter.stage("outlining what grows", len(survey.frames)),
-        )
+def _growth(survey: Survey, drift: Drift, settings: Settings, reporter: Reporter) -> Growth | None:
+    return find_growth(
+        survey.frames,
+        drift.displacement_px,
+        usable=survey.quality.usable & drift.registered,
+        fixed=survey.fixed,
+        bright=settings.analysis.objects != "dark",
+        rounds=ROUNDS,
+        progress=reporter.stage("outlining what grows", len(survey.frames)),
+    )

@@ -7,11 +7,8 @@ since a movie that fits in memory stays in the page cache and one that does not 
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +17,8 @@ from tem_track.errors import InputError
 from tem_track.expansion import Expansion, measure_expansion
 from tem_track.labels import LabelStack
 from tem_track.movie import Labels, Mask, Movie
+from tem_track.pipeline.checkpoints import Checkpoints
+from tem_track.pipeline.in_order import in_order
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.pipeline.rows import track_rows
 from tem_track.pipeline.survey import Survey, survey_movie
@@ -27,9 +26,6 @@ from tem_track.segment import Appearance, Outlines, draw_labels, learn_appearanc
 from tem_track.settings import Settings
 from tem_track.track import Tracks, link_particles
 
-_Result = TypeVar("_Result")
-# Frames worked on at the same time, and how many may wait: bounds the memory, not the result.
-_WORKERS, _AHEAD = 2, 2
 # Below this the appearance itself says that the picture does not show separate particles.
 _PARTICLE_LIKE = 0.5
 # Below this both polarities show nearly as much.
@@ -71,6 +67,42 @@ class Measurement:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Detection:
+    """Where particles are, frame by frame.
+
+    Attributes
+    ----------
+    appearance : Appearance
+    labels : LabelStack
+        Not linked in time.
+    """
+
+    appearance: Appearance
+    labels: LabelStack
+
+
+@dataclass(frozen=True)
+class Outlined:
+    """Outlines of tracked particles and what they tell of the drift.
+
+    Attributes
+    ----------
+    outlines : Outlines
+    labels, cores : LabelStack
+        Drawn from the outlines; value = track number.
+    drift : Drift
+    followed : bool
+        The drift follows the particles' common motion.
+    """
+
+    outlines: Outlines
+    labels: LabelStack
+    cores: LabelStack
+    drift: Drift
+    followed: bool
+
+
 def measure_movie(
     movie: Movie,
     settings: Settings,
@@ -79,6 +111,7 @@ def measure_movie(
     labels: LabelStack | None = None,
     survey: Survey | None = None,
     known_drift: Drift | None = None,
+    kept: Checkpoints | None = None,
 ) -> Measurement:
     """Return everything that is measured on the particles of a movie.
 
@@ -95,6 +128,8 @@ def measure_movie(
         The first look at the movie, where it was taken already.
     known_drift : Drift or None
         Drift that was found another way; None refines the survey's on what stays the same around the particles.
+    kept : Checkpoints or None
+        Works out the stages, or takes them from an earlier run; None works out all and keeps none.
 
     Raises
     ------
@@ -102,85 +137,131 @@ def measure_movie(
         No frame can be used, or no particle is found.
     """
     survey = survey or survey_movie(movie, settings, reporter, clock)
-    frames, fixed, quality, drift = survey.frames, survey.fixed, survey.quality, survey.drift
-    count = len(frames)
-    with clock.stage("detection"):
-        appearance = learn_appearance(
-            frames,
-            usable=quality.usable,
-            fixed=fixed,
-            pixel_size_nm=movie.calibration.pixel_size_nm,
-            settings=settings.segment,
-            unseen=lambda k: survey.unseen(frames[k]),
-        )
-        if labels is None and settings.segment.polarity == "auto" and appearance.particle_like < _NOT_PARTICLES:
-            raise InputError(f"{movie.name}: {_nothing_found(appearance, settings)}")
-        found = labels or detect_particles(survey, appearance, reporter)
+    kept = kept or Checkpoints(settings, clock)
+    quality = survey.quality
+    found = kept.result("detection", lambda seen: _detected(movie, survey, seen, reporter, labels))
+    drift = known_drift
+    if drift is None:
+        drift = kept.result("drift", lambda seen: _registered(survey, found.labels, seen, reporter))
+    tracks = kept.result("tracking", lambda seen: _tracked(movie, survey, drift, found.labels, seen, reporter))
+    refollow = settings.drift.enabled and known_drift is None
+    outlined = kept.result(
+        "outlines", lambda seen: _outlined(survey, drift, tracks, found.appearance, refollow, seen, reporter)
+    )
+    expansion = kept.result("expansion", lambda seen: _expanded(movie, tracks, outlined, seen))
+    warnings = (
+        *_unsure_zero(survey),
+        # In the record too: it changes every position in the specimen frame.
+        *(("little texture to register on: drift follows the particles' common motion",) if outlined.followed else ()),
+        *(() if labels else _doubts(found.appearance)),
+        *expansion.warnings,
+    )
+    return Measurement(
+        quality,
+        outlined.drift,
+        survey.fixed,
+        found.appearance,
+        tracks,
+        outlined.outlines,
+        outlined.labels,
+        outlined.cores,
+        expansion,
+        warnings,
+    )
+
+
+def _detected(
+    movie: Movie, survey: Survey, settings: Settings, reporter: Reporter, labels: LabelStack | None
+) -> Detection:
+    frames = survey.frames
+    appearance = learn_appearance(
+        frames,
+        usable=survey.quality.usable,
+        fixed=survey.fixed,
+        pixel_size_nm=movie.calibration.pixel_size_nm,
+        settings=settings.segment,
+        unseen=lambda k: survey.unseen(frames[k]),
+    )
+    if labels is None and settings.segment.polarity == "auto" and appearance.particle_like < _NOT_PARTICLES:
+        raise InputError(f"{movie.name}: {_nothing_found(appearance, settings)}")
+    found = labels or detect_particles(survey, appearance, reporter)
     if not any(image.any() for image in found):
         raise InputError(f"{movie.name}: {_nothing_found(appearance, settings)}")
-    with clock.stage("drift refinement"):
-        if known_drift is not None:
-            drift = known_drift
-        elif count > 1:
-            drift = refine_drift(
-                frames,
-                drift,
-                quality,
-                particles=found,
-                fixed=fixed,
-                settings=settings.drift,
-                progress=reporter.stage("refining drift", count),
-            )
-    usable = quality.usable & drift.registered
-    with clock.stage("tracking"):
-        tracks = link_particles(
-            found,
-            drift_px=drift.displacement_px,
-            usable=usable,
-            times_s=movie.times_s,
-            settings=settings.track,
-            progress=reporter.stage("tracking", count),
-        )
+    return Detection(appearance, found)
+
+
+def _registered(survey: Survey, labels: LabelStack, settings: Settings, reporter: Reporter) -> Drift:
+    if len(survey.frames) < 2:
+        return survey.drift
+    return refine_drift(
+        survey.frames,
+        survey.drift,
+        survey.quality,
+        particles=labels,
+        fixed=survey.fixed,
+        settings=settings.drift,
+        progress=reporter.stage("refining drift", len(survey.frames)),
+        in_order=in_order,
+    )
+
+
+def _tracked(
+    movie: Movie, survey: Survey, drift: Drift, labels: LabelStack, settings: Settings, reporter: Reporter
+) -> Tracks:
+    tracks = link_particles(
+        labels,
+        drift_px=drift.displacement_px,
+        usable=survey.quality.usable & drift.registered,
+        times_s=movie.times_s,
+        settings=settings.track,
+        progress=reporter.stage("tracking", len(labels)),
+    )
     if not len(tracks):
         raise InputError(f"{movie.name}: nothing that was found stays long enough to be a particle")
-    with clock.stage("outlines"):
-        outlines = outline_particles(
-            frames,
-            tracks.labels,
-            drift_px=drift.displacement_px,
-            measured=set(tracks.inferred),
-            usable=usable,
-            polarity=appearance.polarity,
-            fixed=fixed,
-            settings=settings.segment,
-            progress=reporter.stage("outlining", count),
-        )
-        drawn, cores = _draw(outlines, tracks)
-        followed = drift
-        if settings.drift.enabled and known_drift is None:
-            followed = follow_particles(drift, *_whole_particles(outlines, tracks))
-        # In the record too: it changes every position in the specimen frame.
-        follows = (
-            () if followed is drift else ("little texture to register on: drift follows the particles' common motion",)
-        )
-        drift = followed
-    with clock.stage("expansion"):
-        expansion = measure_expansion(
-            track_rows(tracks, outlines, drift, movie),
-            kinds=outlines.kinds,
-            fates=tracks.fate,
-            pixel_size_nm=movie.calibration.pixel_size_nm,
-            times_s=movie.times_s,
-            timed=movie.timed,
-            settings=settings.expansion,
-        )
-    unsure = (
-        ()
-        if survey.zero == 0
-        else (f"grey values below zero: no electrons taken as {survey.zero:.6g}; cores and V/V0 depend on it",)
+    return tracks
+
+
+def _outlined(
+    survey: Survey,
+    drift: Drift,
+    tracks: Tracks,
+    appearance: Appearance,
+    refollow: bool,
+    settings: Settings,
+    reporter: Reporter,
+) -> Outlined:
+    outlines = outline_particles(
+        survey.frames,
+        tracks.labels,
+        drift_px=drift.displacement_px,
+        measured=set(tracks.inferred),
+        usable=survey.quality.usable & drift.registered,
+        polarity=appearance.polarity,
+        fixed=survey.fixed,
+        settings=settings.segment,
+        progress=reporter.stage("outlining", len(survey.frames)),
     )
-    warnings = (*unsure, *follows, *(() if labels else _doubts(appearance)), *expansion.warnings)
-    return Measurement(quality, drift, fixed, appearance, tracks, outlines, drawn, cores, expansion, warnings)
+    labels, cores = _draw(outlines, tracks)
+    followed = follow_particles(drift, *_whole_particles(outlines, tracks)) if refollow else drift
+    return Outlined(outlines, labels, cores, followed, followed is not drift)
+
+
+def _expanded(movie: Movie, tracks: Tracks, outlined: Outlined, settings: Settings) -> Expansion:
+    return measure_expansion(
+        track_rows(tracks, outlined.outlines, outlined.drift, movie),
+        kinds=outlined.outlines.kinds,
+        fates=tracks.fate,
+        pixel_size_nm=movie.calibration.pixel_size_nm,
+        times_s=movie.times_s,
+        timed=movie.timed,
+        settings=settings.expansion,
+    )
+
+
+def _unsure_zero(survey: Survey) -> tuple[str, ...]:
+    if survey.zero == 0:
+        return ()
+    return (f"grey values below zero: no electrons taken as {survey.zero:.6g}; cores and V/V0 depend on it",)
 
 
 def detect_particles(survey: Survey, appearance: Appearance, reporter: Reporter) -> LabelStack:
@@ -193,22 +274,10 @@ def detect_particles(survey: Survey, appearance: Appearance, reporter: Reporter)
         frame = frames[k]
         return segment_frame(frame, appearance, fixed=survey.unseen(frame))
 
-    for image in _in_order(labels_of, len(frames)):
+    for image in in_order(labels_of, range(len(frames))):
         found.append(image)
         report(len(found), len(frames))
     return found
-
-
-def _in_order(function: Callable[[int], _Result], count: int) -> Iterator[_Result]:
-    """Yield function(0), function(1), ... worked out by a few threads; what comes out does not depend on how many."""
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        waiting: deque[Future[_Result]] = deque()
-        for k in range(count):
-            waiting.append(pool.submit(function, k))
-            if len(waiting) >= _WORKERS + _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _whole_particles(outlines: Outlines, tracks: Tracks) -> tuple[Any, Any, Any, Any, Any]:

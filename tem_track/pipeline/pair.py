@@ -21,7 +21,9 @@ from tem_track.read import hash_input
 from tem_track.read.states import State, read_states
 from tem_track.settings import Settings
 from tem_track.tables import Table
-from tem_track.write.files import MOST_PAIR_IMAGES, check_run_folder, prepare_run_folder
+from tem_track.write.files import RunFolder, check_run_folder, open_run_folder
+from tem_track.write.lock import check_not_locked, locked
+from tem_track.write.run_files import MOST_PAIR_IMAGES
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def pair(request: PairRequest, reporter: Reporter) -> Outcome:
     started, clock = datetime.now(UTC), Clock()
     _check(request)
     check_run_folder(request.output, request.overwrite)
+    check_not_locked(request.output)
     with clock.stage("reading"):
         states = [State() for _ in request.images]
         if request.states is not None:
@@ -78,8 +81,27 @@ def pair(request: PairRequest, reporter: Reporter) -> Outcome:
     tables = {"pairs.csv": pairs, "images.csv": image_rows(images, pairs)}
     warnings = _attention(images)
     identity = _identity(request, names)
-    folder = prepare_run_folder(request.output, request.overwrite)
+    folder = open_run_folder(request.output)
+    with locked(folder.path):
+        check_run_folder(request.output, request.overwrite)
+        _write(folder, request, images, tables, warnings, identity, clock, started)
+    facts = [*_facts(tables["images.csv"]), ("seconds", ", ".join(f"{n} {s:.1f}" for n, s in clock.seconds.items()))]
+    return Outcome(f"{len(images)} images of one place", request.output, tuple(facts), tuple(warnings))
+
+
+def _write(
+    folder: RunFolder,
+    request: PairRequest,
+    images: list[PairedImage],
+    tables: dict[str, Table],
+    warnings: list[str],
+    identity: dict[str, Any],
+    clock: Clock,
+    started: datetime,
+) -> None:
     try:
+        folder.clear()
+        folder.forget_stages()
         write_pair_results(
             folder,
             images,
@@ -95,8 +117,6 @@ def pair(request: PairRequest, reporter: Reporter) -> Outcome:
     except BaseException:
         folder.discard()
         raise
-    facts = [*_facts(tables["images.csv"]), ("seconds", ", ".join(f"{n} {s:.1f}" for n, s in clock.seconds.items()))]
-    return Outcome(f"{len(images)} images of one place", request.output, tuple(facts), tuple(warnings))
 
 
 def _check(request: PairRequest) -> None:

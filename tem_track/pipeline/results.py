@@ -11,13 +11,15 @@ import numpy as np
 
 from tem_track.movie import Movie
 from tem_track.outcome import attention_lines
+from tem_track.pipeline.checkpoints import Checkpoints
 from tem_track.pipeline.part import Part
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.settings import Settings
 from tem_track.tables import OPTIONAL_SCHEMAS, SCHEMAS, Table
 from tem_track.write.files import RunFolder
 from tem_track.write.overlay import OverlayFrame, write_overlay
-from tem_track.write.run import run_record, write_run_json
+from tem_track.write.run import rounded, run_record, write_run_json
+from tem_track.write.run_files import OVERLAY_NAMES
 from tem_track.write.tables import write_table
 
 
@@ -33,7 +35,9 @@ def write_results(
     sources: Mapping[str, Mapping[str, str]],
     command: Sequence[str],
     started: datetime,
-    analysis: str = "",
+    analysis: str,
+    key: str,
+    kept: Checkpoints,
 ) -> dict[str, Table]:
     """Write everything a run leaves behind and return its tables by file name.
 
@@ -43,6 +47,10 @@ def write_results(
         What was analysed; the drift of the last one stands in the run folder.
     analysis : str
         Why these parts, in words.
+    key : str
+        What the run is known by, for a later one to tell whether it is up to date.
+    kept : Checkpoints
+        Of the run's stages.
 
     Raises
     ------
@@ -56,15 +64,9 @@ def write_results(
         for part in parts:
             part.write_files(folder)
     if settings.output.overlay:
-        with clock.stage("overlay movie"):
-            write_overlay(
-                folder.file("overlay"),
-                movie.frames,
-                lambda k: _together([part.picture(k) for part in parts]),
-                pixel_size_nm=movie.calibration.pixel_size_nm,
-                usable=np.logical_and.reduce([part.usable for part in parts]),
-                progress=reporter.stage("overlay movie", len(movie)),
-            )
+        kept.file("overlay", folder.file(OVERLAY_NAMES[0]), lambda: _write_overlay(folder, movie, parts, reporter))
+    # What is kept of other analyses and settings is no part of this run.
+    kept.forget_others()
     if settings.output.figures:
         with clock.stage("figures"):
             _write_figures(folder, parts, tables)
@@ -83,9 +85,21 @@ def write_results(
     )
     with clock.stage("report"):
         _write_report(folder, record, tables)
-    write_run_json(folder.file("run.json"), record)
-    folder.finish()
+    # Last, so that it can say what the run consists of.
+    ending = {"seconds": rounded(clock.seconds), "key": key, "files": folder.standing()}
+    write_run_json(folder.file("run.json"), record | ending)
     return tables
+
+
+def _write_overlay(folder: RunFolder, movie: Movie, parts: Sequence[Part], reporter: Reporter) -> None:
+    write_overlay(
+        folder.file("overlay"),
+        movie.frames,
+        lambda k: _together([part.picture(k) for part in parts]),
+        pixel_size_nm=movie.calibration.pixel_size_nm,
+        usable=np.logical_and.reduce([part.usable for part in parts]),
+        progress=reporter.stage("overlay movie", len(movie)),
+    )
 
 
 def _together(pictures: Sequence[OverlayFrame]) -> OverlayFrame:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from tem_track.drift import Drift, FrameQuality, find_fixed_pixels, picture_mask, survey_frames
 from tem_track.errors import InputError
 from tem_track.movie import Frames, Image, Mask, MeasuredFrames, Movie, finite
+from tem_track.pipeline.checkpoints import Checkpoints
+from tem_track.pipeline.in_order import in_order
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.settings import Settings
 
@@ -63,10 +66,29 @@ def survey_movie(movie: Movie, settings: Settings, reporter: Reporter, clock: Cl
             known_bad=movie.unusable,
             settings=settings.drift,
             progress=reporter.stage("judging frames", len(frames)),
+            in_order=in_order,
         )
     if not quality.usable.any():
         raise InputError(f"{movie.name}: {_nothing_usable(quality)}")
     return Survey(frames, zero, fixed, quality, drift)
+
+
+def kept_survey(movie: Movie, reporter: Reporter, clock: Clock, kept: Checkpoints) -> Survey:
+    """Return the first look at a movie, or what an earlier run kept of it: all but the frames.
+
+    Raises
+    ------
+    InputError
+        No frame can be used.
+    """
+
+    def without_frames(settings: Settings) -> dict[str, Any]:
+        survey = survey_movie(movie, settings, reporter, clock)
+        return {f.name: getattr(survey, f.name) for f in fields(survey) if f.name != "frames"}
+
+    found = kept.result("survey", without_frames)
+    cv2.setNumThreads(1)
+    return Survey(frames=MeasuredFrames(movie.frames, found["zero"]), **found)
 
 
 def zero_level(frames: Frames) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tem_track.errors import SettingsError
+from tem_track.settings import settings_text
 from tem_track.tables import KINDS, Table
 from tem_track.theory import (
     Book,
@@ -85,13 +86,7 @@ def reaction_book(phases: Path | None = None) -> Book:
     """
     if phases is None:
         return built_in()
-    try:
-        text = phases.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise SettingsError(f"{phases.name}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{phases.name}: not valid TOML: not UTF-8 text") from error
-    return with_additions(built_in(), text, phases.name)
+    return with_additions(built_in(), settings_text(phases), phases.name)
 
 
 def expected_theory(request: str, phases: Path | None = None) -> Theory | None:

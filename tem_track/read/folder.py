@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.errors import InputError
+from tem_track.movie import FloatArray
 from tem_track.read.frame_names import temperatures_in_names, times_in_names, without_quantities
 from tem_track.read.insitu_tree import is_insitu_tree, tree_frames, tree_times
 from tem_track.read.kinds import kind_of
@@ -65,14 +66,51 @@ def read_folder(path: Path, allow_truncated: bool) -> Recording:
             recording = read_recording(files[0], _kind(files[0]), allow_truncated)
             recording.notes.append(f"the folder holds one movie, {files[0].name}")
             return recording
-    recording = _folder_recording(path, files, allow_truncated)
+    recording = recording_of_files(path, files, times_s, allow_truncated)
     recording.notes += notes
+    return recording
+
+
+def recording_of_files(
+    folder: Path, files: list[Path], times_s: FloatArray | None, allow_truncated: bool = False
+) -> Recording:
+    """Return single frames as one movie.
+
+    Parameters
+    ----------
+    folder : Path
+        What the movie is named after.
+    files : list of Path
+        A frame each, in order.
+    times_s : (T,) float64 or None
+        Times of a Gatan in-situ tree; None takes what the names say.
+    allow_truncated : bool
+        Take damaged frames as unusable instead of refusing the movie.
+
+    Raises
+    ------
+    InputError
+        Frames of different size or magnification, a file that holds several.
+    """
+    recording = _folder_recording(folder, files, allow_truncated)
     if times_s is not None:
         recording.times_s, recording.time_source = times_s, "Gatan in-situ folder tree"
         recording.format = f"Gatan in-situ tree of {FRAME_SUFFIXES[files[0].suffix.lower()]} frames"
     else:
         _read_names(recording, [file.stem for file in files])
     return recording
+
+
+def read_frame(file: Path) -> NDArray[Any]:
+    """Return the one grey frame (Y, X) of a file.
+
+    Raises
+    ------
+    InputError
+        Damaged, not yet complete, or no single frame.
+    """
+    kind = _kind(file)
+    return decode_picture(file, kind) if kind in ("png", "jpeg") else _single(file).frames[0]
 
 
 def frame_files(folder: Path) -> list[Path]:
@@ -182,15 +220,10 @@ def _damaged(files: list[Path]) -> dict[int, str]:
     found = {}
     for k, file in enumerate(files):
         try:
-            _read_one(file)
+            read_frame(file)
         except InputError:
             found[k] = "truncated or damaged file"
     return found
-
-
-def _read_one(file: Path) -> NDArray[Any]:
-    kind = _kind(file)
-    return decode_picture(file, kind) if kind in ("png", "jpeg") else _single(file).frames[0]
 
 
 def _kind(file: Path) -> str:
@@ -249,7 +282,7 @@ def _frame_reader(files: list[Path], first: Recording, damaged: Container[int]) 
     def read(k: int) -> NDArray[Any]:
         if k in damaged:
             return np.zeros(first.shape[1:], first.dtype)
-        frame = _read_one(files[k])
+        frame = read_frame(files[k])
         if frame.dtype != first.dtype:
             raise InputError(f"{files[k].name}: {frame.dtype} grey values, but {files[0].name} has {first.dtype}")
         return frame

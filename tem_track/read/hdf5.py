@@ -9,7 +9,12 @@ from typing import Any
 import h5py
 
 from tem_track.errors import InputError
-from tem_track.read.limits import HARMLESS_BYTES, MAX_EXPANSION
+from tem_track.read.limits import HARMLESS_BYTES, MAX_EXPANSION, MAX_MOVIE_EXPANSION
+
+# Makers nest their groups some ten deep and have hundreds of members. Finding a path takes a time that goes with its
+# length, so that a deep tree costs the square of its depth.
+_DEEPEST = 64
+_MOST_MEMBERS = 100_000
 
 
 def hdf5_kind(path: Path) -> str:
@@ -32,9 +37,12 @@ def hdf5_kind(path: Path) -> str:
 
 def _check_links(name: str, group: Any) -> None:
     """Walk all groups; hard links only, so that no path inside the file is followed and no loop is entered."""
-    open_groups, seen = [group], set()
+    open_groups, seen, members = [(group, 0)], {group.id}, 0
     while open_groups:
-        here = open_groups.pop()
+        here, depth = open_groups.pop()
+        members += len(here)
+        if depth > _DEEPEST or members > _MOST_MEMBERS:
+            raise InputError(f"{name}: groups nested without end, refused as damaged")
         for key in here:
             link = here.get(key, getlink=True)
             if isinstance(link, h5py.ExternalLink):
@@ -46,7 +54,7 @@ def _check_links(name: str, group: Any) -> None:
                 _check_dataset(name, member)
             elif isinstance(member, h5py.Group) and member.id not in seen:
                 seen.add(member.id)
-                open_groups.append(member)
+                open_groups.append((member, depth + 1))
 
 
 def _check_dataset(name: str, dataset: Any) -> None:
@@ -54,5 +62,9 @@ def _check_dataset(name: str, dataset: Any) -> None:
         raise InputError(f"{name}: points to another file, which is not followed")
     claimed = math.prod(dataset.shape or (0,)) * dataset.dtype.itemsize
     stored = dataset.id.get_storage_size()
-    if claimed > max(HARMLESS_BYTES, MAX_EXPANSION * stored):
+    # To read a frame the whole chunk that it is in is unpacked.
+    chunk = math.prod(dataset.chunks or (0,)) * dataset.dtype.itemsize
+    if claimed > max(HARMLESS_BYTES, MAX_MOVIE_EXPANSION * stored) or chunk > max(
+        HARMLESS_BYTES, MAX_EXPANSION * stored
+    ):
         raise InputError(f"{name}: claims {claimed / 2**20:.0f} MiB from {stored} stored bytes, refused as damaged")

@@ -54,6 +54,57 @@ def tree_frames(folder: Path, suffixes: Container[str]) -> tuple[list[Path], lis
     return [file for _, file in found], [place for place, _ in found]
 
 
+def newest_frames(folder: Path, suffixes: Container[str], since_s: int) -> list[tuple[tuple[int, int], Path]]:
+    """Return the frames of a tree from one second on: ((second, number within it), file), in the order of time.
+
+    Folders of earlier times are not entered, so that a recording of hours is as quick to look at as one of seconds.
+
+    Raises
+    ------
+    InputError
+        The tree cannot be read.
+    """
+    found: list[tuple[tuple[int, int], Path]] = []
+    try:
+        _walk_from(folder, 0, since_s, suffixes, found)
+    except OSError as error:
+        raise InputError(f"{folder.name}: cannot be read: {error.strerror or error}") from error
+    return sorted(found)
+
+
+def _walk_from(
+    folder: Path, second: int, since_s: int, suffixes: Container[str], found: list[tuple[tuple[int, int], Path]]
+) -> None:
+    """Add the frames below a folder that stands for a time to a list."""
+    with os.scandir(folder) as entries:
+        for entry in list(entries):
+            level = _LEVEL.fullmatch(entry.name)
+            if level and entry.is_dir(follow_symlinks=False):
+                unit = _SECONDS[level.group(1).lower()]
+                begin = second + unit * int(level.group(2))
+                # The whole of this folder lies before the time wanted.
+                if begin + unit > since_s:
+                    _walk_from(Path(entry.path), begin, since_s, suffixes, found)
+            elif place := _place(Path(entry.path), second, suffixes):
+                found.append(place)
+
+
+def _place(file: Path, second: int, suffixes: Container[str]) -> tuple[tuple[int, int], Path] | None:
+    """Return ((second, number), file) of a frame; None for any other file, and beside the folders of times."""
+    number = _FRAME.search(file.stem)
+    is_frame = number and file.suffix.lower() in suffixes and not file.name.startswith(".")
+    if not (number and is_frame and _LEVEL.fullmatch(file.parent.name)):
+        return None
+    return (second, int(number.group(1))), file
+
+
+def newest_folder(folder: Path) -> Path:
+    """Return the folder of the latest time below a folder; itself where it is no tree."""
+    with os.scandir(folder) as entries:
+        levels = [(int(level.group(2)), e.name) for e in entries if (level := _LEVEL.fullmatch(e.name)) and e.is_dir()]
+    return newest_folder(folder / max(levels)[1]) if levels else folder
+
+
 def tree_times(places: Sequence[tuple[int, int]]) -> tuple[FloatArray, list[str]]:
     """Return the time of every frame from its second and its number within that second.
 

@@ -82,7 +82,8 @@ def clock_times(fields: Sequence[str], dates: Sequence[str] | None = None) -> Cl
     absolute = days * _DAY_S + seconds
     begin = found[first]
     start = None
-    if not ambiguous and begin:
+    # The last year that there is leaves no room for what is added.
+    if not ambiguous and begin and days[first] < datetime(9000, 1, 1).toordinal():
         start = datetime.fromordinal(int(days[first])) + timedelta(seconds=clock)
         start = start.replace(tzinfo=_zone(begin["zone"]))
     return ClockTimes(absolute - absolute[first], clock, start, ambiguous)
@@ -111,7 +112,9 @@ def _zone(text: str | None) -> timezone | None:
     if text == "Z":
         return UTC
     sign = -1 if text[0] == "-" else 1
-    return timezone(sign * timedelta(hours=int(text[1:3]), minutes=int(text[-2:])))
+    apart = sign * timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))
+    # No clock on Earth is a day from another; Python knows none either.
+    return timezone(apart) if abs(apart) < timedelta(days=1) else None
 
 
 def _days(dates: Sequence[str | None]) -> tuple[FloatArray | None, bool]:

@@ -20,7 +20,7 @@ from tem_track.read.log_table import LogTable, read_table
 _DIGIHEATER = re.compile(r"Digiheater\s+([\d.]+)", re.IGNORECASE)
 _DIGIHEATER_NAME = re.compile(r"\S+(?:\s*\[[^\]]*\])?")
 # "Time units = Milliseconds": what Protochips writes into the notes of the first rows.
-_PROTOCHIPS_NOTE = re.compile(r"\s*([^=]+?)\s*=\s*(.*?)\s*")
+_PROTOCHIPS_NOTE = re.compile(r"([^=]+)=(.*)")
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _protochips(name: str, lines: Sequence[str]) -> MakersLog:
     for row in table.rows:
         note = _PROTOCHIPS_NOTE.fullmatch(row[1]) if len(row) > 1 else None
         if note:
-            facts.setdefault(note.group(1).lower(), note.group(2))
+            facts.setdefault(note.group(1).strip().lower(), note.group(2).strip())
         if not (note and row[0] == "0"):
             rows.append(row)
     if "time units" not in facts:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from tem_track.errors import InputError
 
-# A week of readings at 10 Hz with twenty columns is half of this.
-_LARGEST_BYTES = 2 * 2**30
+# A week of readings at 4 Hz with ten columns is half of this; as text and rows it takes some ten times its bytes.
+_LARGEST_BYTES = 2**29
+# Programs write some tens of columns of some twenty letters; what is far longer is no line of a table.
+_LONGEST_LINE = 20_000
 # Byte-order marks, and what programs on western Windows write without one.
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _WITHOUT_MARK = ("utf-8", "cp1252", "latin-1")
@@ -28,18 +30,23 @@ def read_log_lines(path: Path) -> list[str]:
         Missing, empty, binary or absurdly large.
     """
     try:
-        size = path.stat().st_size
         if path.is_dir():
             raise InputError(f"{path.name}: is a folder, not a temperature log")
-        if size > _LARGEST_BYTES:
-            raise InputError(f"{path.name}: {size / 2**30:.1f} GiB is too large for a temperature log")
-        content = path.read_bytes()
+        # What never ends (a device, a pipe) says that it is empty.
+        with path.open("rb") as stream:
+            content = stream.read(_LARGEST_BYTES + 1)
+        if len(content) > _LARGEST_BYTES:
+            raise InputError(f"{path.name}: over {_LARGEST_BYTES / 2**30:g} GiB, too large for a temperature log")
     except OSError as error:
         raise InputError(f"{path.name}: cannot be read: {error.strerror or error}") from error
     text = _decoded(path.name, content)
     if not text.strip():
         raise InputError(f"{path.name}: is empty, not a temperature log")
-    return text.splitlines()
+    lines = text.splitlines()
+    longest = max(map(len, lines))
+    if longest > _LONGEST_LINE:
+        raise InputError(f"{path.name}: a line of {longest} letters; a temperature log is a table with short lines")
+    return lines
 
 
 def _decoded(name: str, content: bytes) -> str:

@@ -49,12 +49,25 @@ def open_movie(
     """
     if frame_interval_s is not None and times is not None:
         raise InputError("give the frame interval or a file of times, not both")
-    recording = _recording(path, allow_truncated)
-    check_frame_count(path.name, recording.shape[0])
+    name = path.name or path.resolve().name
+    return movie_of(_recording(path, allow_truncated), name, pixel_size_nm, frame_interval_s, times)
+
+
+def movie_of(
+    recording: Recording, name: str, pixel_size_nm: float | None, frame_interval_s: float | None, times: Path | None
+) -> Movie:
+    """Return what a reader found as a `Movie`, the user's options over what the file says.
+
+    Raises
+    ------
+    InputError
+        Absurd claims, numbers that are no grey values, an impossible calibration, times that do not fit the frames.
+    """
+    check_frame_count(name, recording.shape[0])
     if recording.dtype.kind not in "uif":
-        raise InputError(f"{path.name}: holds {recording.dtype} numbers; only real grey values can be measured")
-    calibration = calibrated(path.name, recording, pixel_size_nm)
-    times_s, time_source, is_timed = timed(path.name, recording, frame_interval_s, times)
+        raise InputError(f"{name}: holds {recording.dtype} numbers; only real grey values can be measured")
+    calibration = calibrated(name, recording, pixel_size_nm)
+    times_s, time_source, is_timed = timed(name, recording, frame_interval_s, times)
     return Movie(
         frames=recording.frames,
         shape=recording.shape,
@@ -63,7 +76,7 @@ def open_movie(
         time_source=time_source,
         timed=is_timed,
         calibration=calibration,
-        name=path.name or path.resolve().name,
+        name=name,
         format=recording.format,
         temperatures_c=recording.temperatures_c,
         temperature_source=recording.temperature_source,

@@ -12,14 +12,11 @@ from numpy.typing import NDArray
 from tem_track.errors import InputError
 from tem_track.read.grey import grey_from_colour, native
 from tem_track.read.limits import check_frame_claim
+from tem_track.read.png import plain_png, png_size
 from tem_track.read.recording import ReadFrames, Recording
 
 # Start-of-frame markers of JPEG (ITU-T T.81, table B.1); C4, C8 and CC are tables, not frames.
 _START_OF_FRAME = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-# The chunks that make the picture (PNG specification, 11.2).
-_PNG_PICTURE = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
-# Samples per pixel by PNG colour type (PNG specification, 11.2.2).
-_PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
 def read_picture(path: Path, kind: str, allow_truncated: bool) -> Recording:
@@ -52,7 +49,7 @@ def picture_size(path: Path, kind: str) -> tuple[int, int, int]:
         head = stream.read(1 << 16)
         try:
             if kind == "png":
-                return _png_size(head)
+                return png_size(head)
             while True:
                 size = _jpeg_size(head)
                 if size:
@@ -61,7 +58,7 @@ def picture_size(path: Path, kind: str) -> tuple[int, int, int]:
                 if not more:
                     break
                 head += more
-        except (struct.error, KeyError, IndexError):
+        except (struct.error, KeyError, IndexError, ValueError):
             pass
     raise InputError(f"{path.name}: truncated or damaged: its size cannot be read")
 
@@ -84,7 +81,7 @@ def decode_picture(path: Path, kind: str, colour: bool = True) -> NDArray[Any]:
         raise InputError(f"{path.name}: truncated: the picture is not complete")
     try:
         if kind == "png":
-            frame = np.asarray(imagecodecs.png_decode(_png_picture(stored)))
+            frame = np.asarray(imagecodecs.png_decode(plain_png(stored)))
         else:
             frame = np.asarray(imagecodecs.jpeg_decode(stored))
     except Exception as error:
@@ -94,23 +91,6 @@ def decode_picture(path: Path, kind: str, colour: bool = True) -> NDArray[Any]:
     if frame.ndim > 2 and not colour:
         raise InputError(f"{path.name}: holds colours; a label image holds one whole number per pixel")
     return native(frame) if frame.ndim == 2 else grey_from_colour(frame)
-
-
-def _png_size(head: bytes) -> tuple[int, int, int]:
-    width, height, bits, colour = struct.unpack_from(">IIBB", head, 16)
-    return height, width, _PNG_SAMPLES[colour] * max(1, bits // 8)
-
-
-def _png_picture(stored: bytes) -> bytes:
-    """Return a PNG with its picture only: libpng complains on the terminal about odd text and colour profiles."""
-    parts, at = [stored[:8]], 8
-    while at + 12 <= len(stored):
-        (length,) = struct.unpack_from(">I", stored, at)
-        end = at + 12 + length
-        if stored[at + 4 : at + 8] in _PNG_PICTURE:
-            parts.append(stored[at:end])
-        at = end
-    return b"".join(parts)
 
 
 def _jpeg_size(head: bytes) -> tuple[int, int, int] | None:

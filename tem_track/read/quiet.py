@@ -27,11 +27,21 @@ def silence_loggers() -> None:
         logger.propagate = False
         # RosettaSciIO brings its own handler, which writes to the terminal.
         kept: list[logging.Handler] = [handler for handler in logger.handlers if isinstance(handler, _Listener)]
-        logger.handlers[:] = kept or [logging.NullHandler()]
+        # A logger without any handler writes to the terminal too.
+        logger.handlers[:] = [*kept, logging.NullHandler()]
+
+
+# What FFmpeg may take a file for, and where it may read: the containers that `kinds` knows, from files. It would else
+# try some three hundred formats, among them lists of other files and addresses.
+_FFMPEG_LIMITS = "format_whitelist;avi,mov,mp4,matroska,webm,gif|protocol_whitelist;file"
 
 
 def silence_opencv() -> None:
-    """Tell OpenCV and its FFmpeg to be quiet; both write to the terminal past Python, and read this when first used."""
+    """Tell OpenCV and its FFmpeg to be quiet and to read nothing but the file; both read this when first used.
+
+    Both write to the terminal past Python.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", _FFMPEG_LIMITS)
     # -8 is FFmpeg's AV_LOG_QUIET (libavutil/log.h).
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")

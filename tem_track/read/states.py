@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tem_track.errors import InputError
+from tem_track.read.small_text import read_rows
 
 _NUMBERS = ("voltage_v", "time_h", "pixel_size_nm")
 _COLUMNS = ("state", *_NUMBERS)
@@ -62,14 +62,7 @@ def read_states(path: Path, images: Sequence[Path]) -> list[State]:
 
 
 def _rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    try:
-        # utf-8-sig: spreadsheets put a byte-order mark in front of the header.
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            rows = [(n, row) for n, row in enumerate(csv.reader(stream), 1) if any(cell.strip() for cell in row)]
-    except OSError as error:
-        raise InputError(f"{path.name}: cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path.name}: not a CSV text file") from error
+    rows = read_rows(path)
     header = [cell.strip().lower() for cell in rows[0][1]] if rows else []
     if "image" not in header or not set(_COLUMNS) & set(header):
         raise InputError(f"{path.name}: its first line must name the columns image and one of {', '.join(_COLUMNS)}")

@@ -19,6 +19,7 @@ from tem_track.read.log_columns import column_meaning, temperature_scale
 from tem_track.read.log_formats import MakersLog, makers_log
 from tem_track.read.log_table import ChosenColumns, LogTable, choose_columns, numbers_of_fields
 from tem_track.read.log_text import read_log_lines
+from tem_track.read.recording import one_line
 from tem_track.read.units import seconds_per_unit
 
 _ABSOLUTE_ZERO_C = -273.15
@@ -80,7 +81,16 @@ def read_temperature_log(path: Path, *, columns: tuple[str, str] | None = None) 
     InputError
         Not text, no time or temperature column, no readings, temperatures that cannot be, a clock that was reset.
     """
-    log = makers_log(path, read_log_lines(path))
+    lines = read_log_lines(path)
+    try:
+        return _read(path, lines, columns)
+    # Dates and times of day beyond what a calendar has, which no check of each field by itself finds.
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"{path.name}: cannot be read as a temperature log: {one_line(error)}") from error
+
+
+def _read(path: Path, lines: list[str], columns: tuple[str, str] | None) -> TemperatureLog:
+    log = makers_log(path, lines)
     chosen = choose_columns(path.name, log.table, columns)
     notes = list(chosen.notes)
     times_s, clock_s, start = _times(path.name, log, chosen, notes)

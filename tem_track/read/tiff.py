@@ -11,7 +11,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import tifffile
@@ -46,7 +46,7 @@ def read_tiff(path: Path, allow_truncated: bool, as_labels: bool = False) -> Rec
         Damaged, truncated, absurd, or not a stack of frames.
     """
     with listening() as chatter:
-        tif = _opened(path)
+        tif = opened_tiff(path)
         try:
             return _recording(tif, path, allow_truncated, label_reader if as_labels else grey_reader, chatter)
         except BaseException:
@@ -58,11 +58,11 @@ def _recording(
     tif: tifffile.TiffFile, path: Path, allow_truncated: bool, reader: MeaningReader, chatter: list[str]
 ) -> Recording:
     layout = find_layout(tif, path.name)
-    _check_claims(path.name, layout)
+    _check_claims(path.name, layout, path.stat().st_size)
     kept = _complete_frames(tif, layout, path, any(_BROKEN_CHAIN in line for line in chatter), allow_truncated)
     meaning, dtype = reader(layout.keyframe, layout.tail, path.name)
     scale, reciprocal = find_scale(tif, layout.keyframe)
-    times_s, time_source = find_times(tif, layout.frames)
+    times_s, time_source = find_times(tif, kept)
     shape = (kept, *layout.size)
     frames = ReadFrames(shape, _frame_reader(tif, layout, path, meaning), path.name, serial=False)
     # The file is closed when nobody can read frames any more.
@@ -73,7 +73,7 @@ def _recording(
         dtype=dtype,
         format=tiff_format(tif),
         scale=scale,
-        times_s=None if times_s is None else times_s[:kept],
+        times_s=times_s,
         time_source=time_source,
         start=find_start(tif),
         reciprocal=reciprocal,
@@ -94,7 +94,7 @@ def tiff_size(path: Path) -> tuple[int, int]:
         No page in the file.
     """
     silence_loggers()
-    with _opened(path) as tif:
+    with opened_tiff(path) as tif:
         page = tif.pages.first
         return int(page.imagelength), int(page.imagewidth)
 
@@ -113,9 +113,21 @@ def tiff_format(tif: tifffile.TiffFile) -> str:
     return f"{kind}{' (BigTIFF)' if tif.is_bigtiff else ''}{packed}"
 
 
-def _opened(path: Path) -> tifffile.TiffFile:
+def opened_tiff(path: Path, stream: BinaryIO | None = None) -> tifffile.TiffFile:
+    """Return an open TIFF with its lock set; from a stream that the caller opened and closes, where one is given.
+
+    Raises
+    ------
+    InputError
+        No page can be found in it.
+    """
     try:
-        tif = tifffile.TiffFile(path, _multifile=False)
+        tif = tifffile.TiffFile(stream or path, _multifile=False)
+        if _is_series_of_one(tif):
+            tif.close()
+            if stream is not None:
+                stream.seek(0)
+            tif = tifffile.TiffFile(stream or path, _multifile=False, is_shaped=False)
     except OSError:
         raise
     # A header that is cut off or damaged makes tifffile throw struct.error, IndexError, MemoryError or its own class.
@@ -128,13 +140,22 @@ def _opened(path: Path) -> tifffile.TiffFile:
     return tif
 
 
-def _check_claims(name: str, layout: Layout) -> None:
+def _is_series_of_one(tif: tifffile.TiffFile) -> bool:
+    """Return whether every frame calls itself a series of its own, as tifffile writes them one call after the other."""
+    if not tif.is_shaped or len(tif.pages) < 2:
+        return False
+    pages = [tif.pages.get(k, cache=False) if k else tif.pages.first for k in (0, 1)]
+    shapes = [(page.is_shaped, page.shape, page.dtype) for page in pages]
+    return bool(shapes[0][0]) and shapes[0][1:] == shapes[1][1:] and bool(shapes[1][0])
+
+
+def _check_claims(name: str, layout: Layout, file_bytes: int) -> None:
     page = layout.keyframe
     check_frame_count(name, layout.frames)
     if page.samplesperpixel > 4 and "S" in layout.tail:
         raise InputError(f"{name}: has {page.samplesperpixel} samples per pixel: neither grey nor colour")
     depth = max(1, page.samplesperpixel) * max(1, layout.dtype.itemsize)
-    stored = None if layout.offset is not None else max(1, sum(page.databytecounts))
+    stored = None if layout.offset is not None else max(1, min(sum(page.databytecounts), file_bytes))
     check_frame_claim(name, *layout.size, depth, stored)
     if page.is_tiled:
         check_frame_claim(name, page.tilelength, page.tilewidth * page.tiledepth, depth, stored)

@@ -51,21 +51,22 @@ def find_times(tif: tifffile.TiffFile, frames: int) -> tuple[FloatArray | None, 
 
 def find_start(tif: tifffile.TiffFile) -> datetime | None:
     """Return the date and time that an OME-TIFF says its first image was taken at."""
-    found = re.search(r"<(?:\w+:)?AcquisitionDate>\s*([^<]+?)\s*<", tif.ome_metadata or "") if tif.is_ome else None
+    found = re.search(r"<(?:\w+:)?AcquisitionDate>([^<]+)<", tif.ome_metadata or "") if tif.is_ome else None
     try:
-        return datetime.fromisoformat(found.group(1)) if found else None
+        return datetime.fromisoformat(found.group(1).strip()) if found else None
     except ValueError:
         return None
 
 
 def _ome_pixels(xml: str) -> dict[str, str]:
     """Return the attributes of the first Pixels element; without an XML parser, which could be led astray."""
-    found = re.search(r"<(?:\w+:)?Pixels\b([^>]*)>", xml)
+    found = re.search(r"<(?:\w+:)?Pixels\b([^<>]*)>", xml)
     return _attributes(found.group(1)) if found else {}
 
 
 def _attributes(text: str) -> dict[str, str]:
-    return dict(re.findall(r"([\w:]+)\s*=\s*[\"']([^\"']*)[\"']", text))
+    # Possessive, and never begun within a name: a long text without a match takes a time that goes with its length.
+    return dict(re.findall(r"(?<![\w:])([\w:]++)\s*+=\s*+[\"']([^\"']*+)[\"']", text))
 
 
 def _ome_scale(tif: tifffile.TiffFile) -> Scale | bool | None:
@@ -85,7 +86,7 @@ def _ome_scale(tif: tifffile.TiffFile) -> Scale | bool | None:
 def _ome_times(xml: str, frames: int) -> tuple[FloatArray | None, str]:
     pixels = _ome_pixels(xml)
     planes: dict[int, float] = {}
-    for text in re.findall(r"<(?:\w+:)?Plane\b([^>]*)>", xml):
+    for text in re.findall(r"<(?:\w+:)?Plane\b([^<>]*)>", xml):
         plane = _attributes(text)
         unit = seconds_per_unit(_unescaped(plane.get("DeltaTUnit", "s")))
         delta = _number(plane.get("DeltaT"), zero=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from tem_track.errors import InputError
 from tem_track.movie import FloatArray
 from tem_track.read.recording import Recording
+from tem_track.read.small_text import read_rows
 
 
 def timed(
@@ -104,20 +104,13 @@ def read_times(path: Path, frames: int, numbers: NDArray[np.int64] | None = None
 
 def _listed_times(path: Path) -> dict[int, float]:
     """Return {frame: time in s} of a CSV."""
-    try:
-        # utf-8-sig: spreadsheets put a byte-order mark in front of the header.
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            rows = [row for row in csv.reader(stream) if any(cell.strip() for cell in row)]
-    except OSError as error:
-        raise InputError(f"{path.name}: cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path.name}: not a CSV text file") from error
-    header = [cell.strip().lower() for cell in rows[0]] if rows else []
+    rows = read_rows(path)
+    header = [cell.strip().lower() for cell in rows[0][1]] if rows else []
     if "frame" not in header or "time_s" not in header:
         raise InputError(f"{path.name}: must be a CSV whose first line names the columns frame,time_s")
     frame_column, time_column = header.index("frame"), header.index("time_s")
     listed: dict[int, float] = {}
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in rows[1:]:
         frame, time_s = _row(path, number, row, frame_column, time_column)
         if frame in listed:
             raise InputError(f"{path.name}: line {number}: frame {frame} appears twice")

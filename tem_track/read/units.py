@@ -57,6 +57,10 @@ _S_PER = {
 # What a person may write in an option: a metre or an inch per pixel is a slip of the keyboard, not a TEM image.
 _LENGTH_OPTIONS = ("nm", "um", "µm", "a", "å", "angstrom", "pm")
 _DURATION_OPTIONS = ("s", "ms", "us", "µs", "min", "h")
+_BYTES_PER = {
+    **{unit.lower(): 2.0 ** (10 * power) for power, unit in enumerate(("B", "KiB", "MiB", "GiB", "TiB"))},
+    **{unit.lower(): 1000.0**power for power, unit in enumerate(("B", "kB", "MB", "GB", "TB"))},
+}
 _QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\s\d]*)\s*", re.ASCII)
 
 
@@ -100,6 +104,27 @@ def parse_duration(text: str) -> float:
     (0.4, 120.0)
     """
     return _parsed(text, _S_PER, _DURATION_OPTIONS, "duration", "400ms", "s, ms, us, min, h")
+
+
+def parse_bytes(text: str) -> float:
+    """Return an amount of memory in bytes from text with its unit.
+
+    Parameters
+    ----------
+    text : str
+        A positive number and one of MB, GB, TB (powers of 1000), MiB, GiB, TiB (powers of 1024).
+
+    Raises
+    ------
+    InputError
+        No number, no unit, an unknown unit, or not above zero.
+
+    Examples
+    --------
+    >>> parse_bytes("2GiB"), parse_bytes("500 MB")
+    (2147483648.0, 500000000.0)
+    """
+    return _parsed(text, _BYTES_PER, tuple(_BYTES_PER), "amount of memory", "2GiB", "MB, GB, MiB, GiB")
 
 
 def nm_per_unit(unit: str) -> float | None:

@@ -6,8 +6,8 @@ its axes; the one with the most frames that is an image or a movie is read, and 
 
 from __future__ import annotations
 
+import glob
 import math
-import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,11 +20,15 @@ from numpy.typing import NDArray
 
 from tem_track.errors import InputError
 from tem_track.movie import FloatArray
+from tem_track.read.dm_header import check_dm
 from tem_track.read.grey import grey_from_colour, native, native_dtype
 from tem_track.read.limits import check_frame_claim
+from tem_track.read.mrc_header import check_mrc
 from tem_track.read.quiet import listening, silence_loggers
 from tem_track.read.recording import ReadFrames, Recording, Scale, one_line
+from tem_track.read.ser_header import check_ser
 from tem_track.read.units import is_reciprocal, nm_per_unit, plain_unit, seconds_per_unit
+from tem_track.read.zspy_claims import check_zspy
 
 _PLUGIN = {"dm": "digitalmicrograph", "ser": "tia", "emi": "tia", "mrc": "mrc", "tvips": "tvips", "zspy": "zspy"}
 _FORMAT = {"ser": "TIA SER", "emi": "TIA EMI", "mrc": "MRC", "tvips": "TVIPS", "zspy": "zspy", "hspy": "hspy"}
@@ -64,8 +68,7 @@ def read_vendor(path: Path, kind: str, allow_truncated: bool) -> Recording:
     InputError
         Damaged, or a spectrum, a diffraction pattern, 4-D data or complex numbers.
     """
-    if kind == "mrc":
-        _check_mrc_claim(path, allow_truncated)
+    _check_header(path, kind, allow_truncated)
     signals = _signals(path, kind)
     judged = [(signal, _reason_against(signal)) for signal in signals]
     images = [signal for signal, reason in judged if not reason]
@@ -85,25 +88,20 @@ def read_vendor(path: Path, kind: str, allow_truncated: bool) -> Recording:
     return recording
 
 
-def _check_mrc_claim(path: Path, allow_truncated: bool) -> None:
-    """Compare what an MRC's header claims with the size of the file, before RosettaSciIO believes it.
-
-    A file that is a little too short is a truncated one and judged later; one that could never hold the claim is not
-    opened at all.
-    """
-    with path.open("rb") as file:
-        head = file.read(16)
-    if len(head) < 16:
-        raise InputError(f"{path.name}: truncated: no complete header")
-    # MRC2014: columns, rows, sections, mode; a byte order that gives small numbers is the right one.
-    sizes = min((struct.unpack(order + "4i", head)[:3] for order in "<>"), key=lambda three: max(map(abs, three)))
-    columns, rows, sections = sizes
-    held = path.stat().st_size - 1024
-    # Half a byte per pixel is the least that MRC stores (mode 101).
-    if min(sizes) > 0 and columns * rows // 2 > max(held, 0) and not allow_truncated:
-        raise InputError(f"{path.name}: truncated: not one frame of {rows} x {columns} pixels is in it")
-    if min(sizes) > 0 and columns * rows * sections // 2 > 64 * max(held, 1):
-        raise InputError(f"{path.name}: claims {sections} frames of {rows} x {columns} pixels, far more than it holds")
+def _check_header(path: Path, kind: str, allow_truncated: bool) -> None:
+    """Refuse what RosettaSciIO would believe: counts and sizes that the file cannot hold."""
+    if kind == "mrc":
+        check_mrc(path, allow_truncated)
+    elif kind == "ser":
+        check_ser(path)
+    elif kind == "dm":
+        check_dm(path)
+    elif kind == "zspy":
+        check_zspy(path)
+    elif kind == "emi":
+        # The images of a recording stand in the files beside it, which RosettaSciIO finds in this way.
+        for file in sorted(path.parent.glob(f"{glob.escape(path.stem)}_[0-9].ser")):
+            check_ser(file)
 
 
 def _map_mrc(path: Path, recording: Recording, signal: _Signal, allow_truncated: bool) -> None:

@@ -8,7 +8,10 @@ checks the checksum, and where the container's seek was not exact, decodes from 
 from __future__ import annotations
 
 import math
+import shutil
 import struct
+import tempfile
+import weakref
 import zlib
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.errors import InputError
-from tem_track.read.limits import check_frame_claim
+from tem_track.read.avi_claims import check_avi
+from tem_track.read.limits import check_frame_claim, check_video_claim
 from tem_track.read.quiet import silence_opencv
 from tem_track.read.recording import ReadFrames, Recording
 
@@ -49,6 +53,8 @@ def read_video(path: Path, kind: str, allow_truncated: bool) -> Recording:
     """
     if kind == "gif":
         _check_gif(path, allow_truncated)
+    else:
+        check_avi(path)
     video = _Video(path)
     checksums, changes, (height, width) = _scan(path, video)
     frames = len(checksums)
@@ -102,11 +108,12 @@ class _Video:
 
         self._cv2 = cv2
         self._path = path
+        self._name = _utf8_name(path, self)
         self.checksums: list[int] = []
         self._at = 0
         self._open()
         width, height = (int(self._capture.get(p)) for p in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-        check_frame_claim(path.name, height, width, 3)
+        check_video_claim(path.name, height, width)
         count, self.rate = self._capture.get(cv2.CAP_PROP_FRAME_COUNT), self._capture.get(cv2.CAP_PROP_FPS)
         self.claimed = int(count) if math.isfinite(count) and 0 < count < 2**40 else 0
 
@@ -141,10 +148,27 @@ class _Video:
 
     def _open(self) -> None:
         # FFmpeg by name: other backends would take the name for a pattern of image files or an address.
-        self._capture = self._cv2.VideoCapture(str(self._path.resolve()), self._cv2.CAP_FFMPEG)
+        self._capture = self._cv2.VideoCapture(self._name, self._cv2.CAP_FFMPEG)
         if not self._capture.isOpened():
             raise InputError(f"{self._path.name}: truncated or damaged video, or its codec is not known")
         self._at = 0
+
+
+def _utf8_name(path: Path, owner: object) -> str:
+    """Return a name of the file that OpenCV can take: one that is no UTF-8 ends the whole process.
+
+    A link with a plain name stands for such a file for as long as `owner` lives.
+    """
+    name = str(path.resolve())
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        folder = Path(tempfile.mkdtemp(prefix="tem-track-"))
+        weakref.finalize(owner, shutil.rmtree, folder, True)
+        link = folder / "video"
+        link.symlink_to(name)
+        return str(link)
+    return name
 
 
 def _scan(path: Path, video: _Video) -> tuple[list[int], NDArray[np.float64], tuple[int, int]]:

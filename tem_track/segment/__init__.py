@@ -3,10 +3,12 @@
 from tem_track.segment.detect import Appearance, learn_appearance, segment_frame
 from tem_track.segment.film import ParticleEvidence, particle_evidence
 from tem_track.segment.outline import outline_particles
+from tem_track.segment.outline_live import LiveOutlines
 from tem_track.segment.outline_table import Outlines, draw_labels
 
 __all__ = [
     "Appearance",
+    "LiveOutlines",
     "Outlines",
     "ParticleEvidence",
     "draw_labels",

@@ -23,7 +23,7 @@ from tem_track.segment.core_pedestal import pedestal_and_length, without_pedesta
 from tem_track.segment.core_starts import SOLID, WITH_CORE, fit_kind
 from tem_track.segment.core_windows import windows_of
 from tem_track.segment.outline_body import SMALL_BALL, BodyFits, fit_bodies
-from tem_track.segment.outline_chord import BLUR, CORE, CORE_RADIUS, EDGE, VOID, VOID_RADIUS
+from tem_track.segment.outline_chord import BLUR, CORE, CORE_RADIUS, EDGE, VOID, VOID_RADIUS, in_single_precision
 from tem_track.segment.outline_evidence import MovieProfiles
 
 # Frames on either side whose profiles are pooled.
@@ -78,7 +78,6 @@ def inner_boundaries(profiles: MovieProfiles) -> InnerBoundaries:
         {int(profiles.track[rows.start]): kind.name for rows, kind in zip(profiles.tracks(), kinds, strict=True)},
         *(np.full(len(profiles), np.nan) for _ in range(7)),
     )
-    _place_edges(found, profiles, template, kinds)
     strength = np.full(len(windows.owner), np.nan)
     strength[windows.resolved()] = errors.strength
     for track, (rows, kind) in enumerate(zip(profiles.tracks(), kinds, strict=True)):
@@ -91,7 +90,29 @@ def inner_boundaries(profiles: MovieProfiles) -> InnerBoundaries:
                 if seen
             }
             _note_inside(found, profiles, at, _Inside(share, template[rows], ProfileErrors(errors.length, own), middle))
+    _place_edges(found, profiles, _with_known_inside(profiles, found, template, kinds), kinds)
     return found
+
+
+def _with_known_inside(
+    profiles: MovieProfiles, found: InnerBoundaries, template: FloatArray, kinds: list[Kind]
+) -> FloatArray:
+    """Return the (R, P) bodies that describe each row, core and void where all frames together show them.
+
+    A profile's own fit shifts a core to make up for a form that is no ball's, and so the edge too.
+    """
+    known = template.copy()
+    for free, rows, _ in _by_free(profiles, kinds):
+        inside = {CORE_RADIUS: found.core_ratio[rows], VOID_RADIUS: found.void_ratio[rows]}
+        placed = {name: ratio for name, ratio in inside.items() if name in free}
+        rest = tuple(name for name in free if name not in placed)
+        if not placed:
+            continue
+        for name, ratio in placed.items():
+            known[rows, name] = np.where(np.isfinite(ratio), ratio, known[rows, name])
+        pooled = in_single_precision(profiles.pooled_over_time(rows, _POOL))
+        known[rows] = fit_bodies(pooled, known[rows], rest, rounds=10).parameters
+    return known
 
 
 def _templates(profiles: MovieProfiles, kinds: list[Kind]) -> FloatArray:
@@ -102,7 +123,8 @@ def _templates(profiles: MovieProfiles, kinds: list[Kind]) -> FloatArray:
             # What is free is fitted to the frame's own profile anyway: the pooled one would add nothing.
             template[rows] = start
         else:
-            template[rows] = fit_bodies(profiles.pooled_over_time(rows, _POOL), start, free, rounds=15).parameters
+            pooled = in_single_precision(profiles.pooled_over_time(rows, _POOL))
+            template[rows] = fit_bodies(pooled, start, free, rounds=15).parameters
     return template
 
 

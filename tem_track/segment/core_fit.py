@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray
 from tem_track.segment.core_errors import ProfileErrors, Whitening, whitening
@@ -23,7 +24,6 @@ from tem_track.segment.outline_chord import (
     CORE_RADIUS,
     EDGE,
     FLAT,
-    PARAMETERS,
     VOID,
     VOID_RADIUS,
     RadialProfiles,
@@ -39,6 +39,8 @@ LENGTHS = (0.05, 0.1, 0.15, 0.2, 0.3)
 _TOGETHER = 256
 # Steps of the parameters that change a profile about equally (fractions of the radius, of the thickness).
 _STEPS = {EDGE: 0.01, BASE: 0.01, BODY: 0.02, CORE: 0.03, VOID: 0.03, CORE_RADIUS: 0.01, VOID_RADIUS: 0.01, FLAT: 0.02}
+# A step that gains less than this in chi-square was the last: a parameter is then a tenth of its error off at most.
+_ENOUGH = 1e-2
 # Damping at the start, its factors after a step that helped or did not, and where a fit gives up.
 _DAMPING, _EASED, _STIFFENED, _STUCK = 1e-3, 0.2, 8.0, 1e4
 
@@ -167,7 +169,7 @@ def _fit_together(problem: _Problem, start: FloatArray, rounds: int) -> Whitened
         new = _linearised(problem if len(active) == len(p) else problem.take(active), trial, scale[active])
         chi2 = best.chi2[active]
         better = new.chi2 <= chi2
-        finished = better & (chi2 - new.chi2 < 1e-3 * (1 + 1e-2 * chi2))
+        finished = better & (chi2 - new.chi2 < _ENOUGH * (1 + 1e-2 * chi2))
         damping[active] = np.where(better, damping[active] * _EASED, damping[active] * _STIFFENED + 1e-4)
         p[active[better]] = trial[better]
         for mine, its in zip(vars(best).values(), vars(new).values(), strict=True):
@@ -204,17 +206,17 @@ def _linearised(problem: _Problem, p: FloatArray, scale: FloatArray) -> _Point:
     profiles, matrix = problem.profiles, problem.white.matrix
     model, slopes = profiles_and_slopes(p, profiles.level.shape[1], profiles.step, profiles.dark, problem.free)
     residual = np.matmul(matrix, (profiles.level - model)[:, :, None])[:, :, 0]
-    slopes = np.matmul(slopes * scale[:, :, None], matrix.transpose(0, 2, 1))
-    normal = np.matmul(slopes, slopes.transpose(0, 2, 1))
-    gradient = np.matmul(slopes, residual[:, :, None])[:, :, 0]
+    white = np.matmul(slopes * scale[:, :, None], matrix.transpose(0, 2, 1))
+    normal = np.matmul(white, white.transpose(0, 2, 1))
+    gradient = np.matmul(white, residual[:, :, None])[:, :, 0]
     chi2 = (residual**2).sum(axis=1)
     for known in problem.expected:
         if known.name in problem.free:
-            i, off = problem.free.index(known.name), (known.value - p[:, known.name]) / known.sd
+            i, away = problem.free.index(known.name), (known.value - p[:, known.name]) / known.sd
             per_sd = scale[:, i] / known.sd
-            chi2 += off**2
+            chi2 += away**2
             normal[:, i, i] += per_sd**2
-            gradient[:, i] += per_sd * off
+            gradient[:, i] += per_sd * away
     return _Point(normal, gradient, chi2, residual)
 
 
@@ -247,14 +249,27 @@ def _likeliest_strength(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return strength (K,), parameters (K, P) and minus twice the log likelihood (K,) of the likeliest strengths.
 
-    The fit is continued from weak to strong errors; the parameters are those at the likeliest strength.
+    The fit is continued from weak to strong errors; the parameters are those at the best strength tried, strength and
+    likelihood those of the parabola through it and its neighbours: a particle's kind must not jump with the grid.
     """
-    count = len(profiles)
-    best, strength, parameters = np.full(count, np.inf), np.full(count, _STRENGTHS[0]), np.zeros((count, PARAMETERS))
+    unlikely, parameters = [], []
     for trial in _STRENGTHS:
-        fits = fit_whitened(profiles, [start], free, ProfileErrors(length, np.full(count, trial)), rounds=8)[0]
+        errors = ProfileErrors(length, np.full(len(profiles), trial))
+        fits = fit_whitened(profiles, [start], free, errors, rounds=8)[0]
         start = fits.parameters
-        better = fits.unlikely < best
-        best[better], strength[better] = fits.unlikely[better], trial
-        parameters[better] = fits.parameters[better]
-    return strength, parameters, best
+        unlikely.append(fits.unlikely)
+        parameters.append(fits.parameters)
+    values, rows = np.array(unlikely), np.arange(len(profiles))
+    at = values.argmin(axis=0)
+    off, lowest = _vertex(values, at)
+    return _STRENGTHS[at] * 2.0**off, np.array(parameters)[at, rows], lowest
+
+
+def _vertex(values: FloatArray, at: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
+    """Return where (in steps from `at`, the lowest of (S, K) values) parabolas are lowest, and how low; ends stay."""
+    rows = np.arange(values.shape[1])
+    inner = np.clip(at, 1, len(values) - 2)
+    before, here, after = (values[inner + step, rows] for step in (-1, 0, 1))
+    bend = np.maximum(before - 2 * here + after, 1e-12)
+    off = np.where(inner == at, 0.5 * (before - after) / bend, 0.0)
+    return off, values[at, rows] - 0.5 * bend * off**2

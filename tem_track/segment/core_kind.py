@@ -28,7 +28,15 @@ from tem_track.segment.core_seen import Seen, seen_together
 from tem_track.segment.core_starts import FILLED, HOLLOW, PLATE, SOLID, WITH_CORE, fit_kind, fits_whitened
 from tem_track.segment.core_windows import Windows
 from tem_track.segment.outline_body import FULLNESS_RADIUS, SMALL_BALL, BodyFits, fit_bodies
-from tem_track.segment.outline_chord import CORE, CORE_RADIUS, FLAT, VOID, VOID_RADIUS, RadialProfiles
+from tem_track.segment.outline_chord import (
+    CORE,
+    CORE_RADIUS,
+    FLAT,
+    VOID,
+    VOID_RADIUS,
+    RadialProfiles,
+    in_single_precision,
+)
 
 # Least excess of a core over its shell at the particle's middle, in thicknesses of the body: step in density times
 # radius. Solid particles in simulated movies, speckled and lithiated, show up to 0.10 with a steady radius; NiO in CuO
@@ -38,9 +46,11 @@ _CORE_EXCESS = 0.12
 _CORE_STEP = 0.05
 # Least share of the density missing in a void: all of it where the void is empty, less where it lies off the centre.
 _VOID_STEP = 0.5
-# Least gain in chi-square by a core or void, all windows together. Solid particles in simulated movies reach 100 with
-# little excess, 54 with enough (5 electrons per px); cores of NiO in CuO show 65 and more.
-_GAIN = 60.0
+# Least gain in chi-square by a core or by a void, all windows together, and share of the windows that show it. Solid
+# particles in simulated movies reach 100 with little excess, 49 with enough but in two thirds of the windows (5
+# electrons per px); cores of NiO in CuO show 46 and more in five sixths.
+_CORE_GAIN, _VOID_GAIN = 40.0, 50.0
+_CORE_SHOWN, _VOID_SHOWN = 0.7, 0.5
 # Least share of the thickness that stands in steep sides for a body to be no ball. A faceted NiO particle has less.
 _FLAT_SHARE = 0.3
 # Least factor by which a ball's misfit is larger than a plate's.
@@ -98,7 +108,7 @@ def _resolved_kinds(
     windows: Windows, tracks: Sequence[NDArray[np.intp]], bare: RadialProfiles, errors: ProfileErrors
 ) -> list[Kind]:
     """Return the kinds of tracks wide enough for a core or void to be seen."""
-    pooled = windows.profiles.take(np.concatenate(tracks))
+    pooled = in_single_precision(windows.profiles.take(np.concatenate(tracks)))
     plain: dict[tuple[int, ...], BodyFits] = {f: fit_kind(pooled, f) for f in (SOLID, HOLLOW, WITH_CORE, PLATE)}
     flat_cored = fit_bodies(pooled, plain[WITH_CORE].parameters, (*WITH_CORE, FLAT), rounds=20)
     white = {free: fits_whitened(bare, free, errors) for free in (SOLID, HOLLOW, FILLED, WITH_CORE, PLATE)}
@@ -117,16 +127,16 @@ def _inside(clear: float, fits: dict[tuple[int, ...], list[WhitenedFits]]) -> tu
     """Return the core and the void that a track's windows show together, None where they show none."""
     best = {free: np.min([fit.chi2 for fit in offers], axis=0) for free, offers in fits.items()}
     core = seen_together(fits[WITH_CORE], np.minimum(best[HOLLOW], best[PLATE]), CORE, CORE_RADIUS, clear, _CORE_STEP)
-    if _sure(core, core.step * core.typical_radius, _CORE_EXCESS):
+    if core.gain > _CORE_GAIN and core.shown > _CORE_SHOWN and core.step * core.typical_radius > _CORE_EXCESS:
         void = seen_together(fits[WITH_CORE], best[FILLED], VOID, VOID_RADIUS, clear, _VOID_STEP)
-        return core, void if _sure(void, void.step, _VOID_STEP) else None
+        return core, void if _is_void(void) else None
     void = seen_together(fits[HOLLOW], np.minimum(best[SOLID], best[PLATE]), VOID, VOID_RADIUS, clear, _VOID_STEP)
-    return None, void if _sure(void, void.step, _VOID_STEP) else None
+    return None, void if _is_void(void) else None
 
 
-def _sure(seen: Seen, strong: float, least: float) -> bool:
-    """Return whether a core or void is strong, needed, and shown by most windows."""
-    return strong > least and seen.gain > _GAIN and seen.shown > 0.5
+def _is_void(void: Seen) -> bool:
+    """Return whether a void is strong, needed, and shown by most windows."""
+    return void.step > _VOID_STEP and void.gain > _VOID_GAIN and void.shown > _VOID_SHOWN
 
 
 def _as_kind(name: str, fits: dict[tuple[int, ...], BodyFits], flat_cored: BodyFits) -> Kind:

@@ -13,33 +13,23 @@ as one group of arrays, in a frame as well as at the end.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
-from tem_track.segment.outline_choice import difference, second_is_better
+from tem_track.segment.outline_again import another, like_neighbours, without_bites
+from tem_track.segment.outline_consensus import odd_rows
 from tem_track.segment.outline_contour import follow_contour
-from tem_track.segment.outline_fit import finished_radii, new_group, refine
-from tem_track.segment.outline_fringe import FringeMemory, fringes_of, looked_at
-from tem_track.segment.outline_members import (
-    ROUNDS,
-    Anew,
-    Members,
-    Memory,
-    class_of,
-    memory_of,
-    recent_shape,
-    start_from_hull,
-    unfinished,
-)
+from tem_track.segment.outline_fit import finished_radii
+from tem_track.segment.outline_fringe import PARTICLES_LOOKED_AT, FringeMemory, fringes_of, largest, looked_at
+from tem_track.segment.outline_members import Members, Memory, chain, grouped, memory_of, rows_in_order
 from tem_track.segment.outline_noise import NoiseSharing
-from tem_track.segment.outline_owner import OwnerPicture
 from tem_track.segment.outline_polygon import polygon_moments
 from tem_track.segment.outline_profile import View
-from tem_track.segment.outline_rays import binned, ray_points, resample_radius, to_frame, to_working
+from tem_track.segment.outline_rays import ray_points, to_frame
 from tem_track.segment.outline_rows import OutlineRow, evidence_of, finished_outlines, quality_of
+from tem_track.segment.outline_scene import Scene, pictures_of, refine_all
 from tem_track.segment.outline_start import Start, starts_from_labels
 from tem_track.segment.outline_table import Outlines
 from tem_track.settings import SegmentSettings
@@ -48,23 +38,10 @@ from tem_track.settings import SegmentSettings
 _RUNAWAY, _RUNAWAY_PX = 1.5, 2.5
 # An outline that encloses less is none, px^2.
 _LEAST_AREA = 0.5
-# An outline that differs from that of the frame before or after by more than this (rms over the radius) is fitted again
-# from there: one with a bite, where a pale grain lies at the rim, differs by 0.03 and more, a growing one by less.
-_ANOTHER = 0.02
-# Frames beyond which an outline is no start for another.
-_TOO_LONG = 5
+# Frames are outlined together, as calls of array functions cost more than the arithmetic of a few particles: so many
+# frames or outlines at most, and so many pixels (64 MB of a grey value each).
+_FRAMES_TOGETHER, _OUTLINES_TOGETHER, _PIXELS_TOGETHER = 12, 256, 16_000_000
 Measured = Callable[[int, int], bool]
-
-
-@dataclass(frozen=True)
-class _Scene:
-    """One frame as the outlines see it: number, labels, and the pictures and views of every binning in use."""
-
-    k: int
-    frame: Image
-    labels: Labels
-    pictures: dict[int, Image]
-    views: dict[int, View]
 
 
 def outline_particles(
@@ -111,15 +88,27 @@ def outline_particles(
     if polarity not in ("dark", "bright"):
         raise ValueError(f"polarity {polarity!r} is neither 'dark' nor 'bright'")
     seen = _as_callable(measured)
-    stage = _Stage(polarity == "dark", fixed, drift_px)
-    stage.look_for_fringe(frames, labels, looked_at(usable), seen)
+    stage = _Stage(frames, labels, seen, polarity == "dark", fixed, drift_px)
+    stage.look_for_fringe(looked_at(usable))
     rows: list[OutlineRow] = []
-    for k in range(count):
-        if usable[k]:
-            rows += stage.outline_frame(k, frames[k], labels[k], lambda track, k=k: seen(track, k))  # type: ignore[misc]
-        progress(k + 1, count)
-    stage.look_back(frames, labels, rows, seen)
+    for chosen in together(np.flatnonzero(usable).tolist(), labels):
+        rows += stage.outline_frames(chosen)
+        progress(chosen[-1] + 1, count)
+    progress(count, count)
+    stage.look_back(rows)
+    stage.agree_on_shapes(rows)
     return finished_outlines(rows, stage.dark)
+
+
+def together(frames: Sequence[int], labels: Sequence[Labels]) -> list[list[int]]:
+    """Return the numbers of the frames in groups that are outlined together."""
+    if not frames:
+        return []
+    first = labels[frames[0]]
+    particles = max(1, len(np.unique(first)) - 1)
+    count = min(_FRAMES_TOGETHER, _OUTLINES_TOGETHER // particles, _PIXELS_TOGETHER // max(first.size, 1))
+    step = max(1, count)
+    return [list(frames[i : i + step]) for i in range(0, len(frames), step)]
 
 
 def _as_callable(measured: Measured | set[tuple[int, int]]) -> Measured:
@@ -130,183 +119,159 @@ def _as_callable(measured: Measured | set[tuple[int, int]]) -> Measured:
 
 
 class _Stage:
-    """What goes on from frame to frame: the tracks' memories and how neighbouring pixels share their noise."""
+    """A movie and what goes on from frame to frame: the tracks' memories and how neighbouring pixels share noise."""
 
-    def __init__(self, dark: bool, fixed: Mask | None, drift_px: FloatArray, fringe: FringeMemory | None = None):
+    def __init__(
+        self,
+        frames: Frames,
+        labels: Sequence[Labels],
+        seen: Measured,
+        dark: bool,
+        fixed: Mask | None,
+        drift_px: FloatArray,
+    ):
         self.dark = dark
+        self._frames, self._labels, self._seen, self._fixed = frames, labels, seen, fixed
         self._drift_px = drift_px
-        self._fixed = fixed
         self._memories: dict[int, Memory] = {}
         self._sharing = NoiseSharing()
-        self._fringe = fringe or FringeMemory()
-        self._look = np.zeros((0, 2))
+        self._fringe = FringeMemory()
 
-    def look_for_fringe(
-        self, frames: Frames, labels: Sequence[Labels], chosen: NDArray[np.intp], seen: Measured
-    ) -> None:
+    def goes_on_from(self, before: _Stage) -> None:
+        """Take over what another stage learnt from the frames before: shapes, noise, fringe."""
+        self._memories, self._sharing, self._fringe = before._memories, before._sharing, before._fringe
+
+    def look_for_fringe(self, chosen: NDArray[np.intp]) -> None:
         """Outline some frames with the defocus fringe free, to learn whether the movie has one (bright field only)."""
-        looks = []
-        for k in chosen.tolist() if self.dark else []:
-            trial = _Stage(True, self._fixed, self._drift_px, FringeMemory(free=True))
-            trial.outline_frame(k, frames[k], labels[k], lambda track, k=k: seen(track, k))  # type: ignore[misc]
-            looks.append(trial._look)
+        looks: list[FloatArray] = []
+        if self.dark:
+            self._fringe, fringe = FringeMemory(free=True), self._fringe
+            for few in together(chosen.tolist(), self._labels):
+                large = {k: largest(self._labels[k], PARTICLES_LOOKED_AT) for k in few}
+                scene, members = self._scene(few, {}, lambda k, track, large=large: track in large[k])  # type: ignore[misc]
+                refine_all(scene, members)
+                without_bites(scene, members)
+                looks += [fringes_of([(m.group, m.binning) for m in members], k) for k in range(len(few))]
+            self._fringe = fringe
         self._fringe.begin(looks)
 
-    def outline_frame(self, k: int, frame: Image, labels: Labels, wanted: Callable[[int], bool]) -> list[OutlineRow]:
-        """Return the rows of frame k, sorted by track."""
-        starts = starts_from_labels(labels, wanted, self._fixed)
-        members = self._grouped(starts)
-        contours = [start for start in starts if not start.star]
-        scene = self._scene(k, frame, labels, members)
-        self._refine(scene, members, contours)
+    def outline_frames(self, numbers: list[int]) -> list[OutlineRow]:
+        """Return the rows of some frames, sorted by frame, then track."""
+        scene, members = self._scene(numbers, self._memories)
+        refine_all(scene, members, self._memories)
         # Two more starts: without the bites that a pale grain at the rim leaves in a label, and from the frame before.
-        self._again(scene, members, contours, start_from_hull)
-        self._again(scene, members, contours, self._start_from(k, self._memories))
-        rows = [self._contour_row(k, frame, labels, start) for start in contours]
-        self._look = fringes_of([(m.group, m.binning) for m in members])
-        self._fringe.learn(self._look)
+        without_bites(scene, members)
+        like_neighbours(scene, members, self._memories, self._drift_px)
+        self._memories = chain(members, rows_in_order(members), numbers, self._memories)[1]
+        for k in range(len(numbers)):
+            self._fringe.learn(fringes_of([(m.group, m.binning) for m in members], k))
+        rows = [
+            self._contour_row(number, scene.frames[k], scene.labels[k], start)
+            for k, number in enumerate(numbers)
+            for start in scene.starts[k]
+            if not start.star
+        ]
         for m in members:
-            self._remember(k, m)
-            rows += _ray_rows(k, m)
+            rows += _ray_rows(numbers, m)
         # A label one or two pixels wide, such as the tip that a particle leaves the field with, has no outline.
         kept = [row for row in rows if _area(row.points) >= _LEAST_AREA]
-        return sorted(kept, key=lambda row: row.track_id)
+        return sorted(kept, key=lambda row: (row.frame, row.track_id))
 
-    def look_back(self, frames: Frames, labels: Sequence[Labels], rows: list[OutlineRow], seen: Measured) -> None:
+    def look_back(self, rows: list[OutlineRow]) -> None:
         """Replace rows by better ones that start from the outlines of later frames, from the last frame to the first.
 
         A movie of a reaction begins with its hardest frames: crystals full of diffraction contrast, no frame before.
         """
-        later: dict[int, Memory] = {}
         place = {(row.track_id, row.frame): i for i, row in enumerate(rows)}
         by_frame: dict[int, list[OutlineRow]] = {}
         for row in rows:
             if row.evidence is not None:
                 by_frame.setdefault(row.frame, []).append(row)
-        for k in sorted(by_frame, reverse=True):
-            if any(self._differs(k, row.points.astype(np.float64), later.get(row.track_id)) for row in by_frame[k]):
-                for row in self._outline_again(k, frames[k], labels[k], by_frame[k], later, seen):
-                    rows[place[row.track_id, k]] = row
-            for row in (rows[place[row.track_id, k]] for row in by_frame[k]):
-                later[row.track_id] = memory_of(row, later.get(row.track_id))
+        later: dict[int, Memory] = {}
+        for numbers in reversed(together(sorted(by_frame), self._labels)):
+            if self._any_differs([row for k in reversed(numbers) for row in by_frame[k]], later):
+                for row in self._outline_again(numbers, by_frame, later):
+                    rows[place[row.track_id, row.frame]] = row
+            for k in reversed(numbers):
+                for row in (rows[place[row.track_id, k]] for row in by_frame[k]):
+                    later[row.track_id] = memory_of(row, later.get(row.track_id))
+
+    def agree_on_shapes(self, rows: list[OutlineRow]) -> None:
+        """Replace rows whose outline has a bite or bulge that their track's other outlines do not have."""
+        odd = {(rows[shape.row].frame, rows[shape.row].track_id): shape for shape in odd_rows(rows)}
+        for numbers in together(sorted({k for k, _ in odd}), self._labels):
+            scene, members = self._scene(numbers, {}, lambda k, track: (k, track) in odd)
+            for m in members:
+                for i, (k, start) in enumerate(zip(m.group.frame.tolist(), m.starts, strict=True)):
+                    shape = odd[numbers[k], start.contour.track_id]
+                    evidence = rows[shape.row].evidence
+                    assert evidence is not None
+                    m.follow(i, evidence.parameters, shape.centre, shape.radius, shape.wrong)
+            refine_all(scene, members)
+            for row in (row for m in members for row in _ray_rows(numbers, m)):
+                if row.evidence is not None:
+                    rows[odd[row.frame, row.track_id].row] = row
+
+    def _any_differs(self, rows: Sequence[OutlineRow], later: Mapping[int, Memory]) -> bool:
+        """Return whether an outline is another than that of its track in the frame after; rows from last to first."""
+        known = dict(later)
+        for row in rows:
+            memory = known.get(row.track_id)
+            assert row.circle is not None
+            seen = (*row.circle, row.label_radius)
+            if memory and not row.touches_border and another(row.frame, *seen, memory, self._drift_px):
+                return True
+            known[row.track_id] = memory_of(row, None)
+        return False
 
     def _outline_again(
-        self,
-        k: int,
-        frame: Image,
-        labels: Labels,
-        rows: Sequence[OutlineRow],
-        later: Mapping[int, Memory],
-        seen: Measured,
+        self, numbers: list[int], rows: Mapping[int, Sequence[OutlineRow]], later: Mapping[int, Memory]
     ) -> list[OutlineRow]:
-        """Return the rows of frame k that become better with a start from a later frame."""
-        outlined = {row.track_id: row.points.astype(np.float64) for row in rows}
-        starts = starts_from_labels(labels, lambda track: seen(track, k), self._fixed)
-        members = self._grouped([start for start in starts if start.contour.track_id in outlined])
+        """Return the rows of some frames that become better with a start from a later frame."""
+        known = {(row.frame, row.track_id): row for k in numbers for row in rows[k]}
+        scene, members = self._scene(numbers, {}, lambda k, track: (k, track) in known)
         for m in members:
-            for i, start in enumerate(m.starts):
-                m.place(i, outlined[start.contour.track_id])
-        scene = self._scene(k, frame, labels, members)
-        contours = [start for start in starts if not start.star]
-        changed = self._again(scene, members, contours, self._start_from(k, later))
-        found = [row for m in members for row in _ray_rows(k, m) if row.track_id in changed]
+            for i, (k, start) in enumerate(zip(m.group.frame.tolist(), m.starts, strict=True)):
+                row = known[numbers[k], start.contour.track_id]
+                m.place(i, row.points.astype(np.float64))
+                assert row.evidence is not None
+                m.group.parameters[i] = row.evidence.parameters
+        changed = like_neighbours(scene, members, later, self._drift_px, backward=True)
+        found = []
+        for j, m in enumerate(members):
+            mine = [i for _, its, i in sorted(changed) if its == j]
+            found += _ray_rows(numbers, m.some(mine)) if mine else []
         # One that ran away on the second attempt is no better than the first.
         return [row for row in found if row.evidence is not None]
 
-    def _grouped(self, starts: Sequence[Start]) -> list[Members]:
-        """Return star-shaped starts in groups that are fitted together."""
-        stars = [start for start in starts if start.star]
-        classes = sorted({class_of(start) for start in stars})
-        return [self._begin(b, [s for s in stars if class_of(s) == (count, b)]) for count, b in classes]
-
-    def _begin(self, binning: int, starts: list[Start]) -> Members:
-        centre = np.stack([start.contour.centre for start in starts])
-        radius = np.stack([start.radius for start in starts]) / binning
-        number = np.array([start.contour.track_id for start in starts])
-        group = new_group(number, to_working(centre, binning), radius)
-        for i, start in enumerate(starts):
-            memory = self._memories.get(start.contour.track_id)
-            if memory is not None:
-                group.parameters[i] = memory.parameters
-                group.before[i] = np.log(resample_radius(memory.radius, radius.shape[1]))
-        return Members(starts, group, binning)
-
-    def _scene(self, k: int, frame: Image, labels: Labels, members: list[Members]) -> _Scene:
-        binnings = sorted({m.binning for m in members})
-        pictures = {b: binned(frame, b) for b in binnings}
+    def _scene(
+        self, numbers: list[int], memories: Mapping[int, Memory], seen: Measured | None = None
+    ) -> tuple[Scene, list[Members]]:
+        """Return some frames and their particles at their starts."""
+        frames, labels = [self._frames[k] for k in numbers], [self._labels[k] for k in numbers]
+        starts = [
+            starts_from_labels(image, lambda track, k=k: self._seen(track, k), self._fixed)  # type: ignore[misc]
+            for k, image in zip(numbers, labels, strict=True)
+        ]
+        stars = starts
+        if seen:
+            stars = [
+                [s for s in of_frame if seen(k, s.contour.track_id)]
+                for k, of_frame in zip(numbers, starts, strict=True)
+            ]
+        members = grouped(stars, memories)
+        pictures = pictures_of(frames, members)
         views = {
-            b: View(self.dark, b, self._sharing.independent(pictures[b], labels, self._fixed, b), *self._fringe.known)
-            for b in binnings
+            b: View(self.dark, b, self._information(b, pictures[b], labels), *self._fringe.known) for b in pictures
         }
-        return _Scene(k, frame, labels, pictures, views)
+        return Scene(numbers, frames, labels, self._fixed, starts, pictures, views), members
 
-    def _refine(self, scene: _Scene, members: list[Members], contours: list[Start]) -> None:
-        owners = {b: _owner_picture(picture, self._fixed, b) for b, picture in scene.pictures.items()}
-        alone = sum(len(m.starts) for m in members) + len(contours) < 2
-        for r in range(ROUNDS):
-            moving = [np.flatnonzero(unfinished(m, r)) for m in members]
-            if not any(len(chosen) for chosen in moving):
-                break
-            if not alone:
-                _draw_owners(owners, members, contours)
-            for m, chosen in zip(members, moving, strict=True):
-                refine(m.group, scene.pictures[m.binning], owners[m.binning].owner, chosen, scene.views[m.binning])
-
-    def _again(self, scene: _Scene, members: list[Members], contours: list[Start], anew: Anew) -> list[int]:
-        """Fit those outlines again that `anew` gives another start; the better one stays.
-
-        Returns the tracks that have a new one.
-        """
-        trial = [m.copy() for m in members]
-        tried = []
-        for m, new in zip(members, trial, strict=True):
-            outlines = m.outlines()
-            whole = (i for i, start in enumerate(m.starts) if not start.contour.cut)
-            tried += [(m, new, i) for i in whole if anew(new, i, outlines[i])]
-        if not tried:
-            return []
-        self._refine(scene, trial, contours)
-        changed = []
-        for m, new, i in tried:
-            track = m.starts[i].contour.track_id
-            barred = (scene.labels != 0) & (scene.labels != track)
-            if self._fixed is not None:
-                barred |= self._fixed
-            if second_is_better(scene.frame, barred, m.outlines()[i], new.outlines()[i]):
-                m.group.put(np.array([i]), new.group.take(np.array([i])))
-                changed.append(track)
-        return changed
-
-    def _start_from(self, k: int, others: Mapping[int, Memory]) -> Anew:
-        """Return the function that starts outlines from those of another frame where they differ from them."""
-
-        def anew(m: Members, i: int, outline: FloatArray) -> bool:
-            memory = others.get(m.starts[i].contour.track_id)
-            if memory is None or not self._differs(k, outline, memory):
-                return False
-            m.start_from(i, memory, self._shift(k, memory))
-            return True
-
-        return anew
-
-    def _shift(self, k: int, memory: Memory) -> FloatArray:
-        """Return by how much the specimen lies elsewhere in frame k, px."""
-        return np.asarray(self._drift_px[k] - self._drift_px[memory.frame])
-
-    def _differs(self, k: int, outline: FloatArray, memory: Memory | None) -> bool:
-        """Return whether an outline is another than that of a frame nearby."""
-        if memory is None or abs(k - memory.frame) > _TOO_LONG:
-            return False
-        shift = self._shift(k, memory)
-        return bool(np.isfinite(shift).all()) and difference(outline, memory.points + shift) > _ANOTHER
-
-    def _remember(self, k: int, m: Members) -> None:
-        shapes = m.group.radius / m.group.radius.mean(axis=1, keepdims=True)
-        outlines = m.outlines()
-        for i, start in enumerate(m.starts):
-            track = start.contour.track_id
-            shape = recent_shape(shapes[i], self._memories.get(track))
-            self._memories[track] = Memory(m.group.parameters[i], shape, outlines[i], k)
+    def _information(self, binning: int, pictures: Sequence[Image], labels: Sequence[Labels]) -> float:
+        """Return how many independent pixels a pixel of some binned pictures is worth."""
+        found = 1.0
+        for picture, image in zip(pictures, labels, strict=True):
+            found = self._sharing.independent(picture, image, self._fixed, binning)
+        return found
 
     def _contour_row(self, k: int, frame: Image, labels: Labels, start: Start) -> OutlineRow:
         """Return the row of a particle that is not star-shaped."""
@@ -328,25 +293,7 @@ class _Stage:
         return row
 
 
-def _owner_picture(picture: Image, fixed: Mask | None, binning: int) -> OwnerPicture:
-    height, width = picture.shape
-    hidden = None
-    if fixed is not None and fixed.any():
-        # A binned pixel is hidden if a quarter of it is.
-        hidden = binned(fixed.astype(np.float32), binning) > 0.25
-    return OwnerPicture((height, width), hidden, binning)
-
-
-def _draw_owners(owners: dict[int, OwnerPicture], members: list[Members], contours: list[Start]) -> None:
-    """Draw all particles as they stand into the owner picture of every binning."""
-    numbers = [start.contour.track_id for m in members for start in m.starts]
-    numbers += [start.contour.track_id for start in contours]
-    outlines = [points for m in members for points in m.outlines()] + [start.contour.points for start in contours]
-    for binning, picture in owners.items():
-        picture.draw(numbers, [to_working(points, binning) for points in outlines])
-
-
-def _ray_rows(k: int, m: Members) -> list[OutlineRow]:
+def _ray_rows(numbers: Sequence[int], m: Members) -> list[OutlineRow]:
     """Return the finished rows of particles fitted by rays, or their labels' where the fit ran away."""
     g = m.group
     points = to_frame(ray_points(g.centre, finished_radii(g)), m.binning)
@@ -357,9 +304,10 @@ def _ray_rows(k: int, m: Members) -> list[OutlineRow]:
     sane = (size > expected / _RUNAWAY - _RUNAWAY_PX) & (size < _RUNAWAY * expected + _RUNAWAY_PX)
     sane &= np.isfinite(points).all(axis=(1, 2))
     share, quality = np.sqrt(g.variance), quality_of(g)
+    centre, radius = m.circles()
     rows = []
-    for i, start in enumerate(m.starts):
-        contour = start.contour
+    for i, (frame, start) in enumerate(zip(g.frame.tolist(), m.starts, strict=True)):
+        contour, k = start.contour, numbers[frame]
         if not sane[i]:
             # The label's own outline, uncertain by 2 px all round, and by what the border hides of it.
             hidden = float(contour.hidden.mean()) if contour.cut else 0.0
@@ -368,7 +316,8 @@ def _ray_rows(k: int, m: Members) -> list[OutlineRow]:
             continue
         sd = float(share[i] * area[i])
         row = OutlineRow(contour.track_id, k, points[i].astype(np.float32), sd, contour.cut, float(quality[i]))
-        row.rays_sd, row.evidence = float(share[i]), evidence_of(g, i)
+        row.rays_sd, row.evidence, row.circle = float(share[i]), evidence_of(g, i), (centre[i], radius[i])
+        row.label_radius = float(start.radius.mean())
         if not contour.cut:
             row.label_area = contour.whole_area
         rows.append(row)

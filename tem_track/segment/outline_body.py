@@ -41,6 +41,9 @@ _DENSEST = 10.0
 _EXPLAINED = 6.0
 # A fringe that stands out, in blurs squared: it lifts the edge of a particle by half of the background.
 _STRONG_FRINGE = 6.0
+# A step that gains less than this in chi-square was the last; rounding makes chi-square uncertain by 0.01 in single
+# precision, where a parameter is then a seventh of its error off.
+_ENOUGH = {False: 1e-3, True: 2e-2}
 # Profiles fitted together: their arrays stay in the processor's cache.
 _TOGETHER = 256
 # Where the fullness of a body without core acts, fraction of the radius: real bodies are a little fuller towards their
@@ -93,7 +96,8 @@ def fit_bodies(profiles: RadialProfiles, start: FloatArray, free: tuple[int, ...
 
     Notes
     -----
-    Levenberg-Marquardt, bounds by clipping, and a Gaussian prior on the blur.
+    Levenberg-Marquardt, bounds by clipping, and a Gaussian prior on the blur. Profiles in single precision are fitted
+    in single precision, which takes half the time.
     """
     parts = [slice(i, i + _TOGETHER) for i in range(0, max(len(profiles), 1), _TOGETHER)]
     fits = [_fit_together(profiles.take(part), start[part], free, rounds) for part in parts]
@@ -114,6 +118,7 @@ def _fit_together(profiles: RadialProfiles, start: FloatArray, free: tuple[int, 
     if profiles.fringe_sd is None:
         # The picture's, not the body's.
         p[:, FRINGE] = 0.0 if profiles.fringe is None else profiles.fringe
+    enough = _ENOUGH[profiles.level.dtype == np.float32]
     best = _linearised(profiles, p, free, scale)
     active = np.arange(len(start))
     for _ in range(rounds):
@@ -125,7 +130,7 @@ def _fit_together(profiles: RadialProfiles, start: FloatArray, free: tuple[int, 
         new = _linearised(profiles.take(active), trial, free, scale[active])
         chi2 = best.chi2[active]
         better = new.chi2 <= chi2
-        finished = better & (chi2 - new.chi2 < 1e-3 * (1 + 1e-2 * chi2))
+        finished = better & (chi2 - new.chi2 < enough * (1 + 1e-2 * chi2))
         damping[active] = np.where(better, damping[active] * 0.2, damping[active] * 8 + 1e-4)
         p[active[better]] = trial[better]
         best.put(active[better], new, better)
@@ -160,14 +165,18 @@ def _variance(normal: FloatArray, index: FloatArray, scale: FloatArray) -> Float
 
 def _linearised(profiles: RadialProfiles, p: FloatArray, free: tuple[int, ...], scale: FloatArray) -> _Point:
     """Return the normal equations in units of `scale` (K, F), the prior on the blur included."""
-    model, slopes = profiles_and_slopes(p, profiles.level.shape[1], profiles.step, profiles.dark, free)
-    slopes *= scale[:, :, None]
+    precision = profiles.level.dtype
+    at, step = p.astype(precision, copy=False), profiles.step.astype(precision, copy=False)
+    model, slopes = profiles_and_slopes(at, profiles.level.shape[1], step, profiles.dark, free)
+    slopes *= scale[:, :, None].astype(precision, copy=False)
     weighted = slopes * profiles.weight[:, None, :]
     residual = profiles.level - model
-    normal = weighted @ slopes.transpose(0, 2, 1)
-    gradient = (weighted @ residual[:, :, None])[:, :, 0]
+    normal = (weighted @ slopes.transpose(0, 2, 1)).astype(np.float64)
+    gradient = (weighted @ residual[:, :, None])[:, :, 0].astype(np.float64)
     off = profiles.blur - p[:, BLUR]
-    chi2 = np.einsum("kj,kj,kj->k", residual, residual, profiles.weight) + (off / profiles.blur_sd) ** 2
+    residual *= residual
+    residual *= profiles.weight
+    chi2 = residual.sum(axis=1, dtype=np.float64) + (off / profiles.blur_sd) ** 2
     if BLUR in free:
         i = free.index(BLUR)
         normal[:, i, i] += (scale[:, i] / profiles.blur_sd) ** 2

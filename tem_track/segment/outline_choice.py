@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
 from tem_track.movie import FloatArray, Image, Mask
-from tem_track.segment.outline_polygon import bounding_box, polygon_mask
+from tem_track.segment.outline_polygon import bounding_box, polygon_mask, polygon_moments
 from tem_track.segment.outline_rays import ray_angles
 
 # Width of the surroundings that are looked at, in units of the equivalent radius, and at least in px.
@@ -49,14 +51,29 @@ def difference(first: FloatArray, second: FloatArray, count: int = 48) -> float:
     return float(np.sqrt(np.mean(np.log(np.maximum(mine, 1e-6) / np.maximum(other, 1e-6)) ** 2)))
 
 
-def second_is_better(picture: Image, barred: Mask, first: FloatArray, second: FloatArray) -> bool:
+def bites(outlines: FloatArray, deep: float) -> Mask:
+    """Return which of (K, N, 2) outlines may be further than `deep` (rms over the radius) from their convex hulls.
+
+    Notes
+    -----
+    For a given rms the hull encloses least more than the outline where a single one of the N radii differs: then
+    by 2 `deep` / sqrt(N) of the area.
+    """
+    area = np.abs(polygon_moments(outlines)[0])
+    hull = [cv2.contourArea(cv2.convexHull(points)) for points in outlines.astype(np.float32)]
+    return np.asarray(np.array(hull) > (1 + 2 * deep / np.sqrt(outlines.shape[1])) * area)
+
+
+def second_is_better(
+    picture: Image, barred: Callable[[tuple[slice, slice]], Mask], first: FloatArray, second: FloatArray
+) -> bool:
     """Return whether the picture speaks for the second outline.
 
     Parameters
     ----------
     picture : (Y, X) float32
-    barred : (Y, X) bool
-        Pixels of other particles and of overlays, which say nothing.
+    barred : callable (box) -> (Y, X) bool
+        Pixels of a box of the picture that are other particles' or overlays', which say nothing.
     first, second : (P, 2) float64
         Outlines, yx, px.
 
@@ -77,7 +94,7 @@ def second_is_better(picture: Image, barred: Mask, first: FloatArray, second: Fl
     size = (bottom - top, right - left)
     mine, other = (polygon_mask(points, size, (top, left)) for points in (first, second))
     part = np.ascontiguousarray(picture[top:bottom, left:right])
-    free = ~barred[top:bottom, left:right]
+    free = ~barred((slice(top, bottom), slice(left, right)))
     smooth = cv2.GaussianBlur(part, (0, 0), _SMOOTH_PX)
     far = cv2.distanceTransform((~(mine | other)).astype(np.uint8), cv2.DIST_L2, 5)
     around = free & (far > 2.0) & (far <= margin)

@@ -20,9 +20,10 @@ Everything here works on K profiles of J bins at once: one call of numpy costs a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,8 @@ from tem_track.movie import FloatArray, Mask
 
 EDGE, BLUR, BASE, BODY, CORE, VOID, CORE_RADIUS, VOID_RADIUS, FLAT, FRINGE = range(10)
 PARAMETERS = 10
+AnyFloat: TypeAlias = NDArray[np.floating[Any]]
+"""float32 or float64."""
 Rows: TypeAlias = NDArray[np.intp] | Mask
 # Blur over radius above which core and void cannot be told from the blurred edge.
 SMALL = 0.12
@@ -84,46 +87,67 @@ class RadialProfiles:
         return RadialProfiles(step, level, weight, self.dark, self.blur[rows], self.blur_sd[rows], fringe, fringe_sd)
 
 
-def chord(edges: FloatArray, radius: FloatArray) -> tuple[FloatArray, FloatArray]:
+def joined(profiles: Sequence[RadialProfiles]) -> RadialProfiles:
+    """Return profiles with equal numbers of bins one after the other."""
+    if len(profiles) == 1:
+        return profiles[0]
+    step, level, weight, blur, blur_sd = (
+        np.concatenate([getattr(p, name) for p in profiles]) for name in ("step", "level", "weight", "blur", "blur_sd")
+    )
+    fringes = (
+        None if getattr(profiles[0], name) is None else np.concatenate([getattr(p, name) for p in profiles])
+        for name in ("fringe", "fringe_sd")
+    )
+    return RadialProfiles(step, level, weight, profiles[0].dark, blur, blur_sd, *fringes)
+
+
+def in_single_precision(profiles: RadialProfiles) -> RadialProfiles:
+    """Return profiles whose levels and weights are float32."""
+    return replace(profiles, level=profiles.level.astype(np.float32), weight=profiles.weight.astype(np.float32))
+
+
+def chord(edges: AnyFloat, radius: AnyFloat) -> tuple[AnyFloat, AnyFloat]:
     """Return the chord sqrt(radius^2 - rho^2) averaged over each bin, and its derivative with respect to the radius.
 
     Parameters
     ----------
-    edges : (K, J + 1) float64
+    edges : (K, J + 1) float
         Bin edges.
-    radius : (K, M) float64
+    radius : (K, M) float
 
     Returns
     -------
-    chord, slope : (K, M, J) float64
-        Exact bin means, so that the model is smooth in the radius however coarse the bins are.
+    chord, slope : (K, M, J) float
+        Exact bin means, so that the model is smooth in the radius however coarse the bins are. In the precision of the
+        radius.
     """
     q = np.maximum(radius, 1e-6)[:, :, None]
     at = np.minimum(edges[:, None, :] / q, 1.0)
     angle = np.arcsin(at)
     area = at * np.sqrt(1 - at * at) + angle
     per_width = q / (edges[:, 1:2] - edges[:, :1])[:, :, None]
-    slope: FloatArray = np.diff(angle, axis=2) * per_width
-    mean: FloatArray = np.diff(area, axis=2) * (0.5 * q * per_width)
+    slope: AnyFloat = np.diff(angle, axis=2) * per_width
+    mean: AnyFloat = np.diff(area, axis=2) * (0.5 * q * per_width)
     return mean, slope
 
 
 def body_profiles(parameters: FloatArray, bins: int, step: FloatArray, dark: bool) -> FloatArray:
     """Return the (K, J) profiles of bodies with the given (K, 10) parameters, blurred."""
-    return profiles_and_slopes(parameters, bins, step, dark, ())[0]
+    return np.asarray(profiles_and_slopes(parameters, bins, step, dark, ())[0], np.float64)
 
 
 def profiles_and_slopes(
-    p: FloatArray, bins: int, step: FloatArray, dark: bool, free: tuple[int, ...]
-) -> tuple[FloatArray, FloatArray]:
+    p: AnyFloat, bins: int, step: AnyFloat, dark: bool, free: tuple[int, ...]
+) -> tuple[AnyFloat, AnyFloat]:
     """Return (K, J) blurred profiles and (K, F, J) derivatives with respect to the `free` of the (K, 10) parameters.
 
-    Parts that no body has (core, void, flat) and that are not free cost nothing.
+    They come in the precision of the parameters. Parts that no body has (core, void, flat) and that are not free cost
+    nothing.
     """
     column = p[:, :, None]
     shape, by_shape = _thickness_shape(p, bins, step, free)
     thickness = column[:, BODY] * shape
-    rows = np.empty((len(p), 1 + len(free), bins))
+    rows = np.empty((len(p), 1 + len(free), bins), p.dtype)
     rows[:, 0] = thickness
     for i, name in enumerate(free, start=1):
         if name == BODY:
@@ -141,7 +165,7 @@ def profiles_and_slopes(
     return blurred[:, 0], blurred[:, 1:]
 
 
-def _attenuated(thickness: FloatArray, p: FloatArray, step: FloatArray, free: tuple[int, ...]) -> FloatArray:
+def _attenuated(thickness: AnyFloat, p: AnyFloat, step: AnyFloat, free: tuple[int, ...]) -> AnyFloat:
     """Return (K, F + 1, J) bright-field intensity and its derivatives from those of the thickness, in place."""
     left = np.exp(-thickness[:, 0])
     sharp = p[:, BASE, None] * left
@@ -168,11 +192,11 @@ def _attenuated(thickness: FloatArray, p: FloatArray, step: FloatArray, free: tu
 
 
 def _thickness_shape(
-    p: FloatArray, bins: int, step: FloatArray, free: tuple[int, ...]
-) -> tuple[FloatArray, dict[int, FloatArray]]:
+    p: AnyFloat, bins: int, step: AnyFloat, free: tuple[int, ...]
+) -> tuple[AnyFloat, dict[int, AnyFloat]]:
     """Return the (K, J) thickness in units of the body's and its derivatives by the free parameters of the shape."""
     column = p[:, :, None]
-    edges = np.arange(bins + 1) * step[:, None]
+    edges = np.arange(bins + 1, dtype=p.dtype) * step[:, None]
     e, c, v = p[:, EDGE], p[:, CORE_RADIUS], p[:, VOID_RADIUS]
     cored = CORE in free or bool(p[:, CORE].any())
     hollow = VOID in free or bool(p[:, VOID].any())
@@ -201,15 +225,15 @@ def _thickness_shape(
 
 
 def _blurred(
-    rows: FloatArray, blur: FloatArray, step: FloatArray, free: tuple[int, ...], curvature: bool = False
-) -> FloatArray:
+    rows: AnyFloat, blur: AnyFloat, step: AnyFloat, free: tuple[int, ...], curvature: bool = False
+) -> AnyFloat:
     """Return (K, F + 1, J) rows after a Gaussian blur (K,); what the blur itself changes is added to its row.
 
     With `curvature` the second derivatives of the blurred rows are returned.
     """
     bins = rows.shape[2]
-    forward, backward = _cosines(bins)
-    frequency = np.pi * np.arange(bins) / (bins * step[:, None])
+    forward, backward = _cosines(bins, rows.dtype)
+    frequency = (np.pi / bins * np.arange(bins)).astype(rows.dtype) / step[:, None]
     spectrum = (rows.reshape(-1, bins) @ forward).reshape(rows.shape)
     kept = np.exp(-0.5 * (frequency * blur[:, None]) ** 2)
     spectrum *= (-(frequency**2) * kept if curvature else kept)[:, None, :]
@@ -219,11 +243,12 @@ def _blurred(
 
 
 @lru_cache(maxsize=16)
-def _cosines(bins: int) -> tuple[FloatArray, FloatArray]:
+def _cosines(bins: int, precision: np.dtype[Any]) -> tuple[AnyFloat, AnyFloat]:
     """Return the cosine transform and its inverse as (J, J) matrices that act on rows.
 
     The transform continues a profile as an even function at the centre and flat beyond its end. For a hundred bins a
     product with the matrix is faster than the call of a fast transform.
     """
     unit = np.eye(bins)
-    return np.asarray(dct(unit, axis=1, type=2)), np.asarray(idct(unit, axis=1, type=2))
+    forward, backward = dct(unit, axis=1, type=2), idct(unit, axis=1, type=2)
+    return np.asarray(forward, precision), np.asarray(backward, precision)

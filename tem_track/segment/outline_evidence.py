@@ -101,8 +101,8 @@ class MovieProfiles:
 
     def _own(self, rows: NDArray[np.intp]) -> RadialProfiles:
         """Return rows with equal numbers of bins as they were measured."""
-        level = np.stack([self._evidence[i].level for i in rows]).astype(np.float64)
-        weight = np.stack([self._evidence[i].weight for i in rows]).astype(np.float64)
+        level = np.stack([self._evidence[i].level for i in rows])
+        weight = np.stack([self._evidence[i].weight for i in rows])
         own = RadialProfiles(
             self._step[rows], level, weight, self._dark, self._blur[rows], self._blur_sd[rows], self._fringe[rows]
         )

@@ -5,15 +5,26 @@ Particles with equal numbers of rays are fitted together as one group of arrays.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image, Mask
 from tem_track.segment.outline_body import fit_any_bodies
-from tem_track.segment.outline_chord import BASE, BLUR, EDGE, PARAMETERS, RadialProfiles, body_profiles
+from tem_track.segment.outline_chord import (
+    BASE,
+    BLUR,
+    EDGE,
+    PARAMETERS,
+    RadialProfiles,
+    body_profiles,
+    in_single_precision,
+    joined,
+)
 from tem_track.segment.outline_profile import View, normalised, radial_profiles
 from tem_track.segment.outline_rays import (
     Rays,
@@ -25,6 +36,10 @@ from tem_track.segment.outline_rays import (
 )
 from tem_track.segment.outline_shape import follow_shape, ray_shifts, smooth_log_radius
 
+# Threads that look at the picture: sampling and arithmetic of large arrays release Python's lock.
+_WORKERS = 2
+_Part = TypeVar("_Part")
+_Found = TypeVar("_Found")
 # Samples of rays that are worked on together: their arrays stay in the processor's cache.
 _SAMPLES_TOGETHER = 100_000
 # A ray that knows less than this share of what the good ones know is blind.
@@ -38,7 +53,9 @@ class OutlineGroup:
     Attributes
     ----------
     number : (P,) int64
-        The particles' numbers in the owner picture.
+        The particles' numbers in the owner pictures.
+    frame : (P,) int
+        Which of the frames that are worked on together each is in, rising.
     centre : (P, 2) float64
     radius : (P, N) float64
     before : (P, N) float64
@@ -56,9 +73,16 @@ class OutlineGroup:
         Of the area relative to the area, from the single rays.
     moved : (P,) float64
         How far the outline moved in the last round (root mean square), working px.
+    near : (P,) bool
+        The start was nearly right.
+    crowded : (P,) bool
+        Rays may meet other particles, or pixels that may not be looked at.
+    wrong : (P, N) bool
+        Rays that are known to find something else than the edge.
     """
 
     number: NDArray[np.int64]
+    frame: NDArray[np.intp]
     centre: FloatArray
     radius: FloatArray
     before: FloatArray
@@ -74,6 +98,9 @@ class OutlineGroup:
     contrast: FloatArray
     variance: FloatArray
     moved: FloatArray
+    near: Mask
+    crowded: Mask
+    wrong: Mask
 
     def __len__(self) -> int:
         return len(self.number)
@@ -88,13 +115,16 @@ class OutlineGroup:
             getattr(self, f.name)[rows] = getattr(other, f.name)
 
 
-def new_group(number: FloatArray, centre: FloatArray, radius: FloatArray) -> OutlineGroup:
-    """Return outlines at their start: numbers (P,), centres (P, 2) and radii (P, N), working px."""
+def new_group(
+    number: NDArray[np.int64], frame: NDArray[np.intp], centre: FloatArray, radius: FloatArray
+) -> OutlineGroup:
+    """Return outlines at their start: numbers and frames (P,), centres (P, 2) and radii (P, N), working px."""
     count = len(number)
     unknown = np.full(count, np.nan)
     no_profile = np.zeros((count, sample_count(radius.shape[1])), np.float32)
     return OutlineGroup(
-        number=np.asarray(number, np.int64),
+        number=number,
+        frame=frame,
         centre=centre.copy(),
         radius=radius.copy(),
         before=np.full(radius.shape, np.nan),
@@ -110,43 +140,95 @@ def new_group(number: FloatArray, centre: FloatArray, radius: FloatArray) -> Out
         contrast=np.zeros(count),
         variance=np.full(count, 0.25),
         moved=np.full(count, np.inf),
+        near=np.zeros(count, np.bool_),
+        crowded=np.ones(count, np.bool_),
+        wrong=np.zeros(radius.shape, np.bool_),
     )
 
 
-def refine(group: OutlineGroup, picture: Image, owner: Image, chosen: NDArray[Any], view: View) -> None:
+def refine(
+    group: OutlineGroup,
+    pictures: Sequence[Image],
+    owners: Sequence[Image | None],
+    chosen: NDArray[np.intp],
+    view: View,
+) -> None:
     """Improve the chosen outlines of a group by one round: sample, fit the common profile, shift every ray against it.
 
     Parameters
     ----------
     group : OutlineGroup
-    picture, owner : (Y, X) float32
-        Working picture, and who stands where in it (outline_owner.py).
+    pictures : sequence of (Y, X) float32, owners : sequence of (Y, X) float32 or None
+        Working pictures of the frames, and who stands where in them (outline_owner.py); None where nobody is near.
     chosen : (K,) int
-        Rows of the group.
+        Rows of the group, rising.
     view : View
     """
-    together = max(1, _SAMPLES_TOGETHER // (group.radius.shape[1] * group.level.shape[1]))
-    for i in range(0, len(chosen), together):
-        part = group.take(chosen[i : i + together])
-        _refine(part, picture, owner, view)
-        group.put(chosen[i : i + together], part)
-
-
-def _refine(g: OutlineGroup, picture: Image, owner: Image, view: View) -> None:
-    first = bool(np.isinf(g.misfit).any())
-    if not first:
-        g.centre, g.radius = recentred(g.centre, g.radius)
-    rays = sample_rays(picture, owner, g.number, g.centre, g.radius)
-    mean = g.radius.mean(axis=1)
-    far = 0.5 * (rays.rho[:, -1] - 1) if first else np.maximum(0.05, 2.0 / mean)
-    if not first:
-        rays = near_surroundings(rays, far, g.contrast, view.information)
-    level, unit = normalised(rays, local_background(rays, far), view.dark)
-    profiles, variance = radial_profiles(rays, level, view)
+    if not len(chosen):
+        return
+    g = group.take(chosen)
+    first = np.isinf(g.misfit)
+    again = np.flatnonzero(~first)
+    if len(again):
+        g.centre[again], g.radius[again] = recentred(g.centre[again], g.radius[again])
+    together = max(1, _SAMPLES_TOGETHER // (g.radius.shape[1] * g.level.shape[1]))
+    parts = [np.arange(i, min(i + together, len(g))) for i in range(0, len(g), together)]
+    seen = _side_by_side(lambda rows: _look_at(g.take(rows), first[rows], pictures, owners, view), parts)
+    profiles = in_single_precision(joined([part.profiles for part in seen]))
     fits = fit_any_bodies(profiles, g.parameters)
     model = body_profiles(fits.parameters, profiles.level.shape[1], profiles.step, view.dark)
-    shift, precision = ray_shifts(rays, level, model, fits.parameters[:, BASE], variance, view)
-    measured = np.log(g.radius * fits.parameters[:, EDGE, None]) + shift
+    shifts = _side_by_side(
+        lambda both: _shifts(both[0], model[both[1]], fits.parameters[both[1]], view),
+        list(zip(seen, parts, strict=True)),
+    )
+    shift, precision = (np.concatenate(values) for values in zip(*shifts, strict=True))
+    _move(g, fits.parameters, shift, precision)
+    ends = np.concatenate([np.median(part.rays.level[:, :, -3:], axis=(1, 2)) for part in seen])
+    _note_profiles(g, profiles, model, ends if view.dark else np.concatenate([part.unit for part in seen]))
+    group.put(chosen, g)
+
+
+def _side_by_side(function: Callable[[_Part], _Found], parts: Sequence[_Part]) -> list[_Found]:
+    """Return what a function finds of each part, worked out by a few threads; it does not depend on how many."""
+    if len(parts) == 1:
+        return [function(parts[0])]
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        return list(pool.map(function, parts))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What some outlines' rays show: levels (P, N, J) in the profiles' unit (P,), profiles, variance (P, J)."""
+
+    rays: Rays
+    level: Image
+    unit: FloatArray
+    profiles: RadialProfiles
+    variance: FloatArray
+
+
+def _look_at(
+    g: OutlineGroup, first: Mask, pictures: Sequence[Image], owners: Sequence[Image | None], view: View
+) -> _Seen:
+    number = np.where(g.crowded, g.number, 0)
+    rays = sample_rays(pictures, owners, g.frame, number, g.centre, g.radius)
+    if g.wrong.any():
+        rays.seen[g.wrong] = 0
+    far = np.where(first, 0.5 * (rays.rho[:, -1] - 1), np.maximum(0.05, 2.0 / g.radius.mean(axis=1)))
+    if not first.all():
+        rays = near_surroundings(rays, far, np.where(first, np.inf, g.contrast), view.information)
+    level, unit = normalised(rays, local_background(rays, far), view.dark)
+    profiles, variance = radial_profiles(rays, level, view)
+    return _Seen(rays, level, unit, profiles, variance)
+
+
+def _shifts(seen: _Seen, model: FloatArray, parameters: FloatArray, view: View) -> tuple[FloatArray, FloatArray]:
+    return ray_shifts(seen.rays, seen.level, model, parameters[:, BASE], seen.variance, view)
+
+
+def _move(g: OutlineGroup, parameters: FloatArray, shift: FloatArray, precision: FloatArray) -> None:
+    """Put outlines where their rays' shifts against the fitted profiles say, smoothed."""
+    measured = np.log(g.radius * parameters[:, EDGE, None]) + shift
     # Most rays of a particle cut by the border may be blind, so that a median would not do.
     g.shown = precision > _BLIND * np.quantile(precision, 0.75, axis=1, keepdims=True)
     remembered = np.isfinite(g.before[:, 0])
@@ -155,21 +237,18 @@ def _refine(g: OutlineGroup, picture: Image, owner: Image, view: View) -> None:
             measured[remembered], precision[remembered], g.before[remembered]
         )
     smooth, g.variance = smooth_log_radius(measured, precision, g.shown)
-    log_mean = np.log(mean)[:, None]
-    g.radius = np.exp(np.clip(smooth, log_mean - 1, log_mean + 1))
-    g.moved = np.sqrt(((g.radius - rays.radius) ** 2).mean(axis=1))
-    g.parameters = fits.parameters
-    _note_profiles(g, profiles, model, rays, unit, view.dark)
+    log_mean = np.log(g.radius.mean(axis=1))[:, None]
+    radius = np.exp(np.clip(smooth, log_mean - 1, log_mean + 1))
+    g.moved = np.sqrt(((radius - g.radius) ** 2).mean(axis=1))
+    g.radius, g.parameters = radius, parameters
 
 
-def _note_profiles(
-    g: OutlineGroup, profiles: RadialProfiles, model: FloatArray, rays: Rays, unit: FloatArray, dark: bool
-) -> None:
-    """Keep the profiles and how well the models explain them."""
+def _note_profiles(g: OutlineGroup, profiles: RadialProfiles, model: FloatArray, unit: FloatArray) -> None:
+    """Keep the profiles, whose unit is so many grey values, and how well the models explain them."""
     weight = profiles.weight + 1e-12
     g.misfit = np.sqrt((weight * (profiles.level - model) ** 2).sum(axis=1) / weight.sum(axis=1))
     g.height = np.abs(model - g.parameters[:, BASE, None]).max(axis=1)
-    g.contrast = g.height * (np.median(rays.level[:, :, -3:], axis=(1, 2)) if dark else unit)
+    g.contrast = g.height * unit
     g.step, g.blur, g.blur_sd = profiles.step, profiles.blur, profiles.blur_sd
     g.level, g.weight = profiles.level.astype(np.float32), profiles.weight.astype(np.float32)
 

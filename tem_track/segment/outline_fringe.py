@@ -12,12 +12,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.movie import FloatArray, Mask
+from tem_track.movie import FloatArray, Labels, Mask
 from tem_track.segment.outline_chord import BLUR, FRINGE, SMALL
 from tem_track.segment.outline_fit import OutlineGroup
 
 # Usable frames looked at, spread over the movie: focus may change while it runs.
 _LOOKS = 5
+# Particles looked at in each, the largest: they show most of the fringe.
+PARTICLES_LOOKED_AT = 12
 # Anything goes at first: 20 px^2 turn a particle's edge white.
 ANY_FRINGE_PX2 = (0.0, 300.0)
 # A fringe that moves an edge by less than some tenth of a pixel is left out (on simulated movies: 0.07 px per px^2).
@@ -34,6 +36,18 @@ def looked_at(usable: Mask) -> NDArray[np.intp]:
     if len(frames) <= _LOOKS:
         return frames
     return frames[np.linspace(0, len(frames) - 1, _LOOKS).round().astype(np.intp)]
+
+
+def largest(labels: Labels, count: int) -> set[int]:
+    """Return the tracks of the largest labels of a (Y, X) label image.
+
+    >>> sorted(largest(np.array([[1, 2, 2], [3, 3, 3]], np.int32), 2))
+    [2, 3]
+    """
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    order = np.argsort(-sizes, kind="stable")[:count]
+    return set(order[sizes[order] > 0].tolist())
 
 
 class FringeMemory:
@@ -69,19 +83,21 @@ class FringeMemory:
         self.known = (strength, _CHANGE * abs(strength) + _CHANGE_PX2)
 
 
-def fringes_of(groups: Sequence[tuple[OutlineGroup, int]]) -> FloatArray:
+def fringes_of(groups: Sequence[tuple[OutlineGroup, int]], frame: int) -> FloatArray:
     """Return fringe (image px^2) and weight (K, 2) of the particles of a frame that are many blurs wide.
 
     Parameters
     ----------
     groups : sequence of (OutlineGroup, int)
         Fitted outlines and their binning.
+    frame : int
+        Which of the frames that were outlined together.
     """
     rows = [np.zeros((0, 2))]
     for group, binning in groups:
         radius = group.radius.mean(axis=1) * binning
         fringe = group.parameters[:, FRINGE] * radius**2
-        wide = (group.parameters[:, BLUR] < SMALL) & np.isfinite(fringe)
+        wide = (group.frame == frame) & (group.parameters[:, BLUR] < SMALL) & np.isfinite(fringe)
         # The length of the outline says how much is seen of the fringe.
         rows.append(np.stack([fringe, radius], axis=1)[wide])
     return np.concatenate(rows)

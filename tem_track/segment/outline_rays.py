@@ -6,13 +6,15 @@ rays of each and J samples along every ray.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.movie import FloatArray, Image
+from tem_track.movie import FloatArray, Image, Mask
 from tem_track.segment.outline_average import circular_mean, masked_median
 
 # Radius (px) to which a large particle's surroundings are binned down: 50 px keep an edge's position to 0.1 % of the
@@ -67,6 +69,11 @@ def sample_count(rays: int) -> int:
     return _SAMPLES[rays]
 
 
+def longest_ray(radius: FloatArray) -> float:
+    """Return how far (px) the longest ray of a particle with the given (N,) radii reaches from its centre."""
+    return float(radius.max() * (1 + max(_REACH, _REACH_PX / float(radius.mean()))))
+
+
 def ray_angles(count: int) -> FloatArray:
     """Return the (N,) directions of the rays, rad, from the x axis towards y."""
     return np.arange(count, dtype=np.float64) * (2 * np.pi / count)
@@ -104,18 +111,26 @@ def binned(frame: Image, binning: int) -> Image:
 
 
 def sample_rays(
-    picture: Image, owner: Image, numbers: NDArray[np.int64], centre: FloatArray, radius: FloatArray
+    pictures: Sequence[Image],
+    owners: Sequence[Image | None],
+    frame: NDArray[np.intp],
+    numbers: NDArray[np.int64],
+    centre: FloatArray,
+    radius: FloatArray,
 ) -> Rays:
-    """Return the picture along rays.
+    """Return what the pictures of some frames show along rays.
 
     Parameters
     ----------
-    picture : (Y, X) float32
-        Working picture.
-    owner : (Y, X) float32
-        Number of the particle a pixel belongs to, 0 = nobody, negative = unusable or contested.
+    pictures : sequence of (Y, X) float32
+        Working pictures of frames.
+    owners : sequence of (Y, X) float32 or None
+        Of each frame, the number of the particle a pixel belongs to, 0 = nobody, negative = unusable or contested;
+        None where nothing bars any ray.
+    frame : (P,) int
+        Which of the frames each particle is in, rising.
     numbers : (P,) int64
-        The particles' own numbers.
+        The particles' own numbers; 0 for one that nobody is near.
     centre, radius : (P, 2), (P, N) float64
         Working px.
     """
@@ -124,21 +139,49 @@ def sample_rays(
     step = (1 + np.maximum(_REACH, _REACH_PX / mean)) / bins
     rho = (np.arange(bins) + 0.5) * step[:, None]
     along = (radius[:, :, None] * rho[:, None, :]).astype(np.float32)
-    y, x = _coordinates(centre, along, 0.0)
-    belongs = _look(owner, y, x, cv2.INTER_NEAREST)
-    height, width = picture.shape
-    free = (belongs == 0) | (belongs == numbers[:, None, None].astype(np.float32))
-    inside = (y >= 0) & (y <= height - 1) & (x >= 0) & (x <= width - 1) & free
-    if not free.all():
-        # What bars a ray hides what lies behind it: the far side of a neighbour is its surroundings, not this one's.
-        inside &= ~np.maximum.accumulate(~free & (rho > 0.6)[:, None, :], axis=2)
+    parts = _frames_in(frame)
     # Rays 2.5 px apart would leave half of the electrons out: two lines a quarter of the spacing to either side.
-    level = _look(picture, *_coordinates(centre, along, -0.25), cv2.INTER_LINEAR)
-    level += _look(picture, *_coordinates(centre, along, 0.25), cv2.INTER_LINEAR)
+    level = _look(pictures, parts, *_coordinates(centre, along, -0.25), cv2.INTER_LINEAR)
+    level += _look(pictures, parts, *_coordinates(centre, along, 0.25), cv2.INTER_LINEAR)
     level *= np.float32(0.5)
     per_length = (step[:, None] * radius * (2 * np.pi / radius.shape[1])).astype(np.float32)
-    area = np.minimum(along * per_length[:, :, None], np.float32(1))
-    return Rays(level, area * inside, rho, radius)
+    seen = along * per_length[:, :, None]
+    np.minimum(seen, np.float32(1), out=seen)
+    longest = along[:, :, -1].max(axis=1)[:, None]
+    field = np.array(pictures[0].shape) - 1.0
+    hidden = (numbers > 0) | (centre - longest < 0).any(axis=1) | (centre + longest > field).any(axis=1)
+    for k, rows in parts:
+        those = rows.start + np.flatnonzero(hidden[rows])
+        if len(those):
+            seen[those] *= ~_barred(owners[k], field, numbers[those], centre[those], along[those], rho[those])
+    return Rays(level, seen, rho, radius)
+
+
+def _frames_in(frame: NDArray[np.intp]) -> list[tuple[int, slice]]:
+    """Return the frames that particles are in and the particles of each."""
+    bounds = [0, *(np.flatnonzero(np.diff(frame)) + 1).tolist(), len(frame)]
+    return [(int(frame[a]), slice(a, b)) for a, b in pairwise(bounds) if b > a]
+
+
+def _barred(
+    owner: Image | None,
+    field: FloatArray,
+    numbers: NDArray[np.int64],
+    centre: FloatArray,
+    along: Image,
+    rho: FloatArray,
+) -> Mask:
+    """Return which samples (P, N, J) in one frame lie outside the field (its last y and x) or behind others."""
+    y, x = _coordinates(centre, along, 0.0)
+    outside = (y < 0) | (y > field[0]) | (x < 0) | (x > field[1])
+    if owner is None:
+        return np.asarray(outside)
+    belongs = _look([owner], [(0, slice(None))], y, x, cv2.INTER_NEAREST)
+    taken = (belongs != 0) & (belongs != numbers[:, None, None].astype(np.float32))
+    if taken.any():
+        # What bars a ray hides what lies behind it: the far side of a neighbour is its surroundings, not this one's.
+        outside |= taken | np.maximum.accumulate(taken & (rho > 0.6)[:, None, :], axis=2)
+    return np.asarray(outside)
 
 
 def _coordinates(centre: FloatArray, along: Image, side: float) -> tuple[Image, Image]:
@@ -147,13 +190,22 @@ def _coordinates(centre: FloatArray, along: Image, side: float) -> tuple[Image, 
     angles = ray_angles(count) + side * (2 * np.pi / count)
     sine, cosine = np.sin(angles).astype(np.float32)[:, None], np.cos(angles).astype(np.float32)[:, None]
     start = centre.astype(np.float32)[:, :, None, None]
-    return start[:, 0] + along * sine, start[:, 1] + along * cosine
+    y, x = along * sine, along * cosine
+    y += start[:, 0]
+    x += start[:, 1]
+    return y, x
 
 
-def _look(picture: Image, y: Image, x: Image, how: int) -> Image:
-    flat = (-1, y.shape[2])
-    found = cv2.remap(picture, x.reshape(flat), y.reshape(flat), how, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(found, np.float32).reshape(y.shape)
+def _look(pictures: Sequence[Image], parts: Sequence[tuple[int, slice]], y: Image, x: Image, how: int) -> Image:
+    """Return the pictures at (P, N, J) places, the rows of each part in its own picture."""
+    found = np.empty_like(y)
+    for k, rows in parts:
+        flat = (-1, y.shape[2])
+        seen = cv2.remap(
+            pictures[k], x[rows].reshape(flat), y[rows].reshape(flat), how, borderMode=cv2.BORDER_REPLICATE
+        )
+        found[rows] = seen.reshape(found[rows].shape)
+    return found
 
 
 def near_surroundings(rays: Rays, gap: FloatArray, height: FloatArray, information: float) -> Rays:

@@ -29,7 +29,11 @@ _MISFIT, _OFF_LABEL, _UNCERTAIN = 0.15, 0.3, 0.3
 
 @dataclass
 class OutlineRow:
-    """One particle in one frame: its outline (P, 2) yx px of the frame and what is known about it so far."""
+    """One particle in one frame: its outline (P, 2) yx px of the frame and what is known about it so far.
+
+    `circle` is the mean of the outline's points and the radii about it, `label_radius` the mean radius of its label, px
+    of the frame.
+    """
 
     track_id: int
     frame: int
@@ -40,6 +44,8 @@ class OutlineRow:
     rays_sd: float = 0.0
     evidence: Evidence | None = None
     label_area: float = np.nan
+    label_radius: float = np.nan
+    circle: tuple[FloatArray, FloatArray] | None = None
     core_ratio: float = np.nan
     core_sd: float = np.nan
     void_ratio: float = np.nan
@@ -77,6 +83,11 @@ def finished_outlines(rows: list[OutlineRow], dark: bool) -> Outlines:
             row.void_ratio, row.void_sd = float(found.void_ratio[i]), float(found.void_ratio_sd[i])
         _scale(fitted, found.edge_factor, np.hypot(found.edge_sd, found.form_sd))
     return _as_outlines(rows, {track: kinds[track] for track in sorted(kinds)})
+
+
+def outlines_without_cores(rows: list[OutlineRow]) -> Outlines:
+    """Return outlines as they stand frame by frame, every particle taken as solid, from rows sorted by frame."""
+    return _as_outlines(rows, dict.fromkeys(sorted({row.track_id for row in rows}), "solid"))
 
 
 def _scale(rows: Sequence[OutlineRow], factor: FloatArray, edge_sd: FloatArray) -> None:

@@ -139,18 +139,20 @@ def ray_shifts(
     -----
     One Gauss-Newton step per ray in shift, thickness and background, the last two with Gaussian priors, eliminated.
     """
-    columns = _columns(rays, template, base, view.dark)
     furthest = np.maximum(_OUTER, 1 + 5.0 / rays.radius.mean(axis=1))
     window = (rays.rho > _INNER) & (rays.rho < furthest[:, None])
-    residual = level - template[:, None, :].astype(np.float32)
-    weight = (
-        rays.seen * (view.information * window / variance)[:, None, :].astype(np.float32) * _robust(residual, variance)
-    )
+    looked_at = np.flatnonzero(window.any(axis=0))
+    part = slice(int(looked_at[0]), int(looked_at[-1]) + 1)
+    height = np.maximum(np.abs(template - base[:, None]).max(axis=1), 1e-6)
+    columns = _columns(rays, template, base, view.dark)[:, :, part]
+    residual = level[:, :, part] - template[:, None, part].astype(np.float32)
+    weight = _robust(residual, variance[:, part])
+    weight *= rays.seen[:, :, part]
+    weight *= (view.information * window / variance)[:, None, part].astype(np.float32)
     products = np.stack([columns[:, i] * columns[:, j] for i in range(3) for j in range(i, 3)], axis=2)
     aa, ab, ac, bb, bc, cc = np.moveaxis(weight @ products.astype(np.float32), 2, 0).astype(np.float64)
     right = (weight * residual) @ columns.transpose(0, 2, 1).astype(np.float32)
     ra, rb, rc = np.moveaxis(right, 2, 0).astype(np.float64)
-    height = np.maximum(np.abs(template - base[:, None]).max(axis=1), 1e-6)
     bb = bb + 1 / _THICKNESS_SD**2
     cc = cc + (1 / (_BASE_SD * (np.ones_like(height) if view.dark else height)) ** 2)[:, None]
     # Schur complement: what is left for the shift once thickness and background have taken their part.

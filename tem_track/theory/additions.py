@@ -25,12 +25,12 @@ For example::
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from math import isfinite, nan
 from typing import Any
 
 from tem_track.errors import SettingsError
+from tem_track.settings import parsed_toml
 from tem_track.theory.book import Book
 from tem_track.theory.equation import parse_equation
 from tem_track.theory.formula import atoms
@@ -73,10 +73,7 @@ def with_additions(book: Book, text: str, source: str) -> Book:
         Not TOML, an unknown key (with a guess), a missing source, an impossible value, or a reaction that is not
         balanced.
     """
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{source}: not valid TOML: {error}") from error
+    tables = parsed_toml(text, source)
     _only(tables, ("phases", "reactions"), source)
     added = {
         name: _phase(name, values, f"{source}: phases.{name}") for name, values in _groups(tables, "phases", source)

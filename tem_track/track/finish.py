@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,8 +41,22 @@ class Linked:
     lasting: int
     max_gap_frames: int
 
+    @cached_property
+    def judged(self) -> tuple[int, int]:
+        """First and last frame that could be judged."""
+        usable = np.flatnonzero(self.usable)
+        return int(usable[0]), int(usable[-1])
 
-_OF_LIFE = ("y", "x", "at_border", "area")
+    @cached_property
+    def usable_before(self) -> IntArray:
+        """(T + 1,) how many of the frames before each could be judged."""
+        return np.concatenate(([0], np.cumsum(self.usable)))
+
+    @cached_property
+    def ends(self) -> dict[int, int]:
+        """Frame from which on a working number is broken or merged."""
+        broken = {f.parent: f.frame for f in self.fractures}
+        return broken | {parent: c.frame for c in self.coalescences for parent in c.parents}
 
 
 @dataclass
@@ -145,12 +160,11 @@ def _lasts(linked: Linked, life: _Life, typical_area: float) -> bool:
     tiny = float(np.median(life.area)) < TINY * typical_area
     enough = seen >= (2 if tiny else 1) * linked.lasting
     # Cut short by the border: what enters just before the end or leaves just after the start is not a speck.
-    judged = np.flatnonzero(linked.usable)
-    leaves = bool(life.at_border[-1]) and life.first <= judged[0]
-    enters = bool(life.at_border[0]) and life.last >= judged[-1]
+    leaves = bool(life.at_border[-1]) and life.first <= linked.judged[0]
+    enters = bool(life.at_border[0]) and life.last >= linked.judged[1]
     enough |= seen >= 2 and (leaves or enters) and not tiny
     share = SEEN_SHARE_TINY if tiny else SEEN_SHARE
-    span = int(np.count_nonzero(linked.usable[life.first : life.last + 1]))
+    span = int(linked.usable_before[life.last + 1] - linked.usable_before[life.first])
     if enough and seen < share * span:
         span = _watched(linked, life, life.first, life.last)
     return enough and seen >= share * span
@@ -175,8 +189,9 @@ def _in_field(linked: Linked, life: _Life, k: int) -> bool:
 
 def _gaps(linked: Linked, life: _Life) -> list[int]:
     """Return the frames in which a particle was not measured and is bridged."""
-    frames = np.arange(life.first, life.last + 1)
-    missing = np.setdiff1d(frames, life.frames, assume_unique=True).tolist()
+    missing: list[int] = []
+    if len(life.frames) <= life.last - life.first:
+        missing = np.setdiff1d(np.arange(life.first, life.last + 1), life.frames, assume_unique=True).tolist()
     missing += _unjudged_end(linked, life)
     first = life.first - 1
     while first >= 0 and not linked.usable[first] and not linked.usable[:first].any():
@@ -187,11 +202,11 @@ def _gaps(linked: Linked, life: _Life) -> list[int]:
 
 def _unjudged_end(linked: Linked, life: _Life) -> list[int]:
     """Return the frames after its last that a particle lived through: to its breaking or merging, or not judged."""
-    ends = {f.parent: f.frame for f in linked.fractures} | {p: c.frame for c in linked.coalescences for p in c.parents}
-    end = ends.get(life.number, len(linked.usable))
-    frames = list(range(life.last + 1, end))
-    missed = int(np.count_nonzero(linked.usable[frames]))
-    return frames if missed <= (linked.max_gap_frames if life.number in ends else 0) else []
+    end = linked.ends.get(life.number, len(linked.usable))
+    if life.last + 1 >= end:
+        return []
+    missed = int(linked.usable_before[end] - linked.usable_before[life.last + 1])
+    return list(range(life.last + 1, end)) if missed <= linked.max_gap_frames * (life.number in linked.ends) else []
 
 
 def _final_frames(
@@ -288,7 +303,8 @@ def _comings(linked: Linked, life: _Life, born: bool) -> list[tuple[int, str]]:
     """Return when a particle entered, and when it left the field for long and came back."""
     start = int(np.argmax(linked.usable))
     found = [(life.first, "enters")] if life.first > start and not born else []
-    for a, b in zip(life.frames[:-1].tolist(), life.frames[1:].tolist(), strict=True):
+    long = np.flatnonzero(np.diff(life.frames) > linked.max_gap_frames + 1)
+    for a, b in zip(life.frames[long].tolist(), life.frames[long + 1].tolist(), strict=True):
         away = [k for k in range(a + 1, b) if linked.usable[k] and not _in_field(linked, life, k)]
         if len(away) > linked.max_gap_frames:
             found += [(away[0], "leaves"), (b, "enters")]

@@ -72,8 +72,7 @@ class Linker:
         found = LinkedFrame(labels, expected, usable, self._reach(), self.roster.alone >= self.lasting)
         breaking = [s for s in self.splits.values() if k - s.frame <= SETTLING * self.lasting]
         linked = found.numbered(k, self.roster, [(s, self._leaves(s.parent)) for s in breaking])
-        self._take_out_partial(found, linked, usable)
-        rows = measure_regions(linked)
+        rows = self._take_out_partial(found, linked, usable)
         if usable:
             for split in found.splits:
                 self.splits[split.parent] = split
@@ -92,13 +91,14 @@ class Linker:
         just_seen = (roster.alone >= self.lasting) & (roster.missed <= 1)
         return reach_px(roster.area, roster.missed, just_seen, self._motion)
 
-    def _take_out_partial(self, found: LinkedFrame, linked: Labels, usable: bool) -> None:
+    def _take_out_partial(self, found: LinkedFrame, linked: Labels, usable: bool) -> Regions:
         """Take the particles that are only half detected as missing, in place, unless they stay that way.
 
-        Pieces on probation are what they are: their borders are not settled.
+        Returns the regions that are left. Pieces on probation are what they are: their borders are not settled.
         """
         pending = [leaf for s in self.splits.values() if not s.confirmed for leaf in self._leaves(s.parent)]
-        partial = np.setdiff1d(found.partial(linked), pending)
+        rows = measure_regions(linked)
+        partial = np.setdiff1d(found.partial(linked, rows), pending)
         partly = self.roster.partly
         if usable:
             count = partly[partial] + 1
@@ -107,6 +107,8 @@ class Linker:
         taken = partial[partly[partial] <= self.lasting] if usable else partial
         if len(taken):
             linked[np.isin(linked, taken)] = 0
+            rows = measure_regions(linked)
+        return rows
 
     def _expected(self, offset: Offset) -> Labels:
         """Return the label image of all followed particles where the drift puts them in a frame."""

@@ -54,7 +54,8 @@ class LinkedFrame:
             shared.count,
         )
         self.splits: list[Split] = []
-        self._region_of: dict[int, set[int]] = {}
+        self._to: IntArray = np.zeros(0, np.int64)
+        self._held: dict[int, set[int]] = {}
 
     def numbered(self, k: int, roster: Roster, breaking: Sequence[tuple[Split, list[int]]] = ()) -> Labels:
         """Return the label image of frame k in working numbers; new particles and pieces get new ones.
@@ -89,15 +90,18 @@ class LinkedFrame:
 
     def regions_of(self, numbers: list[int]) -> set[int]:
         """Return the regions in which particles were found."""
-        return set().union(*(self._region_of.get(number, set()) for number in numbers))
+        alone = {int(r) for number in numbers for r in np.flatnonzero(self._to == number)}
+        return alone.union(*(self._held.get(number, set()) for number in numbers))
 
     def joined_members(self) -> list[list[int]]:
         """Return the particles of every region that holds several."""
         return [self.particles.number[members].tolist() for members in self.found.joined.values()]
 
-    def partial(self, linked: Labels) -> IntArray:
-        """Return the particles of which only part was detected where they are expected, away from the border."""
-        rows = measure_regions(linked)
+    def partial(self, linked: Labels, rows: Regions) -> IntArray:
+        """Return the particles of which only part was detected where they are expected, away from the border.
+
+        `rows` are the regions of the linked label image.
+        """
         at = np.searchsorted(self.particles.number, rows.number)
         at[at == len(self.particles)] = 0
         if not len(self.particles):
@@ -162,7 +166,7 @@ class LinkedFrame:
             if part.any():
                 split.children.append(int(roster.add(1)[0]))
                 view[part] = split.children[-1]
-                self._region_of.setdefault(split.children[-1], set()).add(r)
+                self._held.setdefault(split.children[-1], set()).add(r)
 
     def _number_pieces(self, k: int, to: IntArray, roster: Roster) -> None:
         for b, regions in self.found.pieces.items():
@@ -185,12 +189,11 @@ class LinkedFrame:
         image[y0:y1, x0:x1][region] = divided[region]
 
     def _remember(self, to: IntArray) -> None:
-        for r, number in enumerate(to.tolist()):
-            if number and r not in self.found.joined:
-                self._region_of.setdefault(number, set()).add(r)
+        self._to = to.copy()
+        self._to[list(self.found.joined)] = 0
         for r, members in self.found.joined.items():
             for number in self.particles.number[members].tolist():
-                self._region_of.setdefault(number, set()).add(r)
+                self._held.setdefault(number, set()).add(r)
 
 
 def _candidates(regions: Regions, reach: FloatArray, settled: Mask) -> Candidates:

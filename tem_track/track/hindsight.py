@@ -49,8 +49,12 @@ class Fracture:
 
 def settle(linker: Linker) -> None:
     """Take back the splits that were flicker, and accept what nothing speaks against at the end of the movie."""
+    if not linker.splits and not linker.joinings:
+        return
     usable = [k for k, rows in enumerate(linker.rows) if rows is not None]
-    seen = Counter(number for k in usable for number in _numbers(linker.rows[k]))
+    seen: Counter[int] = Counter()
+    for rows in linker.rows:
+        seen.update(_numbers(rows))
     left = {k: len(usable) - i for i, k in enumerate(usable)}
     for split in sorted(linker.splits.values(), key=lambda s: -s.frame):
         if split.parent not in linker.splits:
@@ -66,7 +70,7 @@ def settle(linker: Linker) -> None:
 
 
 def _numbers(rows: Regions | None) -> list[int]:
-    return [] if rows is None else [int(number) for number in rows.number]
+    return [] if rows is None else rows.number.tolist()
 
 
 def _drop_short_pieces(linker: Linker, split: Split, seen: Counter[int]) -> None:
@@ -99,7 +103,8 @@ def resolved(linker: Linker, numbers: IntArray, k: int) -> IntArray:
     """Return the numbers under which particles go in frame k."""
     becomes = {parent: c for c in linker.coalescences for parent in c.parents}
     to = numbers.copy()
-    for index, start in enumerate(numbers.tolist()):
+    changing = np.flatnonzero(np.isin(numbers, [*linker.same_as, *becomes]))
+    for index, start in zip(changing.tolist(), numbers[changing].tolist(), strict=True):
         number = start
         while True:
             if number in linker.same_as:

@@ -15,6 +15,9 @@ from tem_track.movie import FloatArray, Labels, Mask
 
 IntArray = NDArray[np.int64]
 
+# A table with an entry per number is fastest; numbers beyond a few million (hashes) are sorted and looked up instead.
+TABLE_UP_TO = 1 << 24
+
 
 @dataclass(frozen=True)
 class Regions:
@@ -54,7 +57,7 @@ def measure_regions(labels: Labels) -> Regions:
     """
     height, width = labels.shape
     value, row, start, stop = _runs(labels)
-    number, index = np.unique(value, return_inverse=True)
+    number, index = _numbered(value)
     n = len(number)
     length = stop - start
     area = np.bincount(index, length, n).astype(np.float64)
@@ -109,8 +112,7 @@ def measure_overlaps(first: Labels, second: Labels) -> Overlaps:
 def renumbered(labels: Labels, numbers: IntArray, to: IntArray) -> Labels:
     """Return the label image with `numbers` (ascending) replaced by `to`; a number that is not listed becomes 0."""
     highest = int(labels.max(initial=0))
-    # A table with an entry per number is fastest; numbers beyond a few million (hashes) are looked up instead.
-    if highest < 1 << 24:
+    if highest < TABLE_UP_TO:
         table = np.zeros(highest + 1, np.int32)
         known = numbers <= highest
         table[numbers[known]] = to[known]
@@ -127,6 +129,17 @@ def shifted(labels: Labels, dy: int, dx: int) -> Labels:
         source = labels[max(0, -dy) : height - max(0, dy), max(0, -dx) : width - max(0, dx)]
         moved[max(0, dy) : height - max(0, -dy), max(0, dx) : width - max(0, -dx)] = source
     return moved
+
+
+def _numbered(value: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the different values in ascending order, and the place of each value among them."""
+    if value.max(initial=0) >= TABLE_UP_TO:
+        number, index = np.unique(value, return_inverse=True)
+        return number, index
+    number = np.flatnonzero(np.bincount(value))
+    place = np.zeros(int(number.max(initial=0)) + 1, np.int64)
+    place[number] = np.arange(len(number))
+    return number, place[value]
 
 
 def _changes(labels: Labels) -> Mask:

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from tem_track.visible import visible
 from tem_track.write.expected_levels import ExpectedLevel
 from tem_track.write.files import whole_file
 from tem_track.write.overlay import colour_of
@@ -119,6 +120,15 @@ def save_figure(figure: Figure, path: Path) -> tuple[Path, Path]:
     return paths
 
 
+def drawn_words(text: str) -> str:
+    r"""Return words from outside as a figure shows them: a dollar sign begins no formula, nothing is a control sign.
+
+    >>> drawn_words("price $x$")
+    'price \\$x\\$'
+    """
+    return visible(text).replace("$", r"\$")
+
+
 def ink_of(track_id: int) -> tuple[float, float, float]:
     """Return the colour of a track on white paper: that of the overlay, darker; red, green, blue from 0 to 1."""
     red, green, blue = colour_of(track_id)
@@ -145,7 +155,7 @@ def draw_expected(axes: Axes, expected: Sequence[ExpectedLevel], named: bool = T
         )
         if named:
             axes.annotate(
-                f"{level.name} {level.volume_ratio:.2f}",
+                f"{drawn_words(level.name)} {level.volume_ratio:.2f}",
                 (0.008, level.volume_ratio),
                 xycoords=axes.get_yaxis_transform(),
                 xytext=(0, 1.2),

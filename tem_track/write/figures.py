@@ -46,9 +46,9 @@ from tem_track.write.figure_style import (
     ratio_axis,
     time_label,
 )
-from tem_track.write.files import PARTICLE_FIGURES
 from tem_track.write.outline_figure import first_middle_last, outlines_figure
 from tem_track.write.overlay import OverlayFrame
+from tem_track.write.run_files import PARTICLE_FIGURES
 from tem_track.write.sensitivity_figure import sensitivity_figure
 
 # Panels of the figure with one particle each, and how many stand side by side.

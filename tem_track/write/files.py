@@ -10,89 +10,24 @@ from __future__ import annotations
 import errno
 import json
 import os
-import platform
-import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tem_track.errors import OutputError
+from tem_track.write.run_files import RUN_FILES
 
 PROGRAM = "tem-track"
 RUN_RECORD = "run.json"
 MARKER = ".unfinished"
+LOCK = ".lock"
+LOG = "log.txt"
+STAGES_FOLDER = ".stages"
+"""Results of the stages of a run, for the next one; may be removed at any time."""
 _ASIDE = ".part-"
 
-FRONT_FIGURES = ("front_arrival", "front_montage", "front_fraction", "front_distance", "front_speed")
-GROWTH_FIGURES = ("growth_area", "growth_rate", "growth_map")
-PARTICLE_FIGURES = (
-    "volume_ratio",
-    "population",
-    "volume_ratio_particles",
-    "core_shell",
-    "drift",
-    "size_histogram",
-    "outlines",
-    "sensitivity",
-)
-FIGURE_NAMES = (*FRONT_FIGURES, *GROWTH_FIGURES, *PARTICLE_FIGURES)
-"""The figures a run may hold, in the order a report shows them."""
-
-OVERLAY_NAMES = ("overlay.webm",)
-"""What an overlay movie can be called; a run has at most one."""
-
-# Images of a pair run: more states than anyone measures ex situ, and two digits in a file name.
-MOST_PAIR_IMAGES = 99
-
-
-def pair_picture_name(number: int) -> str:
-    """Return the name of the picture with the outlines of a pair run's image, counted from 0.
-
-    >>> pair_picture_name(0)
-    'pictures/image_01.png'
-    """
-    return f"pictures/image_{number + 1:02d}.png"
-
-
-PAIR_FILES = (
-    "pairs.csv",
-    "images.csv",
-    *(pair_picture_name(k) for k in range(MOST_PAIR_IMAGES)),
-    *(f"figures/{name}.{suffix}" for name in ("states", "gallery") for suffix in ("png", "svg")),
-)
-"""Every file of a pair run besides `run.json`."""
-
-RUN_FILES = (
-    "drift.csv",
-    "tracks.csv",
-    "particles.csv",
-    "stages.csv",
-    "events.csv",
-    "expansion.csv",
-    "theory.csv",
-    "sensitivity.csv",
-    "labels.tif",
-    "cores.tif",
-    "front/arrival_time.tif",
-    "front/arrival_time_sd.tif",
-    "front/grains.tif",
-    "front/front.csv",
-    "front/grains.csv",
-    "front/crossings.csv",
-    "front/nuclei.csv",
-    "front/voids.csv",
-    "front/distance.csv",
-    "front/summary.json",
-    "growth.csv",
-    "growth_rates.csv",
-    *OVERLAY_NAMES,
-    "report.html",
-    *(f"figures/{name}.{suffix}" for name in FIGURE_NAMES for suffix in ("png", "svg")),
-    *PAIR_FILES,
-)
-"""Every file of a run besides `run.json`: what ``--overwrite`` may remove, and nothing else."""
-
+_UNFINISHED = f"{PROGRAM} has not finished writing this run folder; run the same command again to go on\n"
 # What to do about the failures a user can mend; the system's own words say what happened.
 _REMEDIES = {
     errno.ENOSPC: "free some space or write elsewhere with -o",
@@ -201,11 +136,70 @@ class RunFolder:
         except OSError as error:
             raise output_error(self.path, error) from error
 
+    def standing(self) -> dict[str, int]:
+        """Return the run's files that stand, `run.json` aside, each with its bytes."""
+        there = {name: self.path / name for name in RUN_FILES}
+        return {name: path.stat().st_size for name, path in there.items() if path.is_file()}
+
+    def mark(self) -> None:
+        """Mark the folder as unfinished.
+
+        Raises
+        ------
+        OutputError
+        """
+        try:
+            (self.path / MARKER).write_text(_UNFINISHED, encoding="utf-8")
+            _to_disk(self.path)
+        except OSError as error:
+            raise output_error(self.path, error) from error
+
+    def clear(self, keep: Collection[str] = ()) -> None:
+        """Remove an earlier run's files, marked as unfinished first: what is not tem-track's own stays.
+
+        Parameters
+        ----------
+        keep : collection of str
+            Files of the earlier run that are this one's too.
+
+        Raises
+        ------
+        OutputError
+        """
+        self.mark()
+        try:
+            _remove_run_files(self.path, keep)
+        except OSError as error:
+            raise output_error(self.path, error) from error
+
+    def forget_stages(self) -> None:
+        """Remove the kept results of the stages.
+
+        Raises
+        ------
+        OutputError
+        """
+        try:
+            _remove_stages(self.path)
+        except OSError as error:
+            raise output_error(self.path, error) from error
+
+    def has_stages(self) -> bool:
+        """Return whether the result of any stage is kept."""
+        return any((self.path / STAGES_FOLDER).glob("[!.]*.npz"))
+
+    def forget_log(self) -> None:
+        """Remove the log of earlier attempts."""
+        with suppress(OSError):
+            (self.path / LOG).unlink(missing_ok=True)
+
     def discard(self) -> None:
         """Remove what tem-track wrote, and the folder itself where it was made for this run and is then empty."""
         with suppress(OSError):
             _remove_run_files(self.path)
-            (self.path / MARKER).unlink(missing_ok=True)
+            _remove_stages(self.path)
+            for name in (LOG, MARKER, LOCK):
+                (self.path / name).unlink(missing_ok=True)
             if self.created:
                 self.path.rmdir()
 
@@ -218,18 +212,47 @@ def check_run_folder(path: Path, overwrite: bool = False) -> None:
     OutputError
         As `prepare_run_folder`.
     """
+    check_place(path)
+    _refuse_earlier(path, overwrite)
+
+
+def check_place(path: Path) -> None:
+    """Raise why no run can be written to `path`, an earlier run there aside; touches nothing.
+
+    Raises
+    ------
+    OutputError
+        `path` is a file or a folder with something that is no run of tem-track, or cannot be written.
+    """
     try:
         if path.exists():
             if not path.is_dir():
                 raise OutputError(f"{path}: is a file; choose a folder with -o")
-            _refuse_foreign(path, overwrite)
+            _refuse_foreign(path)
         standing = next(p for p in (path, *path.absolute().parents) if p.exists() or p.is_symlink())
         if not standing.is_dir():
-            raise OutputError(f"{path}: {standing} is no folder; choose another folder with -o")
+            raise OutputError(f"{path}: {standing} is a file; choose another folder with -o")
         if not os.access(standing, os.W_OK):
             raise OutputError(f"{standing}: cannot be written: permission denied; {_REMEDIES[errno.EACCES]}")
     except OSError as error:
         raise output_error(path, error) from error
+
+
+def open_run_folder(path: Path) -> RunFolder:
+    """Return the folder `path`, made where it is not there, with what an earlier run left in it.
+
+    Raises
+    ------
+    OutputError
+        As `check_place`.
+    """
+    check_place(path)
+    try:
+        created = not path.exists()
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(path, error) from error
+    return RunFolder(path, created)
 
 
 def prepare_run_folder(path: Path, overwrite: bool = False) -> RunFolder:
@@ -248,17 +271,11 @@ def prepare_run_folder(path: Path, overwrite: bool = False) -> RunFolder:
         `path` is a file; it holds a run and `overwrite` is not set; it holds something that is no run of tem-track
         (refused in any case); or the file system does not allow it.
     """
-    try:
-        if path.exists() and not path.is_dir():
-            raise OutputError(f"{path}: is a file; choose a folder with -o")
-        created = not path.exists()
-        path.mkdir(parents=True, exist_ok=True)
-        _refuse_foreign(path, overwrite)
-        (path / MARKER).write_text(_marker_text(), encoding="utf-8")
-        _remove_run_files(path)
-    except OSError as error:
-        raise output_error(path, error) from error
-    return RunFolder(path, created)
+    folder = open_run_folder(path)
+    _refuse_earlier(path, overwrite)
+    folder.clear()
+    folder.forget_stages()
+    return folder
 
 
 def is_run_folder(path: Path) -> bool:
@@ -271,36 +288,15 @@ def is_finished(path: Path) -> bool:
     return _is_run_record(path / RUN_RECORD) and not (path / MARKER).exists()
 
 
-def _marker_text() -> str:
-    return f"{PROGRAM} has not finished writing this run folder\nprocess {os.getpid()} on {platform.node()}\n"
+def _refuse_earlier(path: Path, overwrite: bool) -> None:
+    if path.is_dir() and is_run_folder(path) and not overwrite:
+        state = "a finished run" if is_finished(path) else "an unfinished run"
+        raise OutputError(f"{path}: already holds {state}; use --overwrite to replace it or choose another with -o")
 
 
-def _is_being_written(path: Path) -> bool:
-    """Return whether another live process of this computer is writing the run folder."""
-    try:
-        text = (path / MARKER).read_text(encoding="utf-8")
-    except OSError:
-        return False
-    found = re.search(r"process (\d+) on (.*)", text)
-    if not found or found[2] != platform.node() or int(found[1]) == os.getpid():
-        return False
-    try:
-        os.kill(int(found[1]), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return os.name != "nt"
-
-
-def _refuse_foreign(path: Path, overwrite: bool) -> None:
-    if _is_being_written(path):
-        raise OutputError(f"{path}: another run is being written there now; choose another folder with -o")
-    if is_run_folder(path):
-        if not overwrite:
-            state = "a finished run" if is_finished(path) else "an unfinished run"
-            raise OutputError(f"{path}: already holds {state}; use --overwrite to replace it or choose another with -o")
-    elif any(path.iterdir()):
+def _refuse_foreign(path: Path) -> None:
+    # A process that was killed at once leaves its lock alone.
+    if not is_run_folder(path) and any(standing.name != LOCK for standing in path.iterdir()):
         raise OutputError(f"{path}: is not empty and not a run folder of {PROGRAM}; choose another folder with -o")
 
 
@@ -312,17 +308,29 @@ def _is_run_record(path: Path) -> bool:
     return isinstance(record, dict) and record.get("program") == PROGRAM
 
 
-def _remove_run_files(folder: Path) -> None:
+def _remove_run_files(folder: Path, keep: Collection[str] = ()) -> None:
     # run.json first: from then on nothing here can be taken for a finished run.
     for name in (RUN_RECORD, *RUN_FILES):
         path = folder / name
         # Through a linked sub-folder we would remove files that stand somewhere else.
         if not path.parent.is_symlink():
-            path.unlink(missing_ok=True)
+            if name not in keep:
+                path.unlink(missing_ok=True)
             path.with_name(_ASIDE + path.name).unlink(missing_ok=True)
     for name in sorted({str(Path(name).parent) for name in RUN_FILES} - {"."}):
         with suppress(OSError):  # it may hold something else, or not be there
             (folder / name).rmdir()
+
+
+def _remove_stages(folder: Path) -> None:
+    stages = folder / STAGES_FOLDER
+    if stages.is_symlink():
+        return
+    for path in stages.glob("*"):
+        if path.suffix in (".npz", ".json"):
+            path.unlink(missing_ok=True)
+    with suppress(OSError):  # it may hold something else, or not be there
+        stages.rmdir()
 
 
 def _forget(aside: Path) -> None:

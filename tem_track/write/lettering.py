@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tem_track.visible import visible
+
 Rgb = tuple[int, int, int]
 
 # Height of the letters' body in px: legible on a picture of 500-1024 px, small beside a particle.
@@ -40,7 +42,7 @@ class Lettering:
 
     def size(self, text: str) -> tuple[int, int]:
         """Return (height, width) in px of a line of text with its rim."""
-        return self._height, int(np.ceil(self._font.getlength(text))) + 2 * _RIM
+        return self._height, int(np.ceil(self._font.getlength(visible(text)))) + 2 * _RIM
 
     def cut(self, text: str, width: int) -> str:
         """Return the text, shortened to fit into `width` px."""
@@ -67,7 +69,7 @@ class Lettering:
 
         height, width = self.size(text)
         canvas = Image.new("L", (width, height))
-        ImageDraw.Draw(canvas).text((_RIM, _RIM), text, fill=255, font=self._font)
+        ImageDraw.Draw(canvas).text((_RIM, _RIM), visible(text), fill=255, font=self._font)
         letters = np.asarray(canvas, np.float32) / np.float32(255)
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _RIM + 1, 2 * _RIM + 1))
         rim: NDArray[np.float32] = cv2.GaussianBlur(cv2.dilate(letters, disc), (3, 3), 0)

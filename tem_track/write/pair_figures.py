@@ -20,6 +20,7 @@ from tem_track.write.figure_style import (
     GREY,
     PAGE_MM,
     TWO_SIDED_95,
+    drawn_words,
     ink_of,
     journal_style,
     new_figure,
@@ -120,7 +121,7 @@ def state_axis(images: Table) -> tuple[FloatArray, str, list[str]]:
         f"{state or (f'{v:g} V' if np.isfinite(v) else name)}"
         for state, v, name in zip(images["state"], volts, images["image"], strict=True)
     ]
-    return np.arange(len(words), dtype=np.float64), "State", [word[:16] for word in words]
+    return np.arange(len(words), dtype=np.float64), "State", [drawn_words(word[:16]) for word in words]
 
 
 def _draw_particle(axes: Axes, x: FloatArray, rows: Table, number: int, told_apart: bool) -> None:
@@ -236,10 +237,10 @@ def _draw_panel(axes: Axes, panel: Panel, number: int, centre: FloatArray, reach
 
 def _words(pairs: Table, panel: Panel, number: int) -> str:
     if number not in panel.outlines:
-        return f"{panel.title[:18]}"
+        return drawn_words(panel.title[:18])
     mine = select_rows(
         pairs, (pairs["particle"] == number) & ((pairs["image"] == panel.title) | (pairs["state"] == panel.title))
     )
     ratio = mine["volume_ratio"][0] if row_count(mine) else np.nan
     said = f"  V/V$_0$ {ratio:.2f}" if np.isfinite(ratio) else ""
-    return f"{number}  {panel.title[:14]}{said}"
+    return f"{number}  {drawn_words(panel.title[:14])}{said}"

@@ -1,7 +1,7 @@
 """`report.html`: the whole run on one page that needs nothing beside it but the overlay movie.
 
 Figures are embedded, there is no script and no outside resource, and every word that comes from the movie, its name or
-its metadata is escaped.
+its metadata is escaped. No clock reading is on the page, so that the same run gives the same page; `run.json` has them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tem_track.tables import (
     Table,
     select_rows,
 )
-from tem_track.write.files import FIGURE_NAMES, OVERLAY_NAMES, RunFolder, write_text
+from tem_track.write.files import RunFolder, write_text
 from tem_track.write.report_budget import budget_html, sensitivity_html
 from tem_track.write.report_page import (
     CAPTIONS,
@@ -36,9 +36,12 @@ from tem_track.write.report_page import (
     table_html,
 )
 from tem_track.write.report_style import STYLE
+from tem_track.write.run_files import FIGURE_NAMES, OVERLAY_NAMES
 
 # Two one-column figures of 85 mm at 300 dpi fit side by side on the page at this scale.
 _SHOWN_SCALE = 0.465
+# Nothing on the page runs, whatever stands in it.
+_POLICY = "script-src 'none'; object-src 'none'; base-uri 'none'"
 # A finding with more letters than this does not fit the tiles at the top and is listed further down.
 _SHORT = 20
 _PARTICLE_COLUMNS = (
@@ -152,6 +155,7 @@ def report_html(
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         f"<title>{escaped(name)} · tem-track</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
         + "\n".join(filter(None, parts))
         + "\n</main>\n</body>\n</html>\n"
@@ -162,9 +166,8 @@ def _header(name: str, record: Mapping[str, Any]) -> str:
     facts = "".join(
         f"<li><b>{escaped(value)}</b><span>{escaped(label)}</span></li>" for label, value in _key_facts(record)
     )
-    finished = record.get("finished") or ""
     return (
-        f"<header><p class=kicker>tem-track {escaped(record.get('version', ''))} · {escaped(finished)}</p>"
+        f"<header><p class=kicker>tem-track {escaped(record.get('version', ''))}</p>"
         f"<h1>{escaped(name)}</h1><ul class=facts>{facts}</ul></header>"
     )
 
@@ -306,7 +309,6 @@ def _software_facts(record: Mapping[str, Any]) -> list[tuple[str, Any]]:
         ("Python", record.get("python")),
         ("Platform", record.get("platform")),
         ("Libraries", [f"{name} {version}" for name, version in record.get("libraries", {}).items()]),
-        ("Seconds", [f"{stage} {spent:.3g}" for stage, spent in record.get("seconds", {}).items()]),
     ]
 
 

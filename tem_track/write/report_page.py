@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tem_track.tables import Column, Table, row_count
+from tem_track.visible import visible
 from tem_track.write.tables import table_cells
 
 # Rows of a table on the page; the rest is in the CSV, which the page names.
@@ -44,8 +45,8 @@ CAPTIONS: Mapping[str, str] = {
 
 
 def escaped(value: Any) -> str:
-    """Return a value as text that HTML shows as it is."""
-    return html.escape(str(value), quote=True)
+    """Return a value as text that HTML shows as it is, with signs that turn the direction of writing spelt out."""
+    return html.escape(visible(str(value)), quote=True)
 
 
 def in_words(value: Any) -> str:

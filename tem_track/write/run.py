@@ -81,11 +81,16 @@ def run_record(
         "outcome": dict(outcome or {}),
         **(blocks or {}),
         "warnings": list(warnings),
-        "seconds": {stage: round(spent, 3) for stage, spent in (seconds or {}).items()},
+        "seconds": rounded(seconds or {}),
         "libraries": library_versions(),
         "python": platform.python_version(),
         "platform": platform.platform(),
     }
+
+
+def rounded(seconds: Mapping[str, float]) -> dict[str, float]:
+    """Return the seconds of stages to the millisecond."""
+    return {stage: round(spent, 3) for stage, spent in seconds.items()}
 
 
 def write_run_json(path: Path, record: Mapping[str, Any]) -> None:

@@ -18,12 +18,17 @@ from numpy.typing import NDArray
 
 from tem_track.errors import InputError
 from tem_track.tables import Column, Table, blank_table, row_count
+from tem_track.visible import visible
 from tem_track.write.files import whole_file
 
 # Rows turned into text at a time: 34 columns of Python objects stay below some 100 MB.
 _ROWS_AT_ONCE = 50_000
-# A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection").
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes what begins so for a formula, at the start of a cell and where a spreadsheet of another country
+# begins a new one (OWASP, "CSV Injection", https://owasp.org/www-community/attacks/CSV_Injection); the wide forms count
+# too in East Asia.
+_FORMULA = re.compile(r"(^|[;,|\t]\s*+[\"']?)\s*+(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+# A plain number is none, whatever its sign.
+_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?")
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]')
 
 
@@ -38,8 +43,7 @@ def write_table(path: Path, columns: Sequence[Column], table: Table, foreign: Se
     table : Table
         (N,) arrays by column name. A column of the schema that is missing is written empty.
     foreign : sequence of str
-        Text columns whose cells come from outside (file and folder names): such a cell that a spreadsheet would run
-        as a formula gets an apostrophe in front.
+        Text columns whose cells come from outside (names of files, words of the user): they are made `harmless`.
 
     Raises
     ------
@@ -72,12 +76,15 @@ def table_cells(columns: Sequence[Column], table: Table) -> list[tuple[str, ...]
 
 
 def harmless(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula.
+    """Return words from outside as a cell that no spreadsheet runs and no terminal obeys.
 
-    >>> harmless("=1+1"), harmless("NiO 3")
-    ("'=1+1", 'NiO 3')
+    An apostrophe stands in front of what a spreadsheet would take for a formula, which is how spreadsheets themselves
+    mark text. Plain numbers stay as they are, negative ones too, and control signs are spelt out.
+
+    >>> harmless("=1+1"), harmless("NiO 3"), harmless("-0.5"), harmless("a;@b")
+    ("'=1+1", 'NiO 3', '-0.5', "a;'@b")
     """
-    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+    return text if _NUMBER.fullmatch(text) else visible(_FORMULA.sub(r"\1'", text))
 
 
 def read_table(path: Path, columns: Sequence[Column]) -> Table:

@@ -1,0 +1,170 @@
+"""Figures that compare conditions: mean curves with their spread on one plot, final values, temperatures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tem_track.batch.conditions import finals_of, front_mean, front_values, group_particles
+from tem_track.batch.curves import ALL_KINDS, GroupCurve
+from tem_track.batch.finished import Group
+from tem_track.batch.means import Mean
+from tem_track.tables import row_count
+from tem_track.write.figure_style import COLUMN_MM, FAINT, GREY, journal_style, new_figure, ratio_axis, time_label
+
+COMPARISONS = {
+    "volume_ratio": "Mean V/V0 of each condition. The dark band is the 95 % interval of the mean, from how the movies "
+    "differ where there are several; the light one the spread between particles (standard deviation).",
+    "final_volume_ratio": "Final V/V0 of every particle whose V0 and end were seen; the mean with its 95 % interval.",
+    "degraded_fraction": "Mean degraded fraction of each condition on heating; the band is the 95 % interval of the "
+    "mean, from how the movies differ.",
+    "temperatures": "Onset of degradation and first crossing of a grain boundary in every movie, with the mean of each "
+    "condition and its 95 % interval.",
+}
+"""What the figures show, by name, in their order on the page."""
+
+# Okabe and Ito, in an order in which neighbours differ most; more conditions than colours are told apart by dashes.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+_DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
+_KIND_MARKS = {"solid": "solid", "core-shell": "core-shell", "hollow": "hollow"}
+# Curves beyond this many only hide each other.
+_MOST_CURVES = 14
+# A curve is drawn while at least this share of its movies goes into it: its end would jump with every movie that ends.
+_SHARE_OF_MOVIES = 0.5
+# Points of a strip beyond this many only blacken it.
+_MOST_POINTS = 400
+_ROW_MM, _HEIGHT_MM = 7.0, 62.0
+
+
+def comparison_figures(
+    groups: Sequence[Group], curves: Sequence[GroupCurve], fronts: Sequence[GroupCurve]
+) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures that the groups have something to show in, with their names."""
+    shown = _one_kind_each(curves)
+    if shown:
+        yield "volume_ratio", _volume_figure(shown)
+    finals = [(group, finals_of(particles)) for group in groups if row_count(particles := group_particles(group))]
+    finals = [(group, found) for group, found in finals if found.mean.count]
+    if finals:
+        rows = [(group.label, found.values.tolist(), found.mean) for group, found in finals]
+        yield "final_volume_ratio", _strip_figure([("Final volume ratio V/V$_0$", rows)])
+    if fronts:
+        yield "degraded_fraction", _front_figure(fronts)
+    panels = []
+    for name, words in (("onset_temperature_c", "Onset (°C)"), ("crossing_temperature_c", "First crossing (°C)")):
+        rows = [(g.label, [v for _, v, _, _ in front_values(g, name)], front_mean(g, name)) for g in groups]
+        if any(values for _, values, _ in rows):
+            panels.append((words, [row for row in rows if row[1]]))
+    if panels:
+        yield "temperatures", _strip_figure(panels)
+
+
+def _one_kind_each(curves: Sequence[GroupCurve]) -> list[tuple[str, GroupCurve]]:
+    """Return the curves to draw with their names: each kind for itself where a group holds several."""
+    found = []
+    for values in dict.fromkeys(curve.group.values for curve in curves):
+        own = {str(curve.table["kind"][0]): curve for curve in curves if curve.group.values == values}
+        label = next(iter(own.values())).group.label
+        kinds = [kind for kind in own if kind != ALL_KINDS]
+        for kind in kinds if len(kinds) > 1 else [ALL_KINDS]:
+            name = f"{label}, {kind}" if len(kinds) > 1 else label
+            found.append((name, own[kind]))
+    # Those with the most particles, should there be too many.
+    most = sorted(range(len(found)), key=lambda i: -int(found[i][1].table["particles"].max()))[:_MOST_CURVES]
+    return [found[i] for i in sorted(most)]
+
+
+def _volume_figure(curves: Sequence[tuple[str, GroupCurve]]) -> Figure:
+    with journal_style():
+        figure = new_figure(COLUMN_MM * 1.5, _HEIGHT_MM + 3.2 * len(curves))
+        axes = figure.subplots()
+        timed = bool(np.isfinite(curves[0][1].table["time_s"]).any())
+        for number, (name, curve) in enumerate(curves):
+            table = curve.table
+            rows = table["movies"] >= _SHARE_OF_MOVIES * table["movies"].max()
+            x = table["time_s" if timed else "frame"][rows]
+            mean, sd = table["volume_ratio_mean"][rows], table["volume_ratio_sd"][rows]
+            colour = _COLOURS[number % len(_COLOURS)]
+            _band(axes, x, mean - sd, mean + sd, colour, 0.12)
+            _band(axes, x, table["volume_ratio_low"][rows], table["volume_ratio_high"][rows], colour, 0.28)
+            particles, movies = int(table["particles"].max()), int(table["movies"].max())
+            label = f"{_plain(name)} (n = {particles} in {movies} movie{'s' if movies > 1 else ''})"
+            axes.plot(x, mean, color=colour, linestyle=_dashes(number), label=label)
+        ratio_axis(axes, time_label(timed))
+        _legend(axes)
+    return figure
+
+
+def _front_figure(curves: Sequence[GroupCurve]) -> Figure:
+    with journal_style():
+        figure = new_figure(COLUMN_MM * 1.5, _HEIGHT_MM + 3.2 * len(curves))
+        axes = figure.subplots()
+        for number, curve in enumerate(curves[:_MOST_CURVES]):
+            table = curve.table
+            rows = table["movies"] >= _SHARE_OF_MOVIES * table["movies"].max()
+            x, colour = table["temperature_c"][rows], _COLOURS[number % len(_COLOURS)]
+            _band(axes, x, table["degraded_fraction_low"][rows], table["degraded_fraction_high"][rows], colour, 0.2)
+            movies = int(table["movies"].max())
+            label = f"{_plain(curve.group.label)} ({movies} movie{'s' if movies > 1 else ''})"
+            axes.plot(x, table["degraded_fraction_mean"][rows], color=colour, linestyle=_dashes(number), label=label)
+        axes.set_xlabel("Temperature (°C)")
+        axes.set_ylabel("Degraded fraction")
+        axes.set_ylim(-0.02, 1.02)
+        _legend(axes)
+    return figure
+
+
+def _strip_figure(panels: Sequence[tuple[str, Sequence[tuple[str, Sequence[float], Mean]]]]) -> Figure:
+    """Return a row of values for each group, with the mean and its 95 % interval beside them; a panel per quantity."""
+    most = max(len(rows) for _, rows in panels)
+    with journal_style():
+        figure = new_figure(COLUMN_MM * (1.2 if len(panels) == 1 else 1.9), 16 + _ROW_MM * most)
+        for axes, (words, rows) in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels, strict=True):
+            for number, (_, values, mean) in enumerate(rows):
+                colour = _COLOURS[number % len(_COLOURS)]
+                shown = np.asarray(values)[:: -(-len(values) // _MOST_POINTS)]
+                # Dots side by side in the order of the table: no chance in a figure.
+                heights = number - 0.12 - 0.22 * (np.arange(len(shown)) % 5) / 4
+                axes.plot(shown, heights, "o", color=colour, alpha=0.45, markersize=2.5, markeredgewidth=0)
+                ends = np.nan_to_num([[mean.value - mean.low], [mean.high - mean.value]])
+                axes.errorbar([mean.value], [number + 0.2], xerr=ends, fmt="o", color=colour, markersize=4, capsize=2.5)
+                axes.annotate(
+                    f"{mean.value:.4g}",
+                    (mean.value, number + 0.2),
+                    xytext=(0, 4),
+                    textcoords="offset points",
+                    ha="center",
+                    fontsize=6,
+                    color=GREY,
+                )
+            axes.set_yticks(range(len(rows)), [f"{_plain(name)}\nn = {mean.count}" for name, _, mean in rows])
+            axes.set_ylim(len(rows) - 0.4, -0.6)
+            axes.set_ylim(-0.6, len(rows) - 0.3)
+            axes.invert_yaxis()
+            axes.set_xlabel(words)
+            axes.grid(axis="x", color=FAINT, linewidth=0.3, alpha=0.5)
+    return figure
+
+
+def _band(axes: Axes, x: Any, low: Any, high: Any, colour: str, alpha: float) -> None:
+    known = np.isfinite(low) & np.isfinite(high)
+    if known.any():
+        axes.fill_between(x, low, high, where=known, color=colour, alpha=alpha, linewidth=0)
+
+
+def _legend(axes: Axes) -> None:
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), handlelength=1.8, borderaxespad=0.2)
+
+
+def _dashes(number: int) -> Any:
+    return _DASHES[number // len(_COLOURS) % len(_DASHES)]
+
+
+def _plain(text: str) -> str:
+    """Return text that matplotlib draws as it is: a dollar sign would begin a formula, control signs have no form."""
+    shown = "".join(sign if sign.isprintable() else "?" for sign in text)
+    return (shown if len(shown) <= 60 else shown[:57] + "...").replace("$", r"\$")

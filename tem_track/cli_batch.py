@@ -1,0 +1,107 @@
+"""The commands about many movies: read what was asked, call the batch, say what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tem_track.options import FILE, Given, Quantity, batch_options, said_layers, settings_file_layer
+from tem_track.stopping import stops_promptly
+
+_LIMITS = (
+    click.option(
+        "--jobs", type=click.IntRange(min=1), help="Movies at a time. [default: one per core; on a cluster its own]"
+    ),
+    click.option(
+        "--memory",
+        type=Quantity("SIZE", "parse_bytes"),
+        help="Memory that one movie may take, such as 4GiB. [default: its share of the machine's]",
+    ),
+    click.option(
+        "--timeout",
+        type=Quantity("DURATION", "parse_duration"),
+        help="Time that one movie may take, such as 30min. [default: none; one that neither speaks nor works for "
+        "10min is ended]",
+    ),
+)
+
+
+def _limits(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_LIMITS):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("folder", type=FILE)
+@click.option("-o", "--output", type=FILE, help="Folder of the results. [default: FOLDER_batch beside you]")
+@click.option("--manifest", type=FILE, help="CSV table of the movies, as --dry-run writes it; conditions as columns.")
+@click.option("--dry-run", is_flag=True, help="Print the manifest (CSV) and end; nothing is analysed.")
+@_limits
+@click.option("--by", multiple=True, metavar="CONDITION", help="Condition that parts the curves; may be repeated.")
+@click.option("--settings", "settings_file", type=FILE, help="TOML settings for every movie.")
+@click.option(
+    "--set", "changes", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one setting; may be repeated."
+)
+@batch_options
+@click.option("--reaction", multiple=True, metavar="[KIND=]REACTION", help="Reaction to compare V/V0 with.")
+@click.option("--phases", type=FILE, help="TOML with phases and reactions of your own, with their source.")
+@click.option("--json", "as_json", is_flag=True, help="Tell what happens in lines of JSON, for other programs.")
+@click.option("-q", "--quiet", is_flag=True, help="Print failures only.")
+@click.option("--debug", is_flag=True, expose_value=False, help="On an error, show where in the program it happened.")
+def batch(
+    folder: Path,
+    output: Path | None,
+    manifest: Path | None,
+    dry_run: bool,
+    jobs: int | None,
+    memory: float | None,
+    timeout: float | None,
+    by: tuple[str, ...],
+    settings_file: Path | None,
+    changes: tuple[str, ...],
+    reaction: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+    given: Given,
+) -> None:
+    """Analyse every movie in FOLDER and put the results together.
+
+    A movie is a file of any microscope or camera, a folder of single frames, or a Gatan in-situ tree. movie.toml beside
+    movie.tif holds settings of its own, movie.csv its temperature log. Run again, it does what is missing.
+
+    \b
+    tem-track batch beamweek --dry-run > movies.csv
+    tem-track batch beamweek -o results --manifest movies.csv
+    tem-track batch beamweek -o results --jobs 4 --memory 4GiB --timeout 2h
+    """
+    if reaction:
+        given.settings["expansion"] = {"reaction": "; ".join(reaction)}
+    with stops_promptly("stopped; run the same command again to go on", lambda: None):
+        from tem_track import batch as many
+        from tem_track.batch.isolate import Limits
+        from tem_track.console_batch import BatchConsole
+
+        request = many.BatchRequest(
+            folder=folder,
+            output=output or Path(f"{folder.resolve().name}_batch"),
+            manifest=manifest,
+            below=tuple(settings_file_layer(settings_file)),
+            above=tuple(said_layers(changes, given.settings)),
+            phases=given.files["phases"],
+            by=by,
+        )
+        plan = many.plan_batch(request)
+        console = BatchConsole(as_json=as_json, quiet=quiet)
+        if dry_run:
+            console.manifest(plan)
+            return
+        with console:
+            console.left_out(plan)
+            outcome = many.run_batch(plan, console, Limits(int(memory or 0), timeout or 0.0), jobs or 0)
+        console.summary(outcome)
+    if outcome.failed:
+        raise click.exceptions.Exit(1)

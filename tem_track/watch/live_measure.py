@@ -1,0 +1,348 @@
+"""V/V0 while a movie is being recorded: every frame is measured once, by itself, with what the frames before taught.
+
+Strategy. What particles look like, and what belongs to the camera, is learnt from the frames there are and again
+whenever their number has doubled: in all that costs twice the last time. A new frame is registered on a few of those
+measured before (the last two, some older ones, the first), its particles are found, numbered and outlined. The curves
+are fitted to a bounded number of the frames. So an update costs the same after an hour as after a minute.
+
+This is a preview: drift is not refined, tracks are not judged with hindsight, cores are not measured, and V0 is what
+the frames so far make of it. The analysis of the finished recording shares no number with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from tem_track.drift import FrameQuality, find_fixed_pixels, no_drift, survey_frames
+from tem_track.expansion import measure_expansion
+from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, MeasuredFrames, Movie
+from tem_track.pipeline.choose import Choice, choose_analysis
+from tem_track.pipeline.survey import Survey, zero_level
+from tem_track.segment import Appearance, LiveOutlines, Outlines, learn_appearance, segment_frame
+from tem_track.settings import Settings
+from tem_track.tables import TRACKS, Table, blank_table, row_count, select_rows
+from tem_track.watch.live_film import LiveFilm
+from tem_track.watch.live_link import LiveLinker
+
+# Frames after which the first look is taken; enough to tell bars and words from the specimen.
+FIRST_LOOK = 3
+# Measured frames back that a frame is registered on, beside the first: as `drift.survey` does, with fewer of them.
+LAGS = (1, 2, 5, 15, 45)
+# Frames that the curves are fitted to: the newest ones and, evenly, the others.
+FITTED_NEWEST, FITTED = 40, 160
+# Particles outlined in each frame, those that were there first: the mean of forty is known six times better than one.
+MOST_PARTICLES = 40
+# Measured frames within which a particle must be seen first for its start to be its V0; one that enters later, or is a
+# piece of another, has none of its own.
+FOUNDING = 5
+# Usable frames from which it is told whether a movie shows particles or a film (as in `pipeline.choose`).
+TELLING = 8
+# Below this nothing is measured unless the user says that there are particles (as in `pipeline.measure`).
+NOT_PARTICLES = 0.3
+
+
+@dataclass(frozen=True)
+class LiveFrame:
+    """What was measured in one frame.
+
+    Attributes
+    ----------
+    number : int
+        Of the frame in the recording.
+    drift_px : (2,) float64
+        (dy, dx); NaN where it could not be registered.
+    reason : str
+        Why it is not used, "" where it is.
+    """
+
+    number: int
+    drift_px: FloatArray
+    reason: str
+
+
+@dataclass(frozen=True)
+class LiveCurves:
+    """The curves so far, on a bounded number of frames.
+
+    Attributes
+    ----------
+    tracks, population : Table
+        TRACKS and EXPANSION of the frames fitted to; `frame` is the number in the recording.
+    warnings : tuple of str
+    """
+
+    tracks: Table
+    population: Table
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass
+class _Taught:
+    """What the frames so far taught: the grey value of no electrons, the camera's own pixels, the particles' look."""
+
+    zero: float
+    fixed: Mask
+    appearance: Appearance
+
+
+@dataclass
+class LiveMeasurement:
+    """Measures frames as they come.
+
+    Attributes
+    ----------
+    settings : Settings
+    pixel_size_nm : float or None
+    frames : list of LiveFrame
+        Those measured, in order.
+    newest : Outlines or None
+        Of the last frame that could be measured.
+    choice : Choice or None
+        What the movie shows, as the analysis will judge it, None before there are frames enough to tell.
+    film : LiveFilm or None
+        The darkened share of a film, one value for each frame in `frames` that is used.
+    """
+
+    settings: Settings
+    pixel_size_nm: float | None = None
+    frames: list[LiveFrame] = field(default_factory=list)
+    newest: Outlines | None = None
+    choice: Choice | None = None
+    film: LiveFilm | None = None
+    _taught: _Taught | None = None
+    _taught_from: int = 0
+    _linker: LiveLinker = field(default_factory=LiveLinker)
+    _outlines: LiveOutlines | None = None
+    _rows: list[Table] = field(default_factory=list)
+    _followed: list[int] = field(default_factory=list)
+
+    @property
+    def last(self) -> int:
+        """Return the number of the last frame measured, -1 before the first."""
+        return self.frames[-1].number if self.frames else -1
+
+    @property
+    def appearance(self) -> Appearance | None:
+        """Return what particles look like, None before that is known."""
+        return None if self._taught is None else self._taught.appearance
+
+    @property
+    def sees_particles(self) -> bool:
+        """Return whether what was found looks like particles, or the user says that there are some."""
+        if self.choice is not None and not self.choice.particles:
+            return False
+        asked = self.settings.segment.polarity != "auto"
+        return self.appearance is not None and (asked or self.appearance.particle_like >= NOT_PARTICLES)
+
+    def learn(self, frames: Frames) -> bool:
+        """Learn, where the frames have doubled since the last time, what they show; whether everything begins anew.
+
+        Parameters
+        ----------
+        frames : Frames
+            All that are complete, as recorded.
+        """
+        if len(frames) < max(FIRST_LOOK, 2 * self._taught_from):
+            return False
+        cv2.setNumThreads(1)
+        zero = zero_level(frames)
+        seen = MeasuredFrames(frames, zero)
+        fixed = find_fixed_pixels(seen)
+        appearance = learn_appearance(
+            seen, usable=None, fixed=fixed, pixel_size_nm=self.pixel_size_nm, settings=self.settings.segment
+        )
+        before, self._taught_from = self._taught, len(frames)
+        self._taught = _Taught(zero, fixed, appearance)
+        if before is None or (before.appearance.polarity == appearance.polarity and before.zero == zero):
+            return False
+        self._forget()
+        return True
+
+    def add(self, frames: Frames, numbers: Sequence[int]) -> None:
+        """Measure some frames behind those measured before.
+
+        Parameters
+        ----------
+        frames : Frames
+            As recorded.
+        numbers : sequence of int
+            Of the frames to measure, rising.
+        """
+        if self._taught is None or not numbers:
+            return
+        seen = MeasuredFrames(frames, self._taught.zero)
+        placed = self._placed(seen, numbers)
+        self.frames += placed
+        usable = [frame for frame in placed if not frame.reason]
+        if usable and self.film is not None:
+            self._look_at_film(seen, usable)
+        if usable and self.sees_particles:
+            self._outline(seen, usable)
+
+    def choose(self, movie: Movie) -> None:
+        """Judge whether the movie shows particles or a film, once there are frames enough to tell.
+
+        Parameters
+        ----------
+        movie : Movie
+            Its frames are those that are complete.
+        """
+        good = [frame for frame in self.frames if not frame.reason]
+        if self.choice is not None or self._taught is None or len(good) < TELLING:
+            return
+        seen = MeasuredFrames(movie.frames, self._taught.zero)
+        usable = np.zeros(len(seen), bool)
+        usable[[frame.number for frame in good]] = True
+        quality = FrameQuality(usable, [""] * len(usable), np.arange(len(usable)))
+        survey = Survey(seen, self._taught.zero, self._taught.fixed, quality, no_drift(len(usable)))
+        self.choice = choose_analysis(movie, survey, self.settings)
+        if self.choice.front:
+            self.film = LiveFilm(self._taught.fixed)
+            self._look_at_film(seen, good)
+        if not self.choice.particles:
+            self._rows, self.newest = [], None
+
+    def _look_at_film(self, seen: MeasuredFrames, usable: Sequence[LiveFrame]) -> None:
+        assert self.film is not None
+        for frame in usable:
+            self.film.add(seen[frame.number], frame.drift_px)
+
+    def curves(self, times_s: FloatArray, timed: bool) -> LiveCurves | None:
+        """Return V/V0 so far, None before there is a curve.
+
+        Parameters
+        ----------
+        times_s : (M,) float64
+            Times of the frames in `frames`.
+        timed : bool
+            False where they are frame numbers.
+        """
+        chosen = fitted_frames(len(self.frames))
+        if not self._rows or len(chosen) < 2:
+            return None
+        rows = {name: np.concatenate([part[name] for part in self._rows]) for name in self._rows[0]}
+        numbers = np.array([self.frames[i].number for i in chosen])
+        rows = select_rows(rows, np.isin(rows["frame"], numbers) & np.isin(rows["track_id"], self._founders()))
+        if not row_count(rows):
+            return None
+        rows["frame"] = np.searchsorted(numbers, rows["frame"])
+        rows["time_s"] = times_s[chosen][rows["frame"]]
+        tracks = np.unique(rows["track_id"]).tolist()
+        found = measure_expansion(
+            rows,
+            kinds=dict.fromkeys(tracks, "solid"),
+            fates={},
+            pixel_size_nm=self.pixel_size_nm,
+            times_s=times_s[chosen],
+            timed=timed,
+            settings=self.settings.expansion,
+        )
+        for table in (found.tracks, found.population):
+            table["frame"] = numbers[table["frame"]]
+        return LiveCurves(found.tracks, found.population, found.warnings)
+
+    def _founders(self) -> list[int]:
+        """Return the tracks that were there from the first frames on."""
+        seen: dict[int, None] = {}
+        frames: set[int] = set()
+        for part in self._rows:
+            for frame, track in zip(part["frame"].tolist(), part["track_id"].tolist(), strict=True):
+                if frame not in frames and len(frames) == FOUNDING:
+                    return list(seen)
+                frames.add(frame)
+                seen[track] = None
+        return list(seen)
+
+    def _forget(self) -> None:
+        """Begin anew: what was measured stands on another idea of the particles."""
+        self.frames, self.newest, self._linker, self._outlines = [], None, LiveLinker(), None
+        self._rows, self._followed, self.choice, self.film = [], [], None, None
+
+    def _placed(self, seen: MeasuredFrames, numbers: Sequence[int]) -> list[LiveFrame]:
+        """Return drift and quality of frames, registered on some that were measured before."""
+        assert self._taught is not None
+        anchors = self._anchors()
+        block = _Chosen(seen, [*(frame.number for frame in anchors), *numbers])
+        quality, drift = survey_frames(block, fixed=self._taught.fixed, settings=self.settings.drift)
+        path, count = drift.displacement_px, len(anchors)
+        moved = np.array([anchor.drift_px - path[i] for i, anchor in enumerate(anchors)]).reshape(-1, 2)
+        known = moved[np.isfinite(moved).all(axis=1)]
+        offset = np.median(known, axis=0) if len(known) else -path[count]
+        return [
+            LiveFrame(number, path[count + i] + offset, quality.reason[count + i] or drift.reason[count + i])
+            for i, number in enumerate(numbers)
+        ]
+
+    def _anchors(self) -> list[LiveFrame]:
+        """Return the frames to register new ones on, rising: the first usable one and some of the last."""
+        good = [frame for frame in self.frames if not frame.reason]
+        chosen = {frame.number: frame for frame in [*good[:1], *(good[-lag] for lag in LAGS if lag <= len(good))]}
+        return [chosen[number] for number in sorted(chosen)]
+
+    def _outline(self, seen: MeasuredFrames, usable: Sequence[LiveFrame]) -> None:
+        """Find, number and outline the particles of frames."""
+        assert self._taught is not None
+        taught = self._taught
+        frames = [seen[frame.number] for frame in usable]
+        labels = []
+        for frame, image in zip(usable, frames, strict=True):
+            found = segment_frame(image, taught.appearance, fixed=taught.fixed)
+            labels.append(self._linker.numbered(found, frame.drift_px))
+        self._follow(labels[-1])
+        if self._outlines is None:
+            self._outlines = LiveOutlines(taught.appearance.polarity, taught.fixed)
+        drift = np.stack([frame.drift_px for frame in usable])
+        self.newest = self._outlines.add(frames, labels, drift, set(self._followed))
+        self._rows.append(_rows_of(self.newest, np.array([frame.number for frame in usable]), drift))
+
+    def _follow(self, labels: Labels) -> None:
+        """Choose whom to follow: those followed so far that are still there, then the largest of the others."""
+        size = np.bincount(labels.ravel())
+        here = [int(n) for n in np.argsort(-size[1:], kind="stable") + 1 if size[n]]
+        kept = [n for n in self._followed if n < len(size) and size[n]]
+        self._followed = [*kept, *(n for n in here if n not in set(kept))][:MOST_PARTICLES]
+
+
+def fitted_frames(count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return which of the frames measured the curves are fitted to: the newest ones and, evenly, those before.
+
+    >>> len(fitted_frames(100)), len(fitted_frames(10_000))
+    (100, 200)
+    """
+    if count <= FITTED + FITTED_NEWEST:
+        return np.arange(count)
+    older = np.linspace(0, count - FITTED_NEWEST - 1, FITTED).round().astype(np.int64)
+    return np.concatenate([older, np.arange(count - FITTED_NEWEST, count)])
+
+
+class _Chosen:
+    """Some frames of a recording, in the order given, as frames of their own."""
+
+    def __init__(self, frames: MeasuredFrames, numbers: Sequence[int]):
+        self._frames, self._numbers = frames, list(numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, k: int, /) -> Image:
+        return self._frames[self._numbers[k]]
+
+
+def _rows_of(outlines: Outlines, numbers: np.ndarray[tuple[int], np.dtype[np.int64]], drift_px: FloatArray) -> Table:
+    """Return the TRACKS rows of outlines whose frames have the given numbers and drifts."""
+    count = len(outlines.frame)
+    table = blank_table(TRACKS, count)
+    table["frame"] = numbers[outlines.frame]
+    table["track_id"] = table["lineage_id"] = outlines.track_id.astype(np.int64)
+    for name in ("y_px", "x_px", "area_px", "area_sd_px", "major_axis_px", "minor_axis_px", "quality"):
+        table[name] = getattr(outlines, name).astype(np.float64)
+    table["touches_border"] = outlines.touches_border.astype(np.int64)
+    table["solidity"] = np.ones(count)
+    table["state"] = np.array(["whole"] * count, object)
+    there = drift_px[outlines.frame]
+    table["y_specimen_px"], table["x_specimen_px"] = table["y_px"] - there[:, 0], table["x_px"] - there[:, 1]
+    return table
