@@ -86,8 +86,8 @@ def test_contrast_is_the_height_above_the_surroundings() -> None:
     assert region.contrast == pytest.approx(7.0)
     along = Along.of([region.contour, region.contour])
     both, convex = np.ones(2, bool), np.zeros(2, bool)
-    assert along.contrast(-picture, both, convex) == pytest.approx([-7.0, -7.0])
-    assert along.contrast(picture, np.array([False, True]), ~convex) == pytest.approx([0.0, 7.0])
+    assert along.contrast(-picture, None, both, convex) == pytest.approx([-7.0, -7.0])
+    assert along.contrast(picture, None, np.array([False, True]), ~convex) == pytest.approx([0.0, 7.0])
 
 
 def test_the_edge_of_many_outlines_is_that_of_each_by_itself() -> None:

@@ -35,7 +35,7 @@ FIRST_SIDE_PX = 512
 COMMON_ACROSS_PX = 26.0
 SMALL_ACROSS_PX = 12.0
 # Longest side that a working picture has at least: there is time for it.
-LEAST_SIDE_PX = 160
+LEAST_SIDE_PX = 112
 # Smallest patch sought, px of the working picture: 5 across.
 LEAST_AREA_PX = 20.0
 # Smoothing leaves the noise at this share of the contrast of the picture.

@@ -41,7 +41,7 @@ LEAST_EDGE_OF_COMMON = 0.12
 # Edge against the common one over contrast against the common one: 1 and more for particles cut by the border, above
 # 0.7 for nearly all others, 0.3 to 0.9 for the ends of strands and films.
 SHARP, SHARP_IF_DOUBTFUL = 0.45, 0.85
-# Faint patches need an edge out of the noise: 2.5 and more times its gradient for particles, 1.1 to 2.1 for strands.
+# Small faint patches need an edge out of the noise: 2.5 and more times its gradient for particles, 1.1 to 2.1 for strands.
 FAINT_EDGE_OF_NOISE = 2.2
 # Patches smaller than this share of the common diameter may be crossings of strands, at the border where one ends.
 SMALL = 0.35
@@ -262,7 +262,7 @@ def least_edge(region: Region, usual: tuple[float, float, float], edge_noise: fl
     relative = region.contrast / max(contrast, 1e-12)
     doubtful = region.border_share > 0 or diameter(region) < SMALL * across
     sharp = (SHARP_IF_DOUBTFUL if doubtful else SHARP) * min(1.0, relative)
-    clear = FAINT_EDGE_OF_NOISE * edge_noise if relative < RAGGED_CONTRAST_OF_COMMON else 0.0
+    clear = FAINT_EDGE_OF_NOISE * edge_noise if doubtful and relative < RAGGED_CONTRAST_OF_COMMON else 0.0
     return max(max(LEAST_EDGE_OF_COMMON, sharp) * edge, clear)
 
 

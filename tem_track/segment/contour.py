@@ -141,21 +141,23 @@ class Along:
         edge[some] = (ranked[place[some]] - np.flatnonzero(some)) * span
         return edge, share
 
-    def contrast(self, picture: Image, wanted: Mask, any_shape: Mask) -> FloatArray:
+    def contrast(self, picture: Image, closed: Mask | None, wanted: Mask, any_shape: Mask) -> FloatArray:
         """Return how much each patch stands above its surroundings, grey value, 0 where not wanted.
 
         Parameters
         ----------
         picture : (Y, X) float32
+        closed : (Y, X) bool or None
+            What shows nothing of the specimen: not looked at.
         wanted, any_shape : (C,) bool
             Which are measured, and which of them may be of any shape: the contrast close to the outline is looked at
             too, and the greater one counts.
         """
         contrast = np.zeros(len(self.count))
         chosen = np.flatnonzero(wanted)
-        contrast[chosen] = self._contrast_from_centre(picture, chosen)
+        contrast[chosen] = self._contrast_from_centre(picture, closed, chosen)
         ragged = np.flatnonzero(wanted & any_shape)
-        contrast[ragged] = np.maximum(contrast[ragged], self._contrast_to_sides(picture, ragged))
+        contrast[ragged] = np.maximum(contrast[ragged], self._contrast_to_sides(picture, closed, ragged))
         return contrast
 
     def _some(self, chosen: NDArray[np.intp], points: int, shift: int = 0) -> NDArray[np.float32]:
@@ -164,7 +166,7 @@ class Along:
         place = self.first[chosen, None] + (step + shift) % self.count[chosen, None]
         return np.stack([self.x[place], self.y[place]], axis=-1).astype(np.float32)
 
-    def _contrast_from_centre(self, picture: Image, chosen: NDArray[np.intp]) -> FloatArray:
+    def _contrast_from_centre(self, picture: Image, closed: Mask | None, chosen: NDArray[np.intp]) -> FloatArray:
         """Return the median inside less the median just outside, seen from the centre."""
         points = self._some(chosen, POINTS)
         centre = points.mean(axis=1, keepdims=True)
@@ -172,24 +174,26 @@ class Along:
         away_px = np.maximum(np.hypot(away[..., 0], away[..., 1]), 1e-3)[..., None]
         reach = np.maximum(np.float32(LEAST_OUTSIDE_PX), np.float32(OUTSIDE) * away_px.mean(axis=1, keepdims=True))
         inside = np.concatenate([centre + np.float32(share) * away for share in INSIDE], axis=1)
-        return _middle_at(picture, inside) - _middle_at(picture, points + away / away_px * reach)
+        return _middle_at(picture, closed, inside) - _middle_at(picture, closed, points + away / away_px * reach)
 
-    def _contrast_to_sides(self, picture: Image, chosen: NDArray[np.intp]) -> FloatArray:
+    def _contrast_to_sides(self, picture: Image, closed: Mask | None, chosen: NDArray[np.intp]) -> FloatArray:
         """Return the difference of the medians on both sides of the outline."""
         points = self._some(chosen, SIDE_POINTS)
         along = self._some(chosen, SIDE_POINTS, SIDE_PX) - self._some(chosen, SIDE_POINTS, -SIDE_PX)
         normal = np.stack([-along[..., 1], along[..., 0]], axis=-1)
         normal *= np.float32(SIDE_PX) / np.maximum(np.hypot(along[..., :1], along[..., 1:]), np.float32(1e-3))
-        one, other = (_middle_at(picture, np.rint(points + sign * normal)) for sign in (-1, 1))
+        one, other = (_middle_at(picture, closed, np.rint(points + sign * normal)) for sign in (-1, 1))
         return np.abs(one - other)
 
 
-def _middle_at(picture: Image, points: NDArray[np.float32]) -> FloatArray:
-    """Return the (lower) median of a picture at each row of (C, P, 2) points (x, y); 0 where none lies in it."""
+def _middle_at(picture: Image, closed: Mask | None, points: NDArray[np.float32]) -> FloatArray:
+    """Return the (lower) median of a picture at each row of (C, P, 2) points (x, y); 0 where none shows anything."""
     height, width = picture.shape
     x, y = points[..., 0], points[..., 1]
     within = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
     place = np.where(within, y, 0).astype(np.intp), np.where(within, x, 0).astype(np.intp)
+    if closed is not None:
+        within &= ~closed[place]
     values = np.sort(np.where(within, picture[place], np.float32(np.inf)), axis=1)
     count = within.sum(axis=1)
     middle = np.take_along_axis(values, np.maximum(count - 1, 0)[:, None] // 2, axis=1)[:, 0]

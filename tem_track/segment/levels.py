@@ -153,7 +153,7 @@ def judged(
     edge, border_share = along.edges(edge_strength(picture), [shape.around_px for shape in shapes], closed, WEAK_SHARE)
     seen = (border_share <= MOST_BORDER) & np.isfinite(edge)
     clear = seen & (edge >= least_edge)
-    contrast = along.contrast(picture, clear, np.array([shape.solidity for shape in shapes]) < NEARLY_CONVEX)
+    contrast = along.contrast(picture, closed, clear, np.array([shape.solidity for shape in shapes]) < NEARLY_CONVEX)
     columns = zip(contours, shapes, heights, *(c.tolist() for c in (seen, edge, contrast, border_share)), strict=True)
     return [
         Region(
