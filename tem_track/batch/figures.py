@@ -14,7 +14,16 @@ from tem_track.batch.curves import ALL_KINDS, GroupCurve
 from tem_track.batch.finished import Group
 from tem_track.batch.means import Mean
 from tem_track.tables import Table, row_count
-from tem_track.write.figure_style import COLUMN_MM, FAINT, GREY, journal_style, new_figure, ratio_axis, time_label
+from tem_track.write.figure_style import (
+    COLUMN_MM,
+    FAINT,
+    GREY,
+    drawn_words,
+    journal_style,
+    new_figure,
+    ratio_axis,
+    time_label,
+)
 
 COMPARISONS = {
     "volume_ratio": "Mean V/V0 of each condition. The dark band is the 95 % interval of the mean, from how the movies "
@@ -30,7 +39,6 @@ COMPARISONS = {
 # Okabe and Ito, in an order in which neighbours differ most; more conditions than colours are told apart by dashes.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
-_KIND_MARKS = {"solid": "solid", "core-shell": "core-shell", "hollow": "hollow"}
 # Curves beyond this many only hide each other.
 _MOST_CURVES = 14
 # The interval of two values is that of a distribution without a variance (Student, one degree of freedom).
@@ -41,6 +49,8 @@ _SCALE_PERCENT = (5.0, 90.0)
 _SHARE_OF_MOVIES = 0.5
 # Points of a strip beyond this many only blacken it.
 _MOST_POINTS = 400
+# Letters of a condition that fit beside a curve.
+_LONGEST = 60
 _ROW_MM, _HEIGHT_MM = 9.0, 62.0
 
 
@@ -172,6 +182,5 @@ def _dashes(number: int) -> Any:
 
 
 def _plain(text: str) -> str:
-    """Return text that matplotlib draws as it is: a dollar sign would begin a formula, control signs have no form."""
-    shown = "".join(sign if sign.isprintable() else "?" for sign in text)
-    return (shown if len(shown) <= 60 else shown[:57] + "...").replace("$", r"\$")
+    """Return words of the user that fit a legend and are drawn as they are."""
+    return drawn_words(text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "...")
