@@ -217,7 +217,7 @@ def test_a_view_ends_with_the_one_who_started_it(tmp_path: Path) -> None:
     process.stdin.flush()
     time.sleep(0.3)
     process.stdin.close()
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=120) == 0
 
 
 def test_a_request_travels_as_one_line() -> None:
