@@ -23,7 +23,7 @@ from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, MeasuredFra
 from tem_track.pipeline.choose import Choice, choose_analysis
 from tem_track.pipeline.survey import Survey, zero_level
 from tem_track.segment import Appearance, LiveOutlines, Outlines, learn_appearance, segment_frame
-from tem_track.settings import Settings
+from tem_track.settings import ExpansionSettings, Settings
 from tem_track.tables import TRACKS, Table, blank_table, row_count, select_rows
 from tem_track.watch.live_film import LiveFilm
 from tem_track.watch.live_link import LiveLinker
@@ -36,6 +36,8 @@ AGAIN = 3
 LAGS = (1, 2, 5, 15, 45)
 # Frames that the curves are fitted to: the first, which make V0, the newest and, evenly, up to so many others.
 FITTED_FIRST, FITTED_NEWEST, FITTED = 20, 40, 160
+# With fewer frames than this a fit of stages may take the frames before the reaction for wrong ones, and V0 with them.
+STAGES_FROM = 25
 # Particles outlined in each frame, those that were there first: the mean of forty is known six times better than one.
 MOST_PARTICLES = 40
 # Measured frames within which a particle must be seen first for its start to be its V0; one that enters later, or is a
@@ -243,11 +245,16 @@ class LiveMeasurement:
             pixel_size_nm=self.pixel_size_nm,
             times_s=times_s[chosen],
             timed=timed,
-            settings=self.settings.expansion,
+            settings=self._expansion_settings(),
         )
         for table in (found.tracks, found.population):
             table["frame"] = numbers[table["frame"]]
         return LiveCurves(found.tracks, found.population, found.warnings)
+
+    def _expansion_settings(self) -> ExpansionSettings:
+        """Return the settings of the curves: V0 is that of the first frames until stages can be told from noise."""
+        asked = self.settings.expansion
+        return asked if asked.v0_frames or len(self.frames) >= STAGES_FROM else replace(asked, v0_frames=FIRST_LOOK)
 
     def _keep(self, rows: Table) -> None:
         """Take up rows, and let go of those of frames that no curve will be fitted to any more."""
