@@ -44,7 +44,7 @@ _MOST_CURVES = 14
 # The interval of two values is that of a distribution without a variance (Student, one degree of freedom).
 _FEWEST_FOR_BAND = 3
 # A mean that shoots up for a moment, as where a particle is mistaken, does not set the scale of the others.
-_SCALE_PERCENT = (5.0, 90.0)
+_SCALE_PERCENT = (10.0, 90.0)
 # A curve is drawn while at least this share of its movies goes into it: its end would jump with every movie that ends.
 _SHARE_OF_MOVIES = 0.5
 # Points of a strip beyond this many only blacken it.
@@ -116,9 +116,14 @@ def _volume_figure(curves: Sequence[tuple[str, GroupCurve]]) -> Figure:
 
 def _scale(tables: Sequence[Table], whole: tuple[float, float]) -> tuple[float, float]:
     """Return the limits of an axis that shows the usual run of every curve, no wider than all of them need."""
-    ends = np.concatenate([np.percentile(table["volume_ratio_mean"], _SCALE_PERCENT) for table in tables])
-    margin = 0.3 * float(np.ptp(ends)) + 0.05
-    return max(float(ends.min()) - margin, whole[0]), min(float(ends.max()) + margin, whole[1])
+    ends = []
+    for table in tables:
+        mean, sd = table["volume_ratio_mean"], np.nan_to_num(table["volume_ratio_sd"])
+        for edge in (mean - sd, mean + sd, table["volume_ratio_low"], table["volume_ratio_high"]):
+            edge = np.where(np.isfinite(edge), edge, mean)
+            ends += np.percentile(edge, _SCALE_PERCENT).tolist()
+    margin = 0.15 * (max(ends) - min(ends)) + 0.05
+    return max(min(ends) - margin, whole[0]), min(max(ends) + margin, whole[1])
 
 
 def _front_figure(curves: Sequence[GroupCurve]) -> Figure:
