@@ -9,7 +9,7 @@ from typing import Any
 from tem_track.errors import InputError
 from tem_track.labels import LabelStack
 from tem_track.movie import Labels, Movie
-from tem_track.outcome import Outcome, attention_lines, drift_facts, movie_facts
+from tem_track.outcome import Outcome, attention_lines, drift_facts, movie_facts, speed_words
 from tem_track.pipeline.checkpoints import Checkpoints
 from tem_track.pipeline.choose import Choice, choose_analysis
 from tem_track.pipeline.inputs import Identity, stamp_of
@@ -135,6 +135,7 @@ def run_stages(
     facts = [*movie_facts(movie), *drift_facts(tables["drift.csv"])]
     facts += [fact for part in parts for fact in part.facts(tables)]
     facts.append(("seconds", ", ".join(f"{name} {spent:.1f}" for name, spent in clock.seconds.items())))
+    facts.append(("speed", speed_words(len(movie), clock.seconds)))
     warnings = [text for part in parts for text in part.warnings]
     attention = attention_lines(movie, tables, list(dict.fromkeys(warnings)))
     for line in attention:

@@ -41,7 +41,7 @@ LEAST_EDGE_OF_COMMON = 0.12
 # Edge against the common one over contrast against the common one: 1 and more for particles cut by the border, above
 # 0.7 for nearly all others, 0.3 to 0.9 for the ends of strands and films.
 SHARP, SHARP_IF_DOUBTFUL = 0.45, 0.85
-# Small faint patches need an edge out of the noise: 2.5 and more times its gradient for particles, 1.1 to 2.1 for strands.
+# Small faint patches need an edge out of the noise: 2.5 and more times its gradient for particles, to 2.1 for strands.
 FAINT_EDGE_OF_NOISE = 2.2
 # Patches smaller than this share of the common diameter may be crossings of strands, at the border where one ends.
 SMALL = 0.35
