@@ -155,7 +155,7 @@ def _mean_speed(speed: FloatArray, rise: FloatArray, where: Mask, weights: Float
             cores = np.where(np.isfinite(inside), inside, level)
         total += np.where(count > 0, cores * _block_means(np.exp(rise[here]), blocks[here], weights), 0) * count
         pixels += count
-    return level, np.asarray(total / np.maximum(pixels, 1))
+    return level, np.where(pixels > 0, total / np.maximum(pixels, 1), np.nan)
 
 
 def _blocks(shape: tuple[int, ...]) -> NDArray[np.intp]:
