@@ -10,15 +10,14 @@ folder given keeps the movies and the run folders; finished runs in it are used 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 import cv2
 import numpy as np
-from scipy.special import stdtrit
 
+from tem_track.batch.means import TWO_SIDED_95, Mean, mean_of
 from tem_track.pipeline import Request, Silence, analyze
 from tem_track.simulate import PRESETS, TRUE_TRACKS, LithiationScene, simulate_lithiation
 from tem_track.tables import EXPANSION, PARTICLES, TRACKS, Table, select_rows
@@ -27,8 +26,6 @@ from tem_track.write.files import is_finished
 from tem_track.write.simulation import write_simulation
 from tem_track.write.tables import read_table
 
-# 95 % of a normal distribution lies within this many standard deviations.
-TWO_SIDED_95 = 1.959964
 # The picture of the README, px wide.
 WIDTH_PX = 900
 
@@ -61,16 +58,6 @@ MATERIALS = (
 )
 
 
-@dataclass(frozen=True)
-class Mean:
-    """Mean over the particles of a movie with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-    particles: int
-
-
 def main(folder: Path) -> None:
     """Make the movies, analyse them, draw the figure and print the table."""
     tables = {material.name: run_tables(material, folder) for material in MATERIALS}
@@ -91,22 +78,6 @@ def run_tables(material: Material, folder: Path) -> dict[str, Table]:
         "expansion": read_table(run / "expansion.csv", EXPANSION),
         "truth": read_table(movie / "truth" / "tracks.csv", TRUE_TRACKS),
     }
-
-
-def mean_of(values: Sequence[float], own_sd: Sequence[float], shared_sd: Sequence[float]) -> Mean:
-    """Return the mean of several particles; what they have in common does not average out.
-
-    Parameters
-    ----------
-    values, own_sd, shared_sd : sequence of float
-        Per particle: the value, its own standard uncertainty, and the part all particles may have in common.
-    """
-    n, value = len(values), float(np.mean(values))
-    half = TWO_SIDED_95 * float(np.sqrt(np.square(own_sd).sum())) / n
-    if n > 1:
-        half = max(half, float(stdtrit(n - 1, 0.975)) * float(np.std(values, ddof=1)) / float(np.sqrt(n)))
-    half = float(np.hypot(half, TWO_SIDED_95 * float(np.mean(shared_sd))))
-    return Mean(value, value - half, value + half, n)
 
 
 def final_ratio(particles: Table) -> Mean:
@@ -144,14 +115,14 @@ def comparison(tables: dict[str, dict[str, Table]]) -> str:
         for words, true, found in rows:
             holds = "yes" if found.low <= true <= found.high else "no"
             lines.append(
-                f"| {material.name}, {words} | {true:.0f} | {found.value:.1f} (n = {found.particles}) "
+                f"| {material.name}, {words} | {true:.0f} | {found.value:.1f} (n = {found.count}) "
                 f"| {found.low:.1f} to {found.high:.1f} | {holds} |"
             )
     return "\n".join(lines)
 
 
 def _scaled(mean: Mean, factor: float) -> Mean:
-    return Mean(mean.value * factor, mean.low * factor, mean.high * factor, mean.particles)
+    return Mean(mean.value * factor, mean.low * factor, mean.high * factor, mean.count)
 
 
 def draw(tables: dict[str, dict[str, Table]], target: Path) -> None:

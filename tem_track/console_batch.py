@@ -1,4 +1,16 @@
-"""What the person at the terminal sees of a batch: a bar and a line per movie; for programs, lines of JSON."""
+"""What the person at the terminal sees of a batch: a bar and a line per movie; for programs, lines of JSON.
+
+With ``--json`` every line on stdout is one object. Lines about one movie bear its path as ``movie``; what its process
+tells (`tem_track.status`) is passed on as it is. The batch's own, by ``event``:
+
+========== =========================================================================================================
+started    ``movies``: how many there are (no ``movie``)
+submitted  handed to a cluster
+ended      ``status`` (``done``, ``unchanged``, ``failed``), ``reason`` (one line), ``seconds``, ``peak_bytes``
+note       ``text``: something about the whole batch (no ``movie``)
+finished   ``folder``, ``done``, ``unchanged`` (numbers), ``failed`` (list of ``movie`` and ``reason``); the last line
+========== =========================================================================================================
+"""
 
 from __future__ import annotations
 
@@ -10,13 +22,22 @@ from typing import Any
 
 import rich.console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from tem_track.batch.isolate import in_bytes
 from tem_track.batch.manifest import manifest_text
 from tem_track.batch.order import Ending
 from tem_track.batch.plan import Plan
 from tem_track.batch.run import BatchOutcome
+from tem_track.visible import visible
 
 # Names of things that were left out are listed up to this many.
 _LISTED = 5
@@ -40,7 +61,7 @@ class BatchConsole:
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            MofNCompleteColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(compact=True),
             console=self._err,
@@ -71,9 +92,9 @@ class BatchConsole:
         if self._bars.disable:
             return
         if movie not in self._running:
-            self._running[movie] = self._bars.add_task(escape(f"  {printable(movie)}"), total=None)
+            self._running[movie] = self._bars.add_task(escape(f"  {visible(movie)}"), total=None)
         if event.get("event") in ("stage", "progress"):
-            words = escape(f"  {printable(movie)}: {event.get('stage')}")
+            words = escape(f"  {visible(movie)}: {event.get('stage')}")
             total = event.get("total") or event.get("frames") or None
             self._bars.update(self._running[movie], description=words, completed=event.get("done", 0), total=total)
 
@@ -94,13 +115,13 @@ class BatchConsole:
         if ending.status == "done":
             rest = f"  {ending.seconds:.0f} s, {in_bytes(ending.peak_bytes)}"
         count = f"[dim]{self._ended:>{len(str(self._movies))}}/{self._movies}[/dim]"
-        self._err.print(f"{count} [{colour}]{ending.status:<9}[/{colour}] {escape(printable(movie) + printable(rest))}")
+        self._err.print(f"{count} [{colour}]{ending.status:<9}[/{colour}] {escape(visible(movie) + visible(rest))}")
 
     def note(self, text: str) -> None:
         """Say something about the whole batch."""
         self._line({"event": "note", "text": text})
         if not self._json and not self._quiet:
-            self._err.print(f"[dim]{escape(printable(text))}[/dim]")
+            self._err.print(f"[dim]{escape(visible(text))}[/dim]")
 
     def manifest(self, plan: Plan) -> None:
         """Print the manifest of a plan on stdout, and what is not in it on stderr."""
@@ -110,7 +131,7 @@ class BatchConsole:
         sys.stdout.flush()
         for job in plan.jobs:
             if job.problem:
-                self._err.print(f"[yellow]{escape(printable(f'{job.entry.movie}: {job.problem}'))}[/yellow]")
+                self._err.print(f"[yellow]{escape(visible(f'{job.entry.movie}: {job.problem}'))}[/yellow]")
         self.left_out(plan)
 
     def left_out(self, plan: Plan) -> None:
@@ -136,18 +157,9 @@ class BatchConsole:
             words = f"{total} movies: {outcome.done} done, {outcome.unchanged} unchanged, {len(failed)} failed"
             self._out.print(f"{words}; results: {escape(str(outcome.folder))}")
         for movie, reason in outcome.failed:
-            self._err.print(f"[red]failed[/red] {escape(printable(f'{movie}: {reason}'))}")
+            self._err.print(f"[red]failed[/red] {escape(visible(f'{movie}: {reason}'))}")
 
     def _line(self, facts: Mapping[str, Any]) -> None:
         if self._json:
             sys.stdout.write(json.dumps(facts) + "\n")
             sys.stdout.flush()
-
-
-def printable(text: str) -> str:
-    r"""Return text without signs that a terminal would obey.
-
-    >>> printable("a\x1b[31m")
-    'a\\x1b[31m'
-    """
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

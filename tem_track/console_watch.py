@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from tem_track.console_batch import printable
+from tem_track.visible import visible as printable
 from tem_track.watch.recording import ANALYSING, DONE, FAILED, RECORDING, Watched
 from tem_track.watch.state import LiveState
 

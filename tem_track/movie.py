@@ -17,7 +17,6 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -188,6 +187,8 @@ def binned(frame: NDArray[Any], binning: int) -> Image:
     """
     if binning == 1:
         return finite(frame)
+    import cv2  # not needed to say what a file is
+
     rows, columns = frame.shape[0] // binning, frame.shape[1] // binning
     if np.issubdtype(frame.dtype, np.floating):
         frame = finite(frame)

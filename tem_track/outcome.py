@@ -37,6 +37,10 @@ class Outcome:
     unchanged: bool = False
 
 
+# Stages that measure nothing: they draw for the eye.
+PICTURE_STAGES = ("overlay movie", "figures", "report")
+
+
 def movie_facts(movie: Movie) -> list[tuple[str, str]]:
     """Return the lines about the recording: size, calibration, time."""
     frames, height, width = movie.shape
@@ -194,3 +198,18 @@ def _counts(words: np.ndarray[tuple[int, ...], np.dtype[np.object_]]) -> dict[st
     for word in words:
         counts[str(word)] = counts.get(str(word), 0) + 1
     return counts
+
+
+def speed_words(frames: int, seconds: Mapping[str, float]) -> str:
+    """Return in words how fast a movie of so many frames went, and what took most of the time.
+
+    >>> speed_words(100, {"survey": 1.0, "outlines": 3.0, "figures": 1.0})
+    '20 frames/s, 25 without pictures; most of it outlines (60 %)'
+    """
+    whole = sum(seconds.values())
+    measuring = sum(spent for stage, spent in seconds.items() if stage not in PICTURE_STAGES)
+    if min(whole, measuring) <= 0:
+        return "not known"
+    slowest = max(seconds, key=lambda stage: seconds[stage])
+    rates = f"{frames / whole:.3g} frames/s, {frames / measuring:.3g} without pictures"
+    return f"{rates}; most of it {slowest} ({seconds[slowest] / whole:.0%})".replace("%", " %")

@@ -15,7 +15,7 @@ ENTRIES = [
     Entry(
         "NiO/=cmd|' /C calc'!A0.tif", "cmd", {"temperature": "NiO/log.csv"}, {}, {"material": "NiO", "voltage": "-1"}
     ),
-    Entry('b, "c"\n.tif', "b", {}, {"track": {"max_gap_frames": 3}, "drift": {"enabled": False}}, {"material": "@x"}),
+    Entry('b, "c".tif', "b", {}, {"track": {"max_gap_frames": 3}, "drift": {"enabled": False}}, {"material": "@x"}),
 ]
 
 

@@ -18,6 +18,7 @@ from robustness.same_run import differences
 from tem_track.batch import BatchRequest, on_this_machine, plan_batch, run_batch
 from tem_track.batch.isolate import Limits
 from tem_track.batch.local import run_local
+from tem_track.batch.manifest import manifest_text
 from tem_track.batch.order import Ending
 from tem_track.errors import InputError, OutputError, SettingsError
 from tem_track.simulate import LithiationScene, simulate_lithiation
@@ -209,6 +210,22 @@ def test_a_dry_run_prints_a_manifest_that_reads_back(movie: Path, tmp_path: Path
     assert job.entry.files == {"settings": "NiO/a.toml", "temperature": "NiO/a.csv"}
     assert job.settings.track.max_gap_frames == 4
     assert job.sources["track"]["max_gap_frames"] == "a.toml"
+
+
+def test_movies_with_hostile_names_are_found_again_through_a_manifest(tmp_path: Path) -> None:
+    week = tmp_path / "week"
+    week.mkdir()
+    names = ["=cmd|' calc'!A0.tif", "a;@b.tif", "line\nend\x1b[31m.tif", "-1.tif", "'quoted'.tif", "plain.tif"]
+    for name in names:
+        (week / name).write_bytes(b"x")
+        (week / name.replace(".tif", ".toml")).write_text("[track]\nmax_gap_frames = 4\n")
+    first = plan_batch(BatchRequest(week, tmp_path / "out"))
+    (tmp_path / "m.csv").write_text(manifest_text([job.entry for job in first.jobs], first.conditions))
+    assert "\x1b" not in (tmp_path / "m.csv").read_text()
+    again = plan_batch(BatchRequest(week, tmp_path / "out", manifest=tmp_path / "m.csv"))
+    assert sorted(job.entry.movie for job in again.jobs) == sorted(names)
+    assert [job.entry for job in again.jobs] == [job.entry for job in first.jobs]
+    assert all(job.settings.track.max_gap_frames == 4 for job in again.jobs)
 
 
 def test_settings_lie_over_each_other_in_their_order(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
     told = [*command, "--json", "--settle", "1s", *quick, *words]
     with subprocess.Popen(told, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as watch:
         try:
-            limit = time.monotonic() + 60
+            limit = time.monotonic() + 120
             while not (folder / "results" / "live.html").exists():
                 assert watch.poll() is None
                 assert time.monotonic() < limit
@@ -92,7 +92,7 @@ def test_a_signal_ends_it_and_says_how_to_go_on(number: signal.Signals, tmp_path
         watch.send_signal(number)
         said, _ = watch.communicate(timeout=30)
         assert watch.returncode == 128 + number
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 10
     assert "stopped" in (tmp_path / "results" / "live.html").read_text()
     assert "run the same command again" in json.loads(said.splitlines()[-1])["message"]
 
@@ -112,7 +112,7 @@ def test_nothing_is_left_running_when_the_watch_is_killed(tmp_path: Path) -> Non
     with started(tmp_path) as watch:
         writer.start()
         try:
-            limit = time.monotonic() + 60
+            limit = time.monotonic() + 120
             while not (viewers := _viewers(watch.pid)):
                 assert time.monotonic() < limit
                 time.sleep(0.05)

@@ -48,7 +48,11 @@ def test_only_particles_seen_from_their_start_count(figure: ModuleType) -> None:
     assert figure.mark(particles, "stage_change") is None
     particles["complete_s"][0] = 700.0
     assert figure.mark(particles, "complete").value == 700
-    assert np.isfinite(figure.mark(particles, "complete").low)
+    # One particle without an interval of its own: how sure its time is is not known.
+    assert np.isnan(figure.mark(particles, "complete").low)
+    for name, value in (("stage_change_s", 260.0), ("stage_change_low_s", 250.0), ("stage_change_high_s", 270.0)):
+        particles[name][0] = value
+    assert figure.mark(particles, "stage_change").low == pytest.approx(250.0)
 
 
 def test_the_scenes_have_the_papers_figures(figure: ModuleType) -> None:

@@ -19,10 +19,10 @@ EVERYWHERE = np.ones(SHAPE, bool)
 RADIUS, WINDOW = 2, 5.0
 
 
-def crossings_of(arrival: np.ndarray, labels: np.ndarray | None = None) -> list[Crossing]:
+def crossings_of(arrival: np.ndarray, labels: np.ndarray | None = None, usual: float = 1 / SPEED) -> list[Crossing]:
     labels = two_grains() if labels is None else labels
     slope = fit_slope(arrival.astype(np.float32), labels, np.isfinite(arrival) & (arrival > 0), RADIUS)
-    return find_crossings(boundary_sides(labels, slope), 2.0, WINDOW)
+    return find_crossings(boundary_sides(labels, slope), 2.0, WINDOW, usual)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.5])
@@ -51,6 +51,15 @@ def test_a_nucleus_beside_the_boundary_is_no_crossing() -> None:
     y, x = np.indices(SHAPE)
     cone = np.where(x < WALL_X, 10 + x / SPEED, 60 + np.hypot(y - 40, x - 62) / 1.5)
     assert crossings_of(cone) == []
+
+
+def test_the_wings_of_a_front_along_the_other_side_are_no_crossing() -> None:
+    y, x = np.indices(SHAPE)
+    fast = 3.0
+    wings = 60 + y / fast + (x - WALL_X) * np.sqrt(SPEED**-2 - fast**-2)
+    arrival = np.where(x < WALL_X, 10 + x / SPEED, wings)
+    assert crossings_of(arrival) == []
+    assert crossings_of(arrival, usual=100.0) != []
 
 
 def test_a_jump_beside_the_boundary_drawn_is_not_believed() -> None:

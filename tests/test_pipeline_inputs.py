@@ -96,6 +96,15 @@ def test_damaged_memory_is_no_memory(content: str, movie: Path, run: Path) -> No
     assert movie_of(run) is None
 
 
+def test_what_takes_long_to_hash_is_told(movie: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    identify({"movie": movie}, tmp_path, told.append)
+    assert told == []
+    monkeypatch.setattr(inputs, "_SLOW_BYTES", 5)
+    identify({"movie": movie}, tmp_path, told.append)
+    assert told == ["reading 0 GB once to know movie.tif again"]
+
+
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.tif: cannot be read"):
         identify({"movie": tmp_path / "none.tif"}, tmp_path)

@@ -94,6 +94,18 @@ def test_a_finished_run_is_left_alone(movie: Path, run: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
 
 
+def test_to_know_that_nothing_is_to_be_done_takes_none_of_what_measures(movie: Path, run: Path) -> None:
+    code = (
+        "import sys; from tem_track.cli import main;"
+        "code = main(['analyze', sys.argv[1], '-o', sys.argv[2], '--set', 'output.overlay=false', '--set', "
+        "'output.figures=false']); print(code, [m for m in ('scipy', 'matplotlib', 'tifffile') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(movie), str(run)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == [f"{run}: up to date, nothing to do", "0 []"]
+
+
 def test_other_settings_redo_only_what_depends_on_them(movie: Path, run: Path, fresh: Path, spheroid: Path) -> None:
     assert not up_to_date(Request(movie, run, settings=SPHEROID))
     outcome, stages = again(movie, run, settings=SPHEROID)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tem_track.movie import Movie
 from tem_track.settings import Settings
 from tem_track.simulate import LithiationScene, simulate_lithiation
-from tem_track.watch.live_measure import FITTED, FITTED_NEWEST, LAGS, LiveMeasurement, fitted_frames
+from tem_track.watch.live_measure import FITTED, FITTED_FIRST, FITTED_NEWEST, LAGS, LiveMeasurement, fitted_frames
 
 SCENE = LithiationScene(
     nio=3, core_shell=0, height_px=192, width_px=224, frames=30, frame_interval_s=40.0, onset_low_s=250.0,
@@ -98,12 +98,18 @@ def test_an_update_reads_a_bounded_number_of_frames(watched: tuple[LiveMeasureme
     assert max(reads) <= 1 + len(LAGS) + 4 * 3
 
 
-def test_curves_rest_on_a_bounded_number_of_frames() -> None:
-    chosen = fitted_frames(50_000)
-    assert len(chosen) == FITTED + FITTED_NEWEST
-    assert chosen[0] == 0
-    assert chosen[-1] == 49_999
-    assert (np.diff(chosen) > 0).all()
+def test_curves_rest_on_a_bounded_number_of_frames_and_ask_for_none_that_was_left_out() -> None:
+    before: set[int] = set()
+    for count in range(1, 3000, 7):
+        chosen = fitted_frames(count).tolist()
+        assert len(chosen) <= FITTED_FIRST + FITTED + FITTED_NEWEST
+        assert chosen[:FITTED_FIRST] == list(range(min(count, FITTED_FIRST)))
+        assert chosen[0] == 0
+        assert chosen[-1] == count - 1
+        assert chosen == sorted(set(chosen))
+        assert {k for k in chosen if k < count - 7} <= before
+        before = set(chosen)
+    assert len(fitted_frames(50_000)) > FITTED // 2
 
 
 def test_nothing_is_measured_before_it_is_known_what_to_look_for(simulated: Any) -> None:

@@ -89,7 +89,7 @@ def watching(folder: Folder, tmp_path: Path, **options: Any) -> tuple[Watching, 
     return watch, told
 
 
-def until(condition: Callable[[], bool], watch: Watching, seconds: float = 15.0) -> None:
+def until(condition: Callable[[], bool], watch: Watching, seconds: float = 60.0) -> None:
     limit = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < limit, [(one.name, one.state, one.message) for one in watch.recordings.values()]
@@ -178,7 +178,7 @@ def test_an_end_while_things_go_on_leaves_nothing_running(folder: Folder, tmp_pa
     processes = [view._process for view in watch._views.values()]
     begin = time.monotonic()
     watch.end("stopped")
-    assert time.monotonic() - begin < 3.0
+    assert time.monotonic() - begin < 8.0
     assert all(process is None or process.poll() is not None for process in processes)
     assert sorted(one.name for one in watch.unfinished) == ["done.tif", "grows.tif"]
     assert "stopped" in (tmp_path / "results" / PAGE).read_text()
@@ -200,7 +200,7 @@ def test_what_was_complete_before_can_be_left_alone(folder: Folder, tmp_path: Pa
 
 def test_a_view_that_crashes_is_given_up_and_says_so(tmp_path: Path) -> None:
     view = LiveProcess(FollowRequest(tmp_path / "a.tif", tmp_path / "live"), CRASHER)
-    limit = time.monotonic() + 15
+    limit = time.monotonic() + 60
     found = None
     while not (found and "crashes" in found.message):
         assert time.monotonic() < limit
@@ -217,7 +217,7 @@ def test_a_view_ends_with_the_one_who_started_it(tmp_path: Path) -> None:
     process.stdin.flush()
     time.sleep(0.3)
     process.stdin.close()
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=120) == 0
 
 
 def test_a_request_travels_as_one_line() -> None:

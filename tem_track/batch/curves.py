@@ -161,7 +161,7 @@ def _span(run: FinishedRun) -> tuple[float, float, bool]:
 
 
 def _time_axis(ends: Sequence[float], steps: Sequence[float]) -> FloatArray:
-    end, step = max(ends), float(np.median(steps))
+    end, step = max(ends), min(steps)
     step = max(step, end / (_MOST_POINTS - 1))
     return np.asarray(np.arange(int(np.floor(end / step * (1 + 1e-9))) + 1) * step, np.float64)
 

@@ -14,7 +14,16 @@ from tem_track.batch.curves import ALL_KINDS, GroupCurve
 from tem_track.batch.finished import Group
 from tem_track.batch.means import Mean
 from tem_track.tables import Table, row_count
-from tem_track.write.figure_style import COLUMN_MM, FAINT, GREY, journal_style, new_figure, ratio_axis, time_label
+from tem_track.write.figure_style import (
+    COLUMN_MM,
+    FAINT,
+    GREY,
+    drawn_words,
+    journal_style,
+    new_figure,
+    ratio_axis,
+    time_label,
+)
 
 COMPARISONS = {
     "volume_ratio": "Mean V/V0 of each condition. The dark band is the 95 % interval of the mean, from how the movies "
@@ -30,17 +39,18 @@ COMPARISONS = {
 # Okabe and Ito, in an order in which neighbours differ most; more conditions than colours are told apart by dashes.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
-_KIND_MARKS = {"solid": "solid", "core-shell": "core-shell", "hollow": "hollow"}
 # Curves beyond this many only hide each other.
 _MOST_CURVES = 14
 # The interval of two values is that of a distribution without a variance (Student, one degree of freedom).
 _FEWEST_FOR_BAND = 3
 # A mean that shoots up for a moment, as where a particle is mistaken, does not set the scale of the others.
-_SCALE_PERCENT = (5.0, 90.0)
+_SCALE_PERCENT = (10.0, 90.0)
 # A curve is drawn while at least this share of its movies goes into it: its end would jump with every movie that ends.
 _SHARE_OF_MOVIES = 0.5
 # Points of a strip beyond this many only blacken it.
 _MOST_POINTS = 400
+# Letters of a condition that fit beside a curve.
+_LONGEST = 60
 _ROW_MM, _HEIGHT_MM = 9.0, 62.0
 
 
@@ -106,9 +116,14 @@ def _volume_figure(curves: Sequence[tuple[str, GroupCurve]]) -> Figure:
 
 def _scale(tables: Sequence[Table], whole: tuple[float, float]) -> tuple[float, float]:
     """Return the limits of an axis that shows the usual run of every curve, no wider than all of them need."""
-    ends = np.concatenate([np.percentile(table["volume_ratio_mean"], _SCALE_PERCENT) for table in tables])
-    margin = 0.3 * float(np.ptp(ends)) + 0.05
-    return max(float(ends.min()) - margin, whole[0]), min(float(ends.max()) + margin, whole[1])
+    ends = []
+    for table in tables:
+        mean, sd = table["volume_ratio_mean"], np.nan_to_num(table["volume_ratio_sd"])
+        for edge in (mean - sd, mean + sd, table["volume_ratio_low"], table["volume_ratio_high"]):
+            edge = np.where(np.isfinite(edge), edge, mean)
+            ends += np.percentile(edge, _SCALE_PERCENT).tolist()
+    margin = 0.15 * (max(ends) - min(ends)) + 0.05
+    return max(min(ends) - margin, whole[0]), min(max(ends) + margin, whole[1])
 
 
 def _front_figure(curves: Sequence[GroupCurve]) -> Figure:
@@ -172,6 +187,5 @@ def _dashes(number: int) -> Any:
 
 
 def _plain(text: str) -> str:
-    """Return text that matplotlib draws as it is: a dollar sign would begin a formula, control signs have no form."""
-    shown = "".join(sign if sign.isprintable() else "?" for sign in text)
-    return (shown if len(shown) <= 60 else shown[:57] + "...").replace("$", r"\$")
+    """Return words of the user that fit a legend and are drawn as they are."""
+    return drawn_words(text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "...")

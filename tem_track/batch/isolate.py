@@ -102,7 +102,7 @@ def run_isolated(
     try:
         reason = watched.follow(order)
     finally:
-        _end(process, signal.SIGKILL)
+        _end(process, at_once=True)
     watched.close()
     seconds = time.monotonic() - started
     return Ending(*_verdict(watched, reason, limits), seconds, watched.peak_bytes, "\n".join(watched.log))
@@ -148,7 +148,7 @@ class _Watched:
 
     def _reason_to_end(self, seen: psutil.Process | None) -> str:
         if self.stop.is_set():
-            _end(self.process, signal.SIGTERM)
+            _end(self.process, at_once=False)
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(_GRACE_S)
             return "stopped"
@@ -238,12 +238,12 @@ def in_bytes(number: int) -> str:
     return f"{number / 2**30:.3g} GiB" if number >= 2**30 else f"{number / 2**20:.3g} MiB"
 
 
-def _end(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
+def _end(process: subprocess.Popen[bytes], at_once: bool) -> None:
     """End a process with everything it started, and wait for it where it cannot refuse."""
     with suppress(OSError):
         if os.name == "nt":
             process.kill()
         else:
-            os.killpg(process.pid, how)
-    if how == signal.SIGKILL:
+            os.killpg(process.pid, signal.SIGKILL if at_once else signal.SIGTERM)
+    if at_once:
         process.wait()

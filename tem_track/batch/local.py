@@ -65,7 +65,6 @@ def run_local(
 def _one(name: str, order: Order, limits: Limits, stop: threading.Event, tell: Told, command: Sequence[str]) -> Ending:
     if stop.is_set():
         return Ending("stopped", "the batch was stopped")
-    tell(name, {"event": "started"})
     return run_isolated(order, limits, stop=stop, listen=lambda event: tell(name, event), command=command)
 
 

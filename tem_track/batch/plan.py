@@ -15,6 +15,7 @@ from tem_track.batch.sidecars import FILE_COLUMNS, sidecars_of
 from tem_track.errors import InputError, OutputError, SettingsError, TemTrackError
 from tem_track.settings import Settings, layered_settings, read_settings_file
 from tem_track.write.files import is_run_folder
+from tem_track.write.tables import harmless
 
 # Where the run folders of a batch stand, in the folder of its results.
 RUNS = "runs"
@@ -117,7 +118,8 @@ def plan_batch(request: BatchRequest) -> Plan:
         entries, conditions = _found_entries(request.folder, found)
     else:
         manifest = read_manifest(request.manifest)
-        entries = [_completed(request.folder, entry, manifest.files) for entry in manifest.entries]
+        shown = {harmless(movie): movie for movie in found.movies}
+        entries = [_completed(request.folder, entry, manifest.files, shown) for entry in manifest.entries]
         conditions = manifest.conditions
         listed = {entry.movie for entry in entries}
         found = replace(found, movies=tuple(movie for movie in found.movies if movie not in listed))
@@ -175,10 +177,22 @@ def _found_entries(folder: Path, found: Found) -> tuple[list[Entry], tuple[str, 
     return entries, (FOLDER_CONDITION,) if differ else ()
 
 
-def _completed(folder: Path, entry: Entry, columns: tuple[str, ...]) -> Entry:
-    """Return an entry of a manifest with the files beside its movie that the manifest has no column for."""
-    beside = {name: file for name, file in sidecars_of(folder, entry.movie).items() if name not in columns}
-    return replace(entry, files={**beside, **entry.files}, size=size_of(folder / entry.movie))
+def _completed(folder: Path, entry: Entry, columns: tuple[str, ...], shown: Mapping[str, str]) -> Entry:
+    """Return an entry of a manifest with the files beside its movie that the manifest has no column for.
+
+    Names that a spreadsheet would run or a terminal obey stand in a manifest in a harmless form: they are the files
+    that have it.
+    """
+    movie = _meant(folder, entry.movie, shown)
+    beside = sidecars_of(folder, movie)
+    by_form = {harmless(file): file for file in beside.values()}
+    given = {name: _meant(folder, file, by_form) for name, file in entry.files.items()}
+    beside = {name: file for name, file in beside.items() if name not in columns}
+    return replace(entry, movie=movie, files={**beside, **given}, size=size_of(folder / movie))
+
+
+def _meant(folder: Path, name: str, shown: Mapping[str, str]) -> str:
+    return name if os.path.lexists(folder / name) else shown.get(name, name)
 
 
 def _named(entries: list[Entry]) -> list[Entry]:

@@ -266,7 +266,8 @@ def _take(state: _State, run: str, ending: Ending, reporter: BatchReporter, log:
     if ending.status == "stopped":  # though the batch goes on
         ending = replace(ending, status="failed", reason="stopped from outside; run the same command again")
     # The movie stands before its reason already.
-    ending = replace(ending, reason=ending.reason.removeprefix(f"{Path(movie).name}: "))
+    name = " ".join(Path(movie).name.split())
+    ending = replace(ending, reason=ending.reason.removeprefix(f"{name}: "))
     if ending.status in ("done", "unchanged"):
         try:
             state.figures[run] = run_figures(state.output / RUNS / run)

@@ -80,7 +80,8 @@ def follow_particles(
     return replace(
         drift,
         displacement_px=drift.displacement_px + between,
-        sd_px=np.where(np.isfinite(drift.sd_px), np.fmax(drift.sd_px, np.hypot(error, error[0])), np.nan),
+        # What was not known of the path before is known from the particles now.
+        sd_px=np.where(np.isfinite(drift.sd_px), np.hypot(error, error[0]), np.nan),
     )
 
 

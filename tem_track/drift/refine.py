@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -21,6 +21,7 @@ from tem_track.drift.path import Drift, FrameQuality
 from tem_track.drift.prepare import HalfSize, Prepared, PreparedFrames, Preparer, moved, shifted
 from tem_track.drift.reference import Block, Reference, cut_blocks, references
 from tem_track.drift.smooth import smoothed
+from tem_track.drift.vouch import background_share, unconfirmed, widened
 from tem_track.labels import LabelStack
 from tem_track.movie import FloatArray, Frames, Image, InOrder, Labels, Mask, Progress, no_progress, one_by_one
 from tem_track.settings import DriftSettings
@@ -35,8 +36,8 @@ HALVED_ABOVE_PX = 256
 # The same for the rounds in which the block means are brought into line, in each of the passes.
 ALIGN_ERROR_PX = ((0.5, 0.25, 0.12), (0.25, 0.12))
 TILES = 8
-# The band-pass spreads a particle's edge this far outside it, px.
-REACH_PX = 9
+# The band-pass spreads a particle's edge this far outside it, px: three of its broad widths.
+REACH_PX = 14
 REWEIGHTINGS = 8
 # Largest share of the say of one tile: it always agrees with a path of its own making, so its agreement is no proof.
 LARGEST_SHARE = 1 / 3
@@ -48,6 +49,14 @@ class _Votes:
 
     score: FloatArray
     curvature: FloatArray
+
+
+@dataclass(frozen=True)
+class _Confirmed:
+    """What the background leaves open (T,) px, and its share of the say; see `vouch`."""
+
+    open_px: FloatArray
+    share: float
 
 
 def refine_drift(
@@ -99,8 +108,16 @@ def refine_drift(
         votes = _votes(prepared, blocks, references(blocks, noise, error_px), path, wanted, particles, in_order)
         done += len(wanted)
         progress(done, steps)
-        path, sd = (values * prepared.binning for values in _moved_path(path, votes, blocks, wanted, noise))
-    return _finished(drift, quality, path, sd)
+        path, sd, confirmed = _moved_path(path, votes, blocks, wanted, noise)
+        path, sd = path * prepared.binning, sd * prepared.binning
+    finished = _finished(drift, quality, path, sd)
+    if particles is None:
+        return finished
+    doubts = confirmed.open_px * preparer.binning
+    sd = widened(
+        finished.sd_px, doubts[quality.repeats], confirmed.share, finished.displacement_px, drift.displacement_px
+    )
+    return replace(finished, sd_px=sd)
 
 
 def _filled_blocks(
@@ -227,8 +244,8 @@ def _others(image: Image, weight: Image, reference: Reference) -> tuple[Image, M
 
 def _moved_path(
     path: FloatArray, votes: _Votes, blocks: Sequence[Block], wanted: list[int], noise: float
-) -> tuple[FloatArray, FloatArray]:
-    """Return the path after one Newton step with weighted tiles, and its standard uncertainty, px."""
+) -> tuple[FloatArray, FloatArray, _Confirmed]:
+    """Return the path after one Newton step with weighted tiles, its standard uncertainty, px, and what confirms it."""
     owner = _owners(blocks, wanted)
     groups = [[k for k in wanted if owner[k] == b] for b in range(len(blocks))]
     curvature = np.stack(
@@ -254,7 +271,9 @@ def _moved_path(
             sd[group] = np.sqrt(np.trace(inverse @ spread @ inverse, axis1=1, axis2=2) / 2)
     new = path.copy()
     new[wanted] += step[wanted]
-    return new, sd
+    n = TILES**2
+    open_px = unconfirmed(votes.score[:, :n], votes.curvature[:, :n], weight, groups, step)
+    return new, sd, _Confirmed(open_px, background_share(strength, weight))
 
 
 def _tile_weights(residual: FloatArray, groups: list[list[int]], strength: FloatArray, noise: float) -> FloatArray:

@@ -1,8 +1,9 @@
 """The degradation front of a heated lamella: registered frames -> arrival time, grains, speeds, crossings."""
 
-from tem_track.front.arrival import Arrival, find_arrival
+from tem_track.front.arrival import Arrival, find_arrival, settle_arrival
 from tem_track.front.both_ways import brightened_share
 from tem_track.front.dark import dark_summary, dark_table
+from tem_track.front.evidence import ArrivalEvidence, gather_evidence
 from tem_track.front.grains import find_grains
 from tem_track.front.mean import early_mean, late_mean
 from tem_track.front.measure import Front, measure_front
@@ -11,6 +12,7 @@ from tem_track.front.scale import Scale
 
 __all__ = [
     "Arrival",
+    "ArrivalEvidence",
     "Front",
     "Grains",
     "Scale",
@@ -20,7 +22,9 @@ __all__ = [
     "early_mean",
     "find_arrival",
     "find_grains",
+    "gather_evidence",
     "grains_from_labels",
     "late_mean",
     "measure_front",
+    "settle_arrival",
 ]

@@ -16,6 +16,9 @@ import numpy as np
 
 from tem_track.movie import Image
 
+# Rows worked on at a time where paths run across: small enough for the processor's cache.
+BAND_ROWS = 128
+
 
 def agreed_costs(costs: Image, step: float, jump: float | Image) -> Image:
     """Return the costs (y, K, x) joined with those of the neighbours from eight directions, summed.
@@ -30,15 +33,18 @@ def agreed_costs(costs: Image, step: float, jump: float | Image) -> Image:
         Cost of it having any other one; by pixel, so that it can be less along boundaries.
     """
     price = np.broadcast_to(np.asarray(jump, np.float32), (costs.shape[0], costs.shape[2]))
-    joined = np.zeros_like(costs)
+    joined = np.empty_like(costs)
+    # Paths across stay within their row: a band of rows at a time needs no second copy of everything.
+    for top in range(0, len(costs), BAND_ROWS):
+        band = slice(top, top + BAND_ROWS)
+        across = np.ascontiguousarray(costs[band].transpose(2, 1, 0))
+        total = np.zeros_like(across)
+        _down(across, total, 0, step, price[band].T)
+        _down(across[::-1], total[::-1], 0, step, price[band].T[::-1])
+        joined[band] = total.transpose(2, 1, 0)
     for shift in (0, 1, -1):
         _down(costs, joined, shift, step, price)
         _down(costs[::-1], joined[::-1], shift, step, price[::-1])
-    across = np.ascontiguousarray(costs.transpose(2, 1, 0))
-    joined_across = np.zeros_like(across)
-    _down(across, joined_across, 0, step, price.T)
-    _down(across[::-1], joined_across[::-1], 0, step, price.T[::-1])
-    joined += joined_across.transpose(2, 1, 0)
     return joined
 
 

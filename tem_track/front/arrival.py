@@ -12,51 +12,21 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tem_track.front.agreement import agreed_costs, best_candidate
-from tem_track.front.change_point import BEFORE_SD, change_evidence
 from tem_track.front.damage import damage_at_start
-from tem_track.front.fall import frames_to_average
+from tem_track.front.evidence import JUMP, ArrivalEvidence, filled, gather_evidence, highest_cost
 from tem_track.front.founded import fall_of, rises, unfinished, unfounded
-from tem_track.front.levels import (
-    CoarseLevels,
-    Grid,
-    Reference,
-    choose_grid,
-    coarse_levels,
-    coarser,
-    find_reference,
-    noise_of,
-    runs_of,
-    usable_numbers,
-)
-from tem_track.front.registered import PictureWindow, RegisteredFrames
-from tem_track.front.smoothing import noise_sigma
-from tem_track.front.windows import Windows, gather_windows
+from tem_track.front.registered import PictureWindow
+from tem_track.front.windows import Windows
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
 
-# Memory that the work on a band of rows may take, bytes.
-BAND_BYTES = 192 * 2**20
-# Deviation the samples are smoothed down to, relative to the level: below half of the usual fall a frame tells.
-WANTED_NOISE = 0.08
-# Smoothing beyond this would blur the front itself, px.
-MOST_SIGMA_PX = 4.0
-# Part of the log likelihood that counts: neighbouring pixels and frames are not independent (texture, interpolation,
-# illumination left over).
-TEMPER = 0.4
-# Chance that a pixel's own evidence means nothing: bounds what one pixel can say against its neighbours.
-OUTLIERS = 1e-3
-# Cost of a step and of a jump between neighbours, in log likelihood. A jump must be worth some ten pixels' votes.
-COARSE_STEP, FINE_STEP, JUMP = 2.0, 1.5, 15.0
-# What a jump costs at a grain boundary, as a share of that.
+# Cost of a step between neighbours, in log likelihood.
+FINE_STEP = 1.5
+# What a jump costs at a grain boundary, as a share of what it costs elsewhere.
 BOUNDARY_SHARE = 0.2
-# Candidates on either side of the coarse moment whose samples are kept, and frames after them for the level behind.
-WINDOW, BEHIND = 10, 20
 # Candidates on either side of the smoothed map, and how often it is smoothed and asked again.
 REACH, ROUNDS = 8, 3
-# Samples that a change needs behind it: a noisy last frame is no front.
-LEAST_AFTER = 4
 # Smoothing of the map: over this distance, px, between moments that differ by this many frames.
 MAP_SIGMA_PX, MAP_SIGMA_FRAMES = 2.5, 8.0
 
@@ -101,115 +71,38 @@ def find_arrival(
     window: PictureWindow | None = None,
     progress: Progress = no_progress,
 ) -> Arrival:
-    """Return when every pixel turned degraded.
-
-    Parameters
-    ----------
-    frames : Frames
-        T frames (Y, X).
-    drift_px : (T, 2) float64
-        A feature at (y, x) in frame 0 stands at (y + dy, x + dx) in frame k; frames with NaN are left out.
-    usable : (T,) bool
-        Frames fit for measuring.
-    grains : (Y, X) int32, optional
-        Grain of every pixel, 0 outside the film, where nothing is sought; the map is then not smoothed across the
-        boundaries between grains.
-    fixed : (Y, X) bool, optional
-        Pixels of the camera.
-    window : callable, optional
-        What of a frame holds the picture, as `RegisteredFrames` takes it.
-    progress : callable, optional
+    """Return when every pixel turned degraded; parameters as `gather_evidence` and `settle_arrival`.
 
     Raises
     ------
     ValueError
         Fewer than four frames can be used.
     """
-    numbers = usable_numbers(drift_px, usable)
-    grid = choose_grid(frames[0].shape, len(numbers))
-    registered = RegisteredFrames(frames, drift_px, fixed, grid.fine, window)
-    reference = find_reference(registered, numbers)
-    binned = RegisteredFrames(frames, drift_px, fixed, grid.coarse, window)
-    coarse, rough = _coarse_map(binned, numbers, reference, grid)
-    run = frames_to_average(coarse.samples, rough, grid.run)
-    count = len(runs_of(len(numbers), run))
-    # A change just before sample a of runs of n frames is one just before frame n a.
-    rough = _on_fine_grid(rough, grid, registered.shape) * np.float32(grid.run / run)
-    margin = WINDOW + -(-2 * grid.run // run) if grid.run > 1 else WINDOW
-    start = np.clip(np.rint(_filled(rough, count)) - margin, 0, count - 1).astype(np.int32)
-    sigma = noise_sigma(reference.noise / np.sqrt(run), WANTED_NOISE, MOST_SIGMA_PX)
-    windows = gather_windows(
-        registered, reference, coarse.light, numbers, run, start, 2 * margin + 1 + BEHIND, sigma, progress
-    )
-    costs = _window_costs(windows, reference, 2 * margin + 1, count, _before_sd(reference, sigma))
-    territory = None if grains is None else _every_nth(grains, grid.fine, registered.shape)
+    evidence = gather_evidence(frames, drift_px, usable=usable, fixed=fixed, window=window, progress=progress)
+    return settle_arrival(evidence, grains)
+
+
+def settle_arrival(evidence: ArrivalEvidence, grains: Labels | None = None) -> Arrival:
+    """Return when every pixel turned degraded, by what was gathered of a movie.
+
+    Parameters
+    ----------
+    evidence : ArrivalEvidence
+    grains : (Y, X) int32, optional
+        Grain of every pixel, 0 outside the film, where nothing is sought; the map is then not smoothed across the
+        boundaries between grains.
+    """
+    windows, reference, count = evidence.windows, evidence.reference, evidence.count
+    territory = None if grains is None else _every_nth(grains, evidence.grid.fine, evidence.rough.shape)
     jump = JUMP if territory is None else _jump_costs(territory)
-    found = _fine_map(costs, windows, rough, count, jump)
+    found = _fine_map(evidence.costs, windows, evidence.rough, count, jump)
     drop = fall_of(windows, found.index)
     wrong = rises(drop, found.index) | unfounded(drop, found.index) | unfinished(windows, found.index, drop, count)
     if territory is not None:
-        wrong |= _beyond_film(territory, fixed, grid.fine)
+        wrong |= _beyond_film(territory, evidence.hidden, evidence.grid.fine)
     found.index[wrong | ~reference.known] = np.nan
     before = damage_at_start(reference.image, reference.known, found.index, drop, territory)
-    return _arrival(found, drop, before, windows, numbers.astype(float), run, grid, frames[0].shape)
-
-
-def _coarse_map(
-    registered: RegisteredFrames, numbers: NDArray[np.intp], reference: Reference, grid: Grid
-) -> tuple[CoarseLevels, Image]:
-    """Return the coarse levels and from them the moment of every coarse pixel, in runs of frames; NaN = never."""
-    reference = coarser(reference, grid.ratio, registered.shape)
-    sigma = noise_sigma(reference.noise / np.sqrt(grid.run), WANTED_NOISE, MOST_SIGMA_PX)
-    coarse = coarse_levels(registered, numbers, reference, grid.run, sigma)
-    count, height, width = coarse.samples.shape
-    noise, before_sd = noise_of(coarse.samples), _before_sd(reference, sigma)
-    rows = max(1, int(BAND_BYTES / (40 * count * width)))
-    costs = np.empty((height, count + 1, width), np.float32)
-    for top in range(0, height, rows):
-        band = coarse.samples[:, top : top + rows].astype(np.float32)
-        shown = np.isfinite(band)
-        values = np.where(shown, band, np.float32(0))
-        own_noise = noise * reference.unevenness[top : top + rows]
-        evidence = change_evidence(values, shown.astype(np.float32), own_noise, before_sd=before_sd)
-        costs[top : top + rows] = _costs(evidence)
-    costs[:, max(1, count - LEAST_AFTER + 1) : count] = _highest_cost(count)
-    index, _, never = best_candidate(agreed_costs(costs, COARSE_STEP, JUMP))
-    return coarse, np.where(never, np.float32(np.nan), index)
-
-
-def _before_sd(reference: Reference, sigma: float) -> float:
-    """Return how far the level before a change lies from that of the reference: its noise and what else is left."""
-    smoothing = max(1.0, 2 * np.sqrt(np.pi) * sigma)
-    return float(np.hypot(BEFORE_SD, reference.noise / np.sqrt(reference.frames) / smoothing))
-
-
-def _highest_cost(candidates: int) -> np.float32:
-    """Return the cost of a candidate that the pixel's own samples exclude."""
-    return np.float32(-np.log(OUTLIERS / (candidates + 1)))
-
-
-def _costs(evidence: Image) -> Image:
-    """Return the cost (y, K + 1, x) of every moment and of never, from the evidence (K, y, x) of each pixel."""
-    scaled = evidence * np.float32(TEMPER)
-    top = np.maximum(scaled.max(axis=0), 0)
-    likely = np.exp(scaled - top)
-    never = np.exp(-top)
-    total = likely.sum(axis=0) + never
-    floor = np.exp(-_highest_cost(len(evidence)))
-    costs = np.concatenate([likely / total, (never / total)[None]])
-    return np.asarray(-np.log(costs + floor).transpose(1, 0, 2), dtype=np.float32)
-
-
-def _on_fine_grid(index: Image, grid: Grid, shape: tuple[int, int]) -> Image:
-    """Return a coarse map on the fine grid, every pixel with the value of its bin."""
-    rows = np.minimum(np.arange(shape[0]) // grid.ratio, index.shape[0] - 1)
-    columns = np.minimum(np.arange(shape[1]) // grid.ratio, index.shape[1] - 1)
-    return np.asarray(index[rows[:, None], columns[None, :]], dtype=np.float32)
-
-
-def _filled(index: Image, count: int) -> Image:
-    """Return the map with "never" as a moment some frames after the last."""
-    return np.where(np.isfinite(index), index, np.float32(count + REACH))
+    return _arrival(found, drop, before, evidence)
 
 
 def _fine_map(costs: Image, windows: Windows, rough: Image, count: int, jump: float | Image = JUMP) -> _Map:
@@ -217,7 +110,7 @@ def _fine_map(costs: Image, windows: Windows, rough: Image, count: int, jump: fl
     index = rough
     sd = np.full(rough.shape, np.nan, np.float32)
     for _ in range(ROUNDS):
-        centre = np.clip(_smoothed_map(_filled(index, count)), 0, count - 1)
+        centre = np.clip(_smoothed_map(filled(index, count)), 0, count - 1)
         joined = agreed_costs(_along(costs, centre - windows.start), FINE_STEP, jump)
         best, _, never = best_candidate(joined)
         sd = _deviation(joined)
@@ -260,37 +153,13 @@ def _smoothed_map(index: Image) -> Image:
     return np.asarray(cv2.bilateralFilter(calm, 9, MAP_SIGMA_FRAMES, MAP_SIGMA_PX), dtype=np.float32)
 
 
-def _window_costs(windows: Windows, reference: Reference, candidates: int, count: int, before_sd: float) -> Image:
-    """Return the costs (y, candidates + 1, x) of the moments of every pixel's window and of never."""
-    length, height, width = windows.samples.shape
-    costs = np.empty((height, candidates + 1, width), np.float32)
-    rows = max(1, int(BAND_BYTES / (40 * length * width)))
-    noise = noise_of(windows.samples)
-    for top in range(0, height, rows):
-        band = slice(top, min(top + rows, height))
-        values = windows.samples[:, band].astype(np.float32)
-        shown = np.isfinite(values)
-        evidence = change_evidence(
-            np.where(shown, values, np.float32(0)),
-            shown.astype(np.float32),
-            noise * reference.unevenness[band],
-            before_sd=before_sd,
-            before_count=windows.before_count[band],
-            before_total=windows.before_total[band],
-        )
-        costs[band] = _costs(evidence[:candidates])
-        late = windows.start[band] + np.arange(candidates)[:, None, None] > count - LEAST_AFTER
-        costs[band, :-1][late.transpose(1, 0, 2)] = _highest_cost(candidates)
-    return costs
-
-
 def _along(costs: Image, centre: Image) -> Image:
     """Return the costs (y, 2 REACH + 2, x) of moments around `centre` (y, x), a fractional candidate number."""
     last = costs.shape[1] - 2
     whole = np.floor(centre).astype(np.intp)
     part = (centre - whole).astype(np.float32)
     out = np.empty((costs.shape[0], 2 * REACH + 2, costs.shape[2]), np.float32)
-    highest = _highest_cost(last + 1)
+    highest = highest_cost(last + 1)
 
     def at(number: np.ndarray[tuple[int, int], np.dtype[np.intp]]) -> Image:
         taken = np.take_along_axis(costs, np.clip(number, 0, last)[:, None], axis=1)[:, 0]
@@ -315,17 +184,9 @@ def _deviation(joined: Image) -> Image:
     return np.asarray(np.sqrt((likely * (numbers - mean) ** 2).sum(axis=1)), dtype=np.float32)
 
 
-def _arrival(
-    found: _Map,
-    drop: Image,
-    before: Mask,
-    windows: Windows,
-    numbers: FloatArray,
-    run: int,
-    grid: Grid,
-    shape: tuple[int, ...],
-) -> Arrival:
+def _arrival(found: _Map, drop: Image, before: Mask, evidence: ArrivalEvidence) -> Arrival:
     """Return the arrival on the movie's own grid, in frame numbers."""
+    numbers, run, shape, fine = evidence.numbers, evidence.run, evidence.shape, evidence.grid.fine
     known = np.isfinite(found.index)
     # A change "just before frame a" lies half way between it and the frame before.
     frame = np.full(found.index.shape, np.nan, np.float32)
@@ -333,12 +194,12 @@ def _arrival(
     # Already degraded in the first frame.
     frame[before], found.sd[before] = 0, 0
     known |= before
-    seen = np.isfinite(windows.samples).mean(axis=0) > 0.5
+    seen = np.isfinite(evidence.windows.samples).mean(axis=0) > 0.5
     return Arrival(
-        _full(frame, shape, grid.fine),
-        _full(np.where(known, found.sd * np.float32(run), np.float32(np.nan)), shape, grid.fine),
-        _full(seen.astype(np.float32), shape, grid.fine) > 0,
-        _full(np.where(known, np.nan_to_num(drop), np.float32(0)), shape, grid.fine),
+        _full(frame, shape, fine),
+        _full(np.where(known, found.sd * np.float32(run), np.float32(np.nan)), shape, fine),
+        _full(seen.astype(np.float32), shape, fine) > 0,
+        _full(np.where(known, np.nan_to_num(drop), np.float32(0)), shape, fine),
     )
 
 

@@ -16,6 +16,9 @@ from tem_track.movie import FloatArray, Mask
 # Sides of one boundary that lie within this distance, px, are the same stretch: the longest gap that a pixel staircase
 # and one missing plane leave.
 STRETCH_GAP_PX = 3.0
+# A boundary that opens lets the front out at one time; a front that starts from a nucleus beside it runs along it, and
+# its wings set out one after the other. A stretch may be slower along itself by at most this share of the usual front.
+MOST_SLOWNESS = 0.35
 # Stretches that together make up less than this share of all crossed boundary, each weighted by how sharply it opened,
 # are no first crossing: a nucleus or an error near a boundary is short, and not all of it sets out at one time.
 FIRST_SHARE = 0.08
@@ -42,6 +45,8 @@ class Crossing:
         Standard uncertainty of `time` from the scatter along the stretch.
     length_px : float
         Length of the stretch.
+    slowness : float
+        Time from the first to the last tenth of the stretch to set out, over its length.
     """
 
     source: int
@@ -52,9 +57,10 @@ class Crossing:
     time: float
     time_sd: float
     length_px: float
+    slowness: float = 0.0
 
 
-def find_crossings(sides: Sides, least_delay: float, window_px: float) -> list[Crossing]:
+def find_crossings(sides: Sides, least_delay: float, window_px: float, usual_slowness: float) -> list[Crossing]:
     """Return every crossing, by time: stretches of boundary that a front set out from after a delay.
 
     Parameters
@@ -64,13 +70,16 @@ def find_crossings(sides: Sides, least_delay: float, window_px: float) -> list[C
         Shortest stand at the boundary that noise does not make, unit of the arrival map.
     window_px : float
         Width of the windows the planes were fitted in.
+    usual_slowness : float
+        Time the front usually takes for one px.
     """
     enters = np.flatnonzero(entering(sides, least_delay))
     found = [_crossing(sides, stretch, window_px) for stretch in _stretches(sides, enters)]
     # A nucleus beside the boundary also sets out from it within 45 deg, along no more than twice the depth it is seen
     # at, blurred by the window: only what is longer has come through.
     shortest = 2 * DEPTH_PX + window_px
-    found = [crossing for crossing in found if crossing.length_px >= shortest]
+    slowest = MOST_SLOWNESS * usual_slowness
+    found = [crossing for crossing in found if crossing.length_px >= shortest and crossing.slowness <= slowest]
     return sorted(found, key=lambda c: (c.time, c.source, c.target))
 
 
@@ -99,6 +108,7 @@ def _crossing(sides: Sides, stretch: NDArray[np.intp], window_px: float) -> Cros
     # Sides within a window share their pixels: the number of independent ones is the length in windows.
     sd = float(times.std() / np.sqrt(max(1.0, len(stretch) / window_px)))
     # A staircase of pixel sides is up to sqrt(2) longer than the line; by the mean over directions it is 4/pi.
+    length = float(len(stretch) * np.pi / 4)
     return Crossing(
         int(sides.source[nearest]),
         int(sides.target[nearest]),
@@ -107,7 +117,8 @@ def _crossing(sides: Sides, stretch: NDArray[np.intp], window_px: float) -> Cros
         float(sides.arrival[nearest]),
         begin,
         sd,
-        float(len(stretch) * np.pi / 4),
+        length,
+        float(np.subtract(*np.quantile(times, (0.9, 0.1)))) / length,
     )
 
 

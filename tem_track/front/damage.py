@@ -41,8 +41,6 @@ START_PX, START_RISE, START_SHARE, START_BONUS = 12, 3.0, 0.25, 1.0
 CORE_EVIDENCE, MEAN_EVIDENCE, LEAST_AREA, LEAST_RADIUS = 2.0, 2.0, 12, 1.8
 # This near to what is not film, px, its blur darkens or brightens the film.
 RIM_PX = 4
-# Without any front to go by, only what is far darker than any boundary.
-LONELY_DARKNESS = 0.12
 # The rim of a place lies where its compact darkness falls below this share of its peak.
 RIM_SHARE = 0.5
 
@@ -74,10 +72,11 @@ def damage_at_start(level: Image, known: Mask, index: Image, drop: Image, territ
         Grain of every pixel, 0 outside the film.
     """
     film = known if territory is None else known & (territory > 0)
-    if not film.any():
+    arrived = np.isfinite(index)
+    # Where nothing degrades, what is dark is no more than dark.
+    if not (film & arrived).any():
         return np.zeros(level.shape, bool)
     dark = _darkness(_without_grain_contrast(level, film, territory))
-    arrived = np.isfinite(index)
     fall, usual, degraded = _falls(np.nan_to_num(drop), arrived & known & np.isfinite(drop), dark)
     # Where the fall is not known it says nothing.
     measured = np.isfinite(drop)
@@ -87,10 +86,10 @@ def damage_at_start(level: Image, known: Mask, index: Image, drop: Image, territ
     evidence = unchanged + started + compact
     evidence = smoothed(np.asarray(evidence, dtype=np.float32), SMOOTHING_PX)
     allowed = known & ~_grown(known & ~film, RIM_PX)
-    allowed &= _grown(arrived & (degraded | ~measured), 3) if arrived.any() else dark.compact > LONELY_DARKNESS
+    allowed &= _grown(arrived & (degraded | ~measured), 3)
     region = _regions(evidence, dark, allowed)
     region &= _inside_rim(region, dark.compact) | (unchanged > 0.5)
-    return _sound(region, evidence, _wall(dark, territory), lonely=not arrived.any())
+    return _sound(region, evidence, _wall(dark, territory))
 
 
 def _disc(radius: float) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
@@ -201,11 +200,10 @@ def _inside_rim(region: Mask, compact: Image) -> Mask:
     return inside
 
 
-def _sound(region: Mask, evidence: Image, wall: Mask, *, lonely: bool) -> Mask:
+def _sound(region: Mask, evidence: Image, wall: Mask) -> Mask:
     """Return the regions that are wide enough, convincing as a whole, and touch a boundary."""
     number, _ = ndimage.label(region, np.ones((3, 3)))
     kept = np.zeros_like(region)
-    height, width = region.shape
     for n, (rows, columns) in enumerate(ndimage.find_objects(number), 1):
         box = (slice(max(0, rows.start - 4), rows.stop + 4), slice(max(0, columns.start - 4), columns.stop + 4))
         own = number[box] == n
@@ -213,8 +211,6 @@ def _sound(region: Mask, evidence: Image, wall: Mask, *, lonely: bool) -> Mask:
             continue
         radius = float(cv2.distanceTransform(np.pad(own, 1).astype(np.uint8), cv2.DIST_L2, 3).max())
         touching = int((_grown(own, 3) & wall[box] & ~own).sum())
-        at_rim = rows.start < 3 or columns.start < 3 or rows.stop > height - 3 or columns.stop > width - 3
-        # Cut by the frame's border a line is short too, and without a front there is nothing else to go by.
-        if radius >= LEAST_RADIUS and touching >= 2 and not (lonely and at_rim and radius < 2 * LEAST_RADIUS):
+        if radius >= LEAST_RADIUS and touching >= 2:
             kept[box] |= own
     return kept

@@ -15,7 +15,7 @@ BOLTZMANN_EV, ZERO_C_K = 8.617333262e-5, 273.15
 # Blocks the field is divided into, along each side, for intervals: pixels of one block share their front.
 BLOCKS = 8
 # Resampled fields per interval.
-RESAMPLES = 400
+RESAMPLES = 200
 # Speeds are counted in classes of equal ratio, 1 % wide, around the overall median.
 CLASS_RATIO, CLASSES = 1.01, 1200
 # What the smoothing of the arrival times, the width of the zone and missed boundaries leave of a bias, as a standard
@@ -24,6 +24,8 @@ BIAS = 0.04
 # Width of the core's weights in deviations, and rounds of reweighting: wide enough to use most of a normal core (90 %
 # efficiency at about 2.4), narrow enough to leave a tail of twice the speed out.
 WELSCH, CORE_ROUNDS = 2.0, 12
+# Classes of temperature that a mean speed is taken over, and fewest speeds for one to have its own core.
+MEAN_CLASSES, FEWEST_IN_MEAN = 4, 1000
 # Fewest pixels in each of the two populations for a speed to be stated.
 FEWEST_PIXELS = 50
 # Activation energy: classes of temperature, least span of 1/kT (1/eV; about 20 K at 550 degC) and least pixels a class.
@@ -132,12 +134,28 @@ def measure_kinetics(
 def _mean_speed(speed: FloatArray, rise: FloatArray, where: Mask, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return a population's speed (W,) at the middle temperature, and its mean over the given pixels.
 
-    `rise` is the logarithm of a speed at each pixel over that at the middle temperature.
+    `rise` is the logarithm of a speed at each pixel over that at the middle temperature. The mean is taken class by
+    class of the temperature, each with its own core where it has enough speeds, so that an energy a little off does
+    not carry over.
     """
     blocks, known = _blocks(speed.shape), ~np.isnan(speed) & np.isfinite(rise)
-    level = _block_cores(speed[known] / np.exp(rise[known]), blocks[known], weights)
     where = where & np.isfinite(rise)
-    return level, level * _block_means(np.exp(rise[where]), blocks[where], weights)
+    level = _block_cores(speed[known] / np.exp(rise[known]), blocks[known], weights)
+    if not where.any():
+        return level, np.full(len(weights), np.nan)
+    edges = np.quantile(rise[where], np.linspace(0, 1, MEAN_CLASSES + 1)[1:-1])
+    group = np.searchsorted(edges, rise, side="right")
+    total, pixels = np.zeros(len(weights)), np.zeros(len(weights))
+    for k in range(MEAN_CLASSES):
+        here, own = where & (group == k), known & (group == k)
+        count = weights @ np.bincount(blocks[here], minlength=BLOCKS**2)
+        cores = level
+        if own.sum() >= FEWEST_IN_MEAN:
+            inside = _block_cores(speed[own] / np.exp(rise[own]), blocks[own], weights)
+            cores = np.where(np.isfinite(inside), inside, level)
+        total += np.where(count > 0, cores * _block_means(np.exp(rise[here]), blocks[here], weights), 0) * count
+        pixels += count
+    return level, np.where(pixels > 0, total / np.maximum(pixels, 1), np.nan)
 
 
 def _blocks(shape: tuple[int, ...]) -> NDArray[np.intp]:

@@ -184,7 +184,7 @@ def _measured(arrival: ArrivalMap, grains: Grains, scale: Scale, settings: Front
     width, source = _zone_width(steepness(slope, noise), grains, scale, settings)
     zone = np.asarray(film & (grains.distance_px <= width))
     speed = _local_speed(clock, grains.territory, zone, clear)
-    crossings, nuclei = _events(slope, grains, scale, film & arrival.seen, initial, width)
+    crossings, nuclei = _events(slope, noise, grains, scale, film & arrival.seen, initial, width)
     degrees = None if scale.temperatures_c is None else scale.degrees(frame)
     return Measured(
         scale=scale,
@@ -239,13 +239,14 @@ def _zone_width(steep: Image, grains: Grains, scale: Scale, settings: FrontSetti
 
 
 def _events(
-    slope: Slope, grains: Grains, scale: Scale, film: Mask, initial: Mask, zone_px: float
+    slope: Slope, noise: float, grains: Grains, scale: Scale, film: Mask, initial: Mask, zone_px: float
 ) -> tuple[list[Crossing], list[Nucleus]]:
     """Return crossings and nuclei, each by time."""
     window = 2.0 * slope.radius + 1
     sides = boundary_sides(grains.territory, slope)
     least_delay = LEAST_DELAY_FRAMES * scale.interval
-    crossings = find_crossings(sides, least_delay, window)
+    usual = float(np.nanmedian(steepness(slope, noise))) if np.isfinite(slope.noise).any() else 0.0
+    crossings = find_crossings(sides, least_delay, window, usual)
     scatter = float(np.nanmedian(slope.scatter)) if np.isfinite(slope.scatter).any() else 0.0
     lead = max(LEAST_LEAD_FRAMES * scale.interval, LEAST_LEAD_SCATTERS * scatter / window)
     places, times = find_minima(slope, grains, lead)

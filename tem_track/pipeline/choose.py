@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tem_track.errors import SettingsError
 from tem_track.movie import Movie
+from tem_track.pipeline.request import check_analyses
 from tem_track.pipeline.survey import Survey
 from tem_track.segment import ParticleEvidence, particle_evidence
 from tem_track.settings import Settings
@@ -42,20 +42,6 @@ class Choice:
     growth: bool = False
 
 
-def check_choice(settings: Settings, labels_given: bool = False) -> None:
-    """Refuse analyses that exclude each other, before any frame is read.
-
-    Raises
-    ------
-    SettingsError
-        Objects that grow are asked for together with another analysis or with label images.
-    """
-    objects = settings.analysis.objects
-    if objects != "none" and (labels_given or settings.analysis.what != "auto"):
-        other = "--labels" if labels_given else f"--analysis {settings.analysis.what}"
-        raise SettingsError(f"--objects {objects} finds and follows its objects by itself; leave out {other}")
-
-
 def choose_analysis(movie: Movie, survey: Survey, settings: Settings, labels_given: bool = False) -> Choice:
     """Return which analysis a movie gets: what the user said, or by what its first frames show.
 
@@ -64,7 +50,7 @@ def choose_analysis(movie: Movie, survey: Survey, settings: Settings, labels_giv
     SettingsError
         Objects that grow are asked for together with another analysis or with label images.
     """
-    check_choice(settings, labels_given)
+    check_analyses(settings, labels_given)
     objects = settings.analysis.objects
     if objects != "none":
         return Choice(

@@ -8,6 +8,7 @@ lasts, it came out the same to a hundredth of a pixel when it was told what had 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from tem_track.drift import Drift, FrameQuality, picture_window, refine_drift
 from tem_track.errors import InputError
 from tem_track.front import (
     Arrival,
+    ArrivalEvidence,
     Front,
     Grains,
     Scale,
@@ -22,11 +24,12 @@ from tem_track.front import (
     dark_summary,
     dark_table,
     early_mean,
-    find_arrival,
     find_grains,
+    gather_evidence,
     grains_from_labels,
     late_mean,
     measure_front,
+    settle_arrival,
 )
 from tem_track.movie import Image, Labels, Mask, Movie
 from tem_track.pipeline.checkpoints import Checkpoints
@@ -111,19 +114,30 @@ def measure_front_movie(
     drift = kept.result("film-drift", lambda seen: _registered(survey, seen, reporter))
     given = None if grains is None else grains_from_labels(grains)
     first, found = kept.result("first-grains", lambda seen: _first_grains(survey, drift, given))
-    rough = kept.result("first-arrival", lambda seen: _arrival(survey, drift, found, reporter, "finding what degrades"))
+    # The movie is read once; what comes of it is settled with the grains seen, and again with those found later.
+    read = cache(lambda: _evidence(survey, drift, reporter))
+    rough = kept.result("first-arrival", lambda seen: settle_arrival(read(), found.territory))
     before, walled = kept.result("grains", lambda seen: _walled_grains(survey, drift, rough, given))
-    arrival = kept.result("arrival", lambda seen: _arrival(survey, drift, walled, reporter, "arrival times"))
-    share, after, front = kept.result(
-        "front", lambda seen: _front(movie, survey, drift, walled, arrival, first, before, seen)
+    arrival = kept.result("arrival", lambda seen: settle_arrival(read(), walled.territory))
+    share, after, front, dark = kept.result(
+        "front", lambda seen: _front(movie, survey, drift, walled, arrival, first, before, seen, given is not None)
     )
-    dark = None
-    if share >= _BOTH_WAYS:
-        dark = kept.result("dark", lambda seen: _dark(movie, survey, seen, reporter))
-        front = replace(front, summary={**front.summary, **dark_summary(dark)})
     arrival, doubts = _believed(arrival, share, settings)
-    words = (*doubts, *front.warnings)
-    return FrontMeasurement(survey.quality, drift, walled, arrival, front, before, after, words, dark)
+    walled = _believed_grains(walled, arrival, doubts, given is not None)
+    warnings = (*doubts, *front.warnings)
+    return FrontMeasurement(survey.quality, drift, walled, arrival, front, before, after, warnings, dark)
+
+
+def _evidence(survey: Survey, drift: Drift, reporter: Reporter) -> ArrivalEvidence:
+    """Return what the movie says of when every pixel changed."""
+    return gather_evidence(
+        survey.frames,
+        drift.displacement_px,
+        usable=survey.quality.usable & drift.registered,
+        fixed=survey.fixed,
+        window=picture_window,
+        progress=reporter.stage("finding what degrades", len(survey.frames)),
+    )
 
 
 def _first_grains(survey: Survey, drift: Drift, given: Grains | None) -> tuple[Image, Grains]:
@@ -149,15 +163,16 @@ def _front(
     first: Image,
     before: Image,
     settings: Settings,
-) -> tuple[float, Image, Front]:
-    """Return the share that became brighter, the specimen at the end, and what is measured on the front."""
+    grains_given: bool,
+) -> tuple[float, Image, Front, Table | None]:
+    """Return the share that became brighter, the specimen at the end, the front, and what is dark where asked for."""
     usable = survey.quality.usable & drift.registered
     after = late_mean(survey.frames, drift.displacement_px, usable, fixed=survey.fixed, window=picture_window)
     share = brightened_share(first, after, arrival)
-    believed, _ = _believed(arrival, share, settings)
+    believed, doubts = _believed(arrival, share, settings)
     front = measure_front(
         believed,
-        grains,
+        _believed_grains(grains, believed, doubts, grains_given),
         times_s=movie.times_s,
         timed=movie.timed,
         temperatures_c=movie.temperatures_c,
@@ -166,19 +181,18 @@ def _front(
         before=before,
         after=after,
     )
-    return share, after, front
+    if not doubts:
+        return share, after, front, None
+    scale = Scale(movie.times_s, movie.timed, movie.temperatures_c, movie.calibration.pixel_size_nm)
+    dark = dark_table(survey.frames, survey.quality.usable, survey.unseen, settings.front.dark_contrast, scale)
+    return share, after, replace(front, summary={**front.summary, **dark_summary(dark)}), dark
 
 
-def _dark(movie: Movie, survey: Survey, settings: Settings, reporter: Reporter) -> Table:
-    """Return how much of every frame is dark: what can be said where contrast changes both ways."""
-    return dark_table(
-        survey.frames,
-        survey.quality.usable,
-        survey.unseen,
-        settings.front.dark_contrast,
-        Scale(movie.times_s, movie.timed, movie.temperatures_c, movie.calibration.pixel_size_nm),
-        reporter.stage("dark share", len(survey.frames)),
-    )
+def _believed_grains(grains: Grains, arrival: Arrival, doubts: tuple[str, ...], given: bool) -> Grains:
+    """Return the grains, one only where lines and steps come and go with the contrast and held no front."""
+    if given or not doubts or np.isfinite(arrival.frame).any():
+        return grains
+    return grains_from_labels(np.where(grains.outside, 0, 1).astype(np.int32))
 
 
 def _believed(arrival: Arrival, brightened: float, settings: Settings) -> tuple[Arrival, tuple[str, ...]]:
@@ -190,7 +204,7 @@ def _believed(arrival: Arrival, brightened: float, settings: Settings) -> tuple[
         return arrival, (f"{words}; what is called degraded may be no front",)
     never = np.full_like(arrival.frame, np.nan)
     empty = replace(arrival, frame=never, sd_frames=never, drop=np.zeros_like(arrival.drop))
-    said = f"{words}: no front is taken from it, but the dark share of every frame (front/dark.csv); "
+    said = f"{words}: no front and no grains are taken from it, but the dark share of every frame (front/dark.csv); "
     return empty, (f"{said}--analysis front measures a front all the same",)
 
 
@@ -218,16 +232,4 @@ def _before(survey: Survey, drift: Drift, arrival: Image | None) -> Image:
         arrival_frame=arrival,
         count=count,
         window=picture_window,
-    )
-
-
-def _arrival(survey: Survey, drift: Drift, grains: Grains, reporter: Reporter, name: str) -> Arrival:
-    return find_arrival(
-        survey.frames,
-        drift.displacement_px,
-        usable=survey.quality.usable & drift.registered,
-        grains=grains.territory,
-        fixed=survey.fixed,
-        window=picture_window,
-        progress=reporter.stage(name, len(survey.frames)),
     )

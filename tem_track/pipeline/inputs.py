@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,8 @@ STAMPS_FILE = f"{STAGES_FOLDER}/stamps.json"
 INPUTS_FILE = f"{STAGES_FOLDER}/inputs.json"
 # FAT keeps times to 2 s, the coarsest of the file systems in use.
 _COARSEST_NS = 2_000_000_000
+# Hashed in a second or two from a fast disk, in half a minute from a slow one.
+_SLOW_BYTES = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ class Identity:
         return {"name": self.name, "bytes": self.size, "sha256": self.sha256}
 
 
-def identify(files: Mapping[str, Path | None], folder: Path) -> dict[str, Identity]:
+def identify(
+    files: Mapping[str, Path | None], folder: Path, note: Callable[[str], None] = lambda text: None
+) -> dict[str, Identity]:
     """Return the identity of each file that is given, hashed anew where the run folder does not remember it.
 
     Parameters
@@ -61,6 +65,8 @@ def identify(files: Mapping[str, Path | None], folder: Path) -> dict[str, Identi
     files : mapping of role to Path or None
     folder : Path
         Run folder of an earlier run, if there is one.
+    note : callable, optional
+        Told in one line of what takes long to hash.
 
     Raises
     ------
@@ -69,7 +75,9 @@ def identify(files: Mapping[str, Path | None], folder: Path) -> dict[str, Identi
     """
     known = _remembered(folder)
     return {
-        role: known_identity(role, path, known) or _hashed(path) for role, path in files.items() if path is not None
+        role: known_identity(role, path, known) or _hashed(path, note)
+        for role, path in files.items()
+        if path is not None
     }
 
 
@@ -120,11 +128,14 @@ def stamp_of(path: Path) -> str:
         return ""
 
 
-def _hashed(path: Path) -> Identity:
+def _hashed(path: Path, note: Callable[[str], None]) -> Identity:
     stats: list[tuple[str, int, int]] = []
     now = time.time_ns()
     with suppress(OSError):  # hash_input says why
         stats = _stats(path)
+    size = sum(size for _, size, _ in stats)
+    if size > _SLOW_BYTES:
+        note(f"reading {size / 1e9:.0f} GB once to know {path.name} again")
     size, digest = hash_input(path)
     changed = max((when for _, _, when in stats), default=now)
     return Identity(path.name, size, digest, _digest_of(stats), now - changed > _COARSEST_NS)

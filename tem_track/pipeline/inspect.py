@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tem_track.movie import MeasuredFrames, Movie
-from tem_track.pipeline.analyze import open_for
+from tem_track.pipeline.opening import open_for
 from tem_track.read import describe
 from tem_track.settings import InputSettings, Settings
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tem_track.errors import InputError, OutputError
 from tem_track.movie import Movie
 from tem_track.outcome import Outcome, counted
-from tem_track.pipeline.analyze import open_for
-from tem_track.pipeline.pair_measure import PairedImage, measure_images
-from tem_track.pipeline.pair_results import write_pair_results
-from tem_track.pipeline.pair_rows import image_rows, pair_rows
+from tem_track.pipeline.opening import open_for
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.read import hash_input
 from tem_track.read.states import State, read_states
@@ -24,6 +21,9 @@ from tem_track.tables import Table
 from tem_track.write.files import RunFolder, check_run_folder, open_run_folder
 from tem_track.write.lock import check_not_locked, locked
 from tem_track.write.run_files import MOST_PAIR_IMAGES
+
+if TYPE_CHECKING:
+    from tem_track.pipeline.pair_measure import PairedImage
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,9 @@ def pair(request: PairRequest, reporter: Reporter) -> Outcome:
     OutputError
         The run folder cannot be written.
     """
+    from tem_track.pipeline.pair_measure import measure_images
+    from tem_track.pipeline.pair_rows import image_rows, pair_rows
+
     started, clock = datetime.now(UTC), Clock()
     _check(request)
     check_run_folder(request.output, request.overwrite)
@@ -99,6 +102,8 @@ def _write(
     clock: Clock,
     started: datetime,
 ) -> None:
+    from tem_track.pipeline.pair_results import write_pair_results
+
     try:
         folder.clear()
         folder.forget_stages()

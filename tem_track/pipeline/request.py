@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tem_track.errors import SettingsError
 from tem_track.settings import Settings
 
 
@@ -58,3 +59,17 @@ class Request:
             "grains": self.grains,
             "temperature": self.temperature,
         }
+
+
+def check_analyses(settings: Settings, labels_given: bool = False) -> None:
+    """Refuse analyses that exclude each other, before any frame is read.
+
+    Raises
+    ------
+    SettingsError
+        Objects that grow are asked for together with another analysis or with label images.
+    """
+    objects = settings.analysis.objects
+    if objects != "none" and (labels_given or settings.analysis.what != "auto"):
+        other = "--labels" if labels_given else f"--analysis {settings.analysis.what}"
+        raise SettingsError(f"--objects {objects} finds and follows its objects by itself; leave out {other}")

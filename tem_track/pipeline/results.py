@@ -18,7 +18,7 @@ from tem_track.settings import Settings
 from tem_track.tables import OPTIONAL_SCHEMAS, SCHEMAS, Table
 from tem_track.write.files import RunFolder
 from tem_track.write.overlay import OverlayFrame, write_overlay
-from tem_track.write.run import rounded, run_record, write_run_json
+from tem_track.write.run import frames_per_s, rounded, run_record, write_run_json
 from tem_track.write.run_files import OVERLAY_NAMES
 from tem_track.write.tables import write_table
 
@@ -86,7 +86,8 @@ def write_results(
     with clock.stage("report"):
         _write_report(folder, record, tables)
     # Last, so that it can say what the run consists of.
-    ending = {"seconds": rounded(clock.seconds), "key": key, "files": folder.standing()}
+    pace = frames_per_s(len(movie), clock.seconds)
+    ending = {"seconds": rounded(clock.seconds), "frames_per_s": pace, "key": key, "files": folder.standing()}
     write_run_json(folder.file("run.json"), record | ending)
     return tables
 

@@ -46,11 +46,12 @@ _CORE_EXCESS = 0.12
 _CORE_STEP = 0.05
 # Least share of the density missing in a void: all of it where the void is empty, less where it lies off the centre.
 _VOID_STEP = 0.5
-# Least gain in chi-square by a core or by a void, all windows together, and share of the windows that show it. Solid
-# particles in simulated movies reach 100 with little excess, 49 with enough but in two thirds of the windows (5
-# electrons per px); cores of NiO in CuO show 46 and more in five sixths.
-_CORE_GAIN, _VOID_GAIN = 40.0, 50.0
-_CORE_SHOWN, _VOID_SHOWN = 0.7, 0.5
+# Least gain in chi-square by a core or a void, all windows together. Solid particles in simulated movies reach 100 with
+# little excess, 49 with enough but in two thirds of the windows (5 electrons per px); cores of NiO in CuO that five
+# sixths of the windows show gain 46 and more.
+_GAIN, _VOID_GAIN, _GAIN_SHOWN = 60.0, 50.0, 40.0
+# Share of the windows that must show it, and from which on less gain will do.
+_SHOWN, _WELL_SHOWN = 0.5, 0.7
 # Least share of the thickness that stands in steep sides for a body to be no ball. A faceted NiO particle has less.
 _FLAT_SHARE = 0.3
 # Least factor by which a ball's misfit is larger than a plate's.
@@ -127,16 +128,22 @@ def _inside(clear: float, fits: dict[tuple[int, ...], list[WhitenedFits]]) -> tu
     """Return the core and the void that a track's windows show together, None where they show none."""
     best = {free: np.min([fit.chi2 for fit in offers], axis=0) for free, offers in fits.items()}
     core = seen_together(fits[WITH_CORE], np.minimum(best[HOLLOW], best[PLATE]), CORE, CORE_RADIUS, clear, _CORE_STEP)
-    if core.gain > _CORE_GAIN and core.shown > _CORE_SHOWN and core.step * core.typical_radius > _CORE_EXCESS:
+    if _is_core(core):
         void = seen_together(fits[WITH_CORE], best[FILLED], VOID, VOID_RADIUS, clear, _VOID_STEP)
         return core, void if _is_void(void) else None
     void = seen_together(fits[HOLLOW], np.minimum(best[SOLID], best[PLATE]), VOID, VOID_RADIUS, clear, _VOID_STEP)
     return None, void if _is_void(void) else None
 
 
+def _is_core(core: Seen) -> bool:
+    """Return whether a core is strong, needed, and shown by most windows."""
+    needed = _GAIN_SHOWN if core.shown > _WELL_SHOWN else _GAIN
+    return core.step * core.typical_radius > _CORE_EXCESS and core.gain > needed and core.shown > _SHOWN
+
+
 def _is_void(void: Seen) -> bool:
     """Return whether a void is strong, needed, and shown by most windows."""
-    return void.step > _VOID_STEP and void.gain > _VOID_GAIN and void.shown > _VOID_SHOWN
+    return void.step > _VOID_STEP and void.gain > _VOID_GAIN and void.shown > _SHOWN
 
 
 def _as_kind(name: str, fits: dict[tuple[int, ...], BodyFits], flat_cored: BodyFits) -> Kind:

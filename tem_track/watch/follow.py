@@ -28,12 +28,14 @@ from tem_track.watch.live_measure import LiveCurves, LiveFrame, LiveMeasurement
 from tem_track.watch.live_view import LiveView, newest_mean, time_axis
 from tem_track.watch.state import LiveState, write_state
 from tem_track.write.expected_levels import ExpectedLevel
-from tem_track.write.overlay import status_text
+from tem_track.write.overlay import OverlayFrame, status_text
 
 # Share of the time between two updates that measuring may take: the rest is for the analyses of finished recordings.
 _BUSY = 0.8
 # Of the first frames none is left out: they make V0.
 NONE_LEFT_OUT = 10
+# Frames that are measured together before it is known how long one takes, and while the first ones wait.
+_UNKNOWN = 4
 # What the file says is asked again at every update while that takes less than this share of the time between two, and
 # after that whenever there are so many times the frames.
 _QUICK, _GROWN = 0.03, 1.1
@@ -143,6 +145,8 @@ class Follower:
             return self._told(replace(self._state, message=str(error)), begin)
         assert self._frames is not None
         so_far = _SoFar(self._frames, complete)
+        if complete and not self._state.frames:
+            self._show_first(so_far, begin)
         self._learn(so_far)
         chosen = next_frames(self._measured.last, complete, self._affordable())
         if self._measured.appearance is None or not chosen:
@@ -181,15 +185,24 @@ class Follower:
             self._view = LiveView(request.folder, expected=_expected(request))
         self._view.pixel_size_nm = self._measured.pixel_size_nm
 
+    def _show_first(self, so_far: _SoFar, begin: float) -> None:
+        """Show the recording as it is: what particles look like takes a few seconds to learn."""
+        assert self._view is not None
+        newest = len(so_far) - 1
+        status = status_text(newest, len(so_far), None, self._temperature(newest))
+        self._view.write_frame(_Readable(so_far), newest, OverlayFrame(status=status))
+        self._told(replace(self._state, frames=len(so_far), message="looking at the first frames"), begin)
+
     def _learn(self, so_far: _SoFar) -> None:
         if self._measured.learn(_Readable(so_far)):
             self._frame_s = 0.0
 
     def _affordable(self) -> int:
-        """Return how many frames an update has time for; one before it is known how long one takes."""
+        """Return how many frames an update has time for; a few where the first ones wait."""
         if self._frame_s == 0:
-            return 2
-        return max(1, int((_BUSY * self._request.every_s - self._fit_s) / self._frame_s))
+            return _UNKNOWN
+        least = _UNKNOWN if self._measured.last < NONE_LEFT_OUT else 1
+        return max(least, int((_BUSY * self._request.every_s - self._fit_s) / self._frame_s))
 
     def _add(self, so_far: _SoFar, chosen: list[int]) -> None:
         begin = time.monotonic()
@@ -202,6 +215,9 @@ class Follower:
             lost = [LiveFrame(k, np.full(2, np.nan), "cannot be read") for k in chosen if k not in readable]
             self._measured.frames = sorted([*self._measured.frames, *lost], key=lambda frame: frame.number)
         spent = (time.monotonic() - begin) / len(chosen)
+        if len(self._measured.frames) <= len(chosen):
+            # The first ones also tell whether there is a fringe, which is looked for once.
+            return
         self._frame_s = spent if self._frame_s == 0 else (1 - _RECENT) * self._frame_s + _RECENT * spent
 
     def _times(self) -> FloatArray:

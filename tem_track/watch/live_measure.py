@@ -23,7 +23,7 @@ from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, MeasuredFra
 from tem_track.pipeline.choose import Choice, choose_analysis
 from tem_track.pipeline.survey import Survey, zero_level
 from tem_track.segment import Appearance, LiveOutlines, Outlines, learn_appearance, segment_frame
-from tem_track.settings import Settings
+from tem_track.settings import ExpansionSettings, Settings
 from tem_track.tables import TRACKS, Table, blank_table, row_count, select_rows
 from tem_track.watch.live_film import LiveFilm
 from tem_track.watch.live_link import LiveLinker
@@ -34,8 +34,10 @@ FIRST_LOOK = 3
 AGAIN = 3
 # Measured frames back that a frame is registered on, beside the first: as `drift.survey` does, with fewer of them.
 LAGS = (1, 2, 5, 15, 45)
-# Frames that the curves are fitted to: the newest ones and, evenly, the others.
-FITTED_NEWEST, FITTED = 40, 160
+# Frames that the curves are fitted to: the first, which make V0, the newest and, evenly, up to so many others.
+FITTED_FIRST, FITTED_NEWEST, FITTED = 20, 40, 160
+# With fewer frames than this a fit of stages may take the frames before the reaction for wrong ones, and V0 with them.
+STAGES_FROM = 25
 # Particles outlined in each frame, those that were there first: the mean of forty is known six times better than one.
 MOST_PARTICLES = 40
 # Measured frames within which a particle must be seen first for its start to be its V0; one that enters later, or is a
@@ -120,7 +122,9 @@ class LiveMeasurement:
     _taught_from: int = 0
     _linker: LiveLinker = field(default_factory=LiveLinker)
     _outlines: LiveOutlines | None = None
-    _rows: list[Table] = field(default_factory=list)
+    _rows: Table | None = None
+    _founders: dict[int, None] = field(default_factory=dict)
+    _founding: set[int] = field(default_factory=set)
     _followed: list[int] = field(default_factory=list)
 
     @property
@@ -207,7 +211,7 @@ class LiveMeasurement:
             self.film = LiveFilm(self._taught.fixed)
             self._look_at_film(seen, good)
         if not self.choice.particles:
-            self._rows, self.newest = [], None
+            self._rows, self.newest = None, None
 
     def _look_at_film(self, seen: MeasuredFrames, usable: Sequence[LiveFrame]) -> None:
         assert self.film is not None
@@ -225,13 +229,12 @@ class LiveMeasurement:
             False where they are frame numbers.
         """
         chosen = fitted_frames(len(self.frames))
-        if not self._rows or len(chosen) < 2:
+        if self._rows is None or len(chosen) < 2:
             return None
-        rows = {name: np.concatenate([part[name] for part in self._rows]) for name in self._rows[0]}
-        numbers = np.array([self.frames[i].number for i in chosen])
-        rows = select_rows(rows, np.isin(rows["frame"], numbers) & np.isin(rows["track_id"], self._founders()))
+        rows = select_rows(self._rows, np.isin(self._rows["track_id"], list(self._founders)))
         if not row_count(rows):
             return None
+        numbers = np.array([self.frames[i].number for i in chosen])
         rows["frame"] = np.searchsorted(numbers, rows["frame"])
         rows["time_s"] = times_s[chosen][rows["frame"]]
         tracks = np.unique(rows["track_id"]).tolist()
@@ -242,28 +245,33 @@ class LiveMeasurement:
             pixel_size_nm=self.pixel_size_nm,
             times_s=times_s[chosen],
             timed=timed,
-            settings=self.settings.expansion,
+            settings=self._expansion_settings(),
         )
         for table in (found.tracks, found.population):
             table["frame"] = numbers[table["frame"]]
         return LiveCurves(found.tracks, found.population, found.warnings)
 
-    def _founders(self) -> list[int]:
-        """Return the tracks that were there from the first frames on."""
-        seen: dict[int, None] = {}
-        frames: set[int] = set()
-        for part in self._rows:
-            for frame, track in zip(part["frame"].tolist(), part["track_id"].tolist(), strict=True):
-                if frame not in frames and len(frames) == FOUNDING:
-                    return list(seen)
-                frames.add(frame)
-                seen[track] = None
-        return list(seen)
+    def _expansion_settings(self) -> ExpansionSettings:
+        """Return the settings of the curves: V0 is that of the first frames until stages can be told from noise."""
+        asked = self.settings.expansion
+        return asked if asked.v0_frames or len(self.frames) >= STAGES_FROM else replace(asked, v0_frames=FIRST_LOOK)
+
+    def _keep(self, rows: Table) -> None:
+        """Take up rows, and let go of those of frames that no curve will be fitted to any more."""
+        for frame, track in zip(rows["frame"].tolist(), rows["track_id"].tolist(), strict=True):
+            if frame in self._founding or len(self._founding) < FOUNDING:
+                self._founding.add(frame)
+                self._founders[track] = None
+        if self._rows is not None:
+            rows = {name: np.concatenate([self._rows[name], rows[name]]) for name in rows}
+        numbers = [self.frames[i].number for i in fitted_frames(len(self.frames))]
+        self._rows = select_rows(rows, np.isin(rows["frame"], numbers))
 
     def _forget(self) -> None:
         """Begin anew: what was measured stands on another idea of the particles."""
         self.frames, self.newest, self._linker, self._outlines = [], None, LiveLinker(), None
-        self._rows, self._followed, self.choice, self.film = [], [], None, None
+        self._rows, self._followed, self.choice, self.film = None, [], None, None
+        self._founders, self._founding = {}, set()
 
     def _placed(self, seen: MeasuredFrames, numbers: Sequence[int]) -> list[LiveFrame]:
         """Return drift and quality of frames, registered on some that were measured before."""
@@ -304,7 +312,7 @@ class LiveMeasurement:
             self._outlines = LiveOutlines(taught.appearance.polarity, taught.fixed)
         path = np.stack(drift)
         self.newest = self._outlines.add(frames, labels, path, set(self._followed))
-        self._rows.append(_rows_of(self.newest, np.array([frame.number for frame in usable]), path))
+        self._keep(_rows_of(self.newest, np.array([frame.number for frame in usable]), path))
 
     def _correct(self, usable: Sequence[LiveFrame], drift: Sequence[FloatArray]) -> None:
         """Put the drift that the particles tell in place of that of the picture."""
@@ -322,15 +330,20 @@ class LiveMeasurement:
 
 
 def fitted_frames(count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return which of the frames measured the curves are fitted to: the newest ones and, evenly, those before.
+    """Return which of the frames measured the curves are fitted to: the first, the newest, every n-th between them.
 
-    >>> len(fitted_frames(100)), len(fitted_frames(10_000))
-    (100, 200)
+    n doubles, so that what is once left out is never asked for again.
+
+    >>> len(fitted_frames(100)), len(fitted_frames(10_000)), int(fitted_frames(10_000)[21])
+    (100, 215, 128)
     """
-    if count <= FITTED + FITTED_NEWEST:
-        return np.arange(count)
-    older = np.linspace(0, count - FITTED_NEWEST - 1, FITTED).round().astype(np.int64)
-    return np.concatenate([older, np.arange(count - FITTED_NEWEST, count)])
+    older = max(0, count - FITTED_NEWEST)
+    step = 1
+    while older > FITTED * step:
+        step *= 2
+    between = np.arange(0, older, step)
+    first = np.arange(min(FITTED_FIRST, older))
+    return np.concatenate([first, between[between >= len(first)], np.arange(older, count)])
 
 
 class _Chosen:

@@ -62,10 +62,15 @@ class LiveView:
     def write_picture(self, frames: Frames, measured: LiveMeasurement, status: str) -> None:
         """Write the newest measured frame with its outlines as JPEG."""
         newest = measured.frames[-1]
-        frame = finite(frames[newest.number])
-        if self._window is None or len(measured.frames) % 16 == 0:
-            self._window = grey_window(frames)
+        if len(measured.frames) % 16 == 0:
+            self._window = None
         overlay = OverlayFrame(_particles(measured), status, newest.reason, _darkened(measured))
+        self.write_frame(frames, newest.number, overlay)
+
+    def write_frame(self, frames: Frames, number: int, overlay: OverlayFrame) -> None:
+        """Write a frame with something drawn over it as JPEG."""
+        frame = finite(frames[number])
+        self._window = self._window or grey_window(frames)
         layout = layout_of(frame.shape, _PICTURE_PX)
         drawn = draw_frame(frame, overlay, self._window, layout, self._lettering, self.pixel_size_nm)
         # OpenCV speaks blue, green, red.

@@ -24,7 +24,7 @@ from tem_track.watch.recording import ANALYSING, DONE, FAILED, OPEN, QUEUED, REC
 
 # How often recordings are looked at, s; the folder is searched for new ones less often, and never for more than this
 # share of the time.
-LOOK_S, SEARCH_S, SEARCH_SHARE = 0.5, 2.0, 0.1
+LOOK_S, SEARCH_S, SEARCH_SHARE = 0.5, 1.0, 0.1
 # Live views at a time: more than two cameras rarely write into one folder.
 MOST_VIEWS = 4
 LIVE_FOLDER = "live"

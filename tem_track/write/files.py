@@ -112,10 +112,20 @@ class RunFolder:
     created: bool = False
 
     def file(self, name: str) -> Path:
-        """Return the path of a file of the run by its name relative to the folder, its own folder made."""
+        """Return the path of a file of the run by its name relative to the folder, its own folder made.
+
+        The run folder itself is never made again: a drive that has gone would leave the rest of the run, which would
+        look finished, where it was mounted.
+
+        Raises
+        ------
+        OutputError
+            The run folder is gone, or the folder in it cannot be made.
+        """
         path = self.path / name
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.parent != self.path:
+                path.parent.mkdir(exist_ok=True)
         except OSError as error:
             raise output_error(path.parent, error) from error
         return path
@@ -126,10 +136,13 @@ class RunFolder:
         Raises
         ------
         OutputError
-            `run.json` is missing, so that the run would only look finished, or the marker cannot be removed.
+            `run.json` or the marker is missing, so that the run would only look finished, or the marker cannot be
+            removed.
         """
         if not (self.path / RUN_RECORD).is_file():
             raise OutputError(f"{self.path}: a run without {RUN_RECORD} is not finished")
+        if not (self.path / MARKER).is_file():
+            raise OutputError(f"{self.path}: is another folder than the one that was written; run it again")
         try:
             (self.path / MARKER).unlink(missing_ok=True)
             _to_disk(self.path)

@@ -82,6 +82,7 @@ def run_record(
         **(blocks or {}),
         "warnings": list(warnings),
         "seconds": rounded(seconds or {}),
+        "frames_per_s": frames_per_s(len(movie), seconds or {}),
         "libraries": library_versions(),
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -91,6 +92,11 @@ def run_record(
 def rounded(seconds: Mapping[str, float]) -> dict[str, float]:
     """Return the seconds of stages to the millisecond."""
     return {stage: round(spent, 3) for stage, spent in seconds.items()}
+
+
+def frames_per_s(frames: int, seconds: Mapping[str, float]) -> dict[str, float]:
+    """Return how many of a movie's frames each stage got through in a second; stages of less than 1 ms left out."""
+    return {stage: float(f"{frames / spent:.3g}") for stage, spent in seconds.items() if spent >= 1e-3}
 
 
 def write_run_json(path: Path, record: Mapping[str, Any]) -> None:

@@ -92,8 +92,8 @@ def _loop(path: Path) -> None:
 
 
 def _many_pages(path: Path) -> None:
-    """A hundred thousand pages of one tag."""
-    count, length = 100_000, 18
+    """Thousands of pages of one tag."""
+    count, length = 20_000, 18
     pages = (
         struct.pack("<HHHIII", 1, 256, 4, 1, 8, 8 + length * (k + 1) if k < count - 1 else 0) for k in range(count)
     )

@@ -35,7 +35,7 @@ ANALYZE_EVERY = 40
 # A line longer than this is no line for a terminal.
 LONGEST_LINE = 600
 # What a terminal obeys instead of showing: control characters and the marks that turn the direction of writing.
-_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 # Kinds with many seeds come more often, but not as much more often.
 _MOST_SHARES = 8
 
@@ -133,7 +133,7 @@ def verdict(ended: Ended) -> Verdict:
     lines = ended.complained.removesuffix("\n").split("\n") if ended.complained else []
     if ended.status not in (0, 1) or "Traceback" in ended.complained or "unexpected" in ended.complained:
         return Verdict("traceback", last[0] or f"exit code {ended.status}")
-    if _OBEYED.search(ended.said + ended.complained):
+    if OBEYED.search(ended.said + ended.complained):
         return Verdict("control characters", repr(last[0] or ended.said[:200]))
     if ended.status == 0:
         noise = [line for line in lines if not line.startswith("warning: ")]
@@ -243,7 +243,9 @@ def _one(one: Case, keep: Path | None) -> int:
 def _many(found: Iterator[tuple[Case, Ended, Verdict]]) -> int:
     counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     slowest, largest, failed = 0.0, 0, 0
-    for one, ended, result in found:
+    for number, (one, ended, result) in enumerate(found, 1):
+        if number % 500 == 0:
+            sys.stderr.write(f"{number} inputs, {failed} failed\n")
         counts[one.kind]["failed" if result.failed else result.outcome] += 1
         slowest, largest = max(slowest, ended.seconds), max(largest, ended.grown_bytes)
         failed += result.failed

@@ -14,7 +14,7 @@ from pathlib import Path
 
 # Seconds of processor time that a request may take, wall seconds for one that waits for ever (a machine may be shared),
 # and the memory it may grow by.
-SECONDS, WALL_SECONDS = 20, 200.0
+SECONDS, WALL_SECONDS = 20, 600.0
 GROWTH_BYTES = 2**30
 # Address space beyond what the parent has: far above the limit, so that what would break it is seen, not hidden, and
 # the machine survives all the same.

@@ -138,7 +138,7 @@ def batch_differences(one: Path, other: Path) -> list[str]:
     found = [f"{name}: only in one" for name in sorted(names[0] ^ names[1])]
     both = sorted(names[0] & names[1])
     found += [f"{name}: other bytes" for name in both if (one / name).read_bytes() != (other / name).read_bytes()]
-    runs = [sorted(path.name for path in (folder / RUNS).iterdir()) for folder in (one, other)]
+    runs = [sorted(path.name for path in (folder / RUNS).glob("*")) for folder in (one, other)]
     if runs[0] != runs[1]:
         return [*found, f"run folders {runs[0]} and {runs[1]}"]
     return found + [
@@ -153,6 +153,8 @@ def _outside_runs(folder: Path) -> set[str]:
 
 def wrong_rows(results: Path, movies: Path) -> list[str]:
     """Return in words which movies have no row, or more than one, or are not done."""
+    if not (results / "batch.csv").is_file():
+        return ["no batch.csv"]
     with (results / "batch.csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     counts = Counter(row["movie"] for row in rows)
@@ -233,9 +235,6 @@ def _begin(whole: Path, results: Path, rng: np.random.Generator) -> float:
     missing = rng.choice(len(folders), size=int(rng.integers(1, 4)), replace=False)
     for k in missing:
         shutil.rmtree(folders[int(k)])
-    if rng.uniform() < 0.5:
-        for path in [path for path in results.iterdir() if path.name != RUNS]:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
     return 0.2 + 0.8 * len(missing) / len(folders)
 
 

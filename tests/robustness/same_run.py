@@ -15,7 +15,7 @@ from pathlib import Path
 # Files that consist of clock readings: they may differ, or be missing.
 CLOCK_FILES = ("log.txt", ".stages/seconds.json", ".stages/stamps.json")
 # What of run.json reads the clock.
-CLOCK_ENTRIES = ("started", "finished", "seconds")
+CLOCK_ENTRIES = ("started", "finished", "seconds", "frames_per_s")
 RECORD = "run.json"
 
 

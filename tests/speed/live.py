@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--every", default="2s")
     parser.add_argument("--kind", choices=["tiff", "big", "contiguous", "mrc", "folder", "tree"], default="tiff")
     parser.add_argument("--live-only", action="store_true", help="end when the recording is complete")
+    parser.add_argument("--verbose", action="store_true", help="print every update")
     parser.add_argument("--keep", type=Path, help="write here and leave everything")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -118,14 +119,20 @@ def report(asked: argparse.Namespace, written: dict[int, float], events: list[tu
     if not delays:
         print(f"{name}: no update; events: {[event for _, event in events][-5:]}")
         return
+    first = updates[0][0]
+    later = [delay for (k, done), delay in zip(written.items(), delays, strict=False) if done > first]
     last = updates[-1][1]
     steps = [float(str(event["update_s"])) for _, event in updates]
     print(
-        f"{name}: {len(delays)} of {asked.frames} frames shown, delay median {np.median(delays):.1f} s, "
-        f"90 % {np.percentile(delays, 90):.1f} s, largest {max(delays):.1f} s; measured {last['measured']} frames in "
+        f"{name}: first curve after {first - written[0]:.1f} s; then delay median {np.median(later):.1f} s, "
+        f"90 % {np.percentile(later, 90):.1f} s, largest {max(later):.1f} s; measured {last['measured']} frames in "
         f"{len(updates)} updates of {np.median(steps):.2f} s (first half {np.median(steps[: len(steps) // 2]):.2f}, "
         f"second {np.median(steps[len(steps) // 2 :]):.2f}); V/V0 {last['volume_ratio']}"
     )
+    if asked.verbose:
+        for at, event in updates:
+            shown = ", ".join(f"{name} {event[name]}" for name in ("frames", "newest_frame", "measured", "update_s"))
+            print(f"  {at - written[0]:7.1f} s  {shown}")
     for at, event in events:
         if event["event"] not in ("update", "note"):
             print(f"  {at - written[0]:7.1f} s  {event['event']:<10} {event['movie']}: {event['message']}")

@@ -1,0 +1,37 @@
+"""The movies of the benchmark: simulated once, uncompressed, so that they lie in the page cache when they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+from tem_track.movie import FloatArray
+from tem_track.simulate import LithiationScene, simulate_lithiation
+
+
+def make_movie(path: Path, side: int, frames: int, particles: int) -> float:
+    """Write an uncompressed 16-bit movie and return a threshold halfway between particles and film."""
+    scene = LithiationScene(
+        nio=particles, core_shell=0, height_px=side, width_px=side, frames=frames, pixel_size_nm=1.3,
+        frame_interval_s=1000.0 / frames, seed=21,
+    )  # fmt: skip
+    simulation = simulate_lithiation(scene)
+    stack = np.stack([simulation.frames[k] for k in range(frames)])
+    tifffile.imwrite(path, stack, photometric="minisblack", metadata={"axes": "TYX"})
+    inside = simulation.truth.labels(0) > 0
+    return float(0.5 * (np.median(stack[0][inside]) + np.median(stack[0][~inside])))
+
+
+def crowd(particles: int, frames: int, side: int = 1024, seed: int = 0) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return positions (T, N, 2) and radii (N,) of particles on a jittered grid that drift together, and the drift."""
+    rng = np.random.default_rng(seed)
+    grid = int(np.ceil(np.sqrt(particles)))
+    pitch = side / grid
+    y, x = (place.ravel()[:particles] + 0.5 for place in np.mgrid[:grid, :grid])
+    place = np.stack([y, x], axis=1) * pitch + rng.uniform(-0.15, 0.15, (particles, 2)) * pitch
+    drift = np.cumsum(rng.normal(0, 0.4, (frames, 2)), axis=0)
+    drift -= drift[0]
+    positions = place[None] + drift[:, None] + rng.normal(0, 0.3, (frames, particles, 2))
+    return positions, pitch * rng.uniform(0.2, 0.3, particles), drift

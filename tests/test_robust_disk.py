@@ -1,0 +1,86 @@
+"""A full disk, a file that may not grow, a folder that goes away: one line, and nothing half done that looks whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import shutil
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from tem_track.cli import main
+from tem_track.errors import OutputError
+from tem_track.write.files import MARKER, RUN_RECORD, is_finished, prepare_run_folder, whole_file, write_text
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="limits and devices of Unix")
+
+
+@pytest.fixture
+def small_files() -> object:
+    """Let no file of this process grow beyond 64 KiB."""
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.usefixtures("small_files")
+def test_a_file_that_may_not_grow_is_refused_in_one_line_and_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_text(path, "before")
+    with pytest.raises(OutputError, match="cannot be written: file too large"):
+        write_text(path, "x" * 2**20)
+    assert path.read_text() == "before"
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    def write() -> None:
+        with whole_file(tmp_path / "a") as aside:
+            aside.symlink_to("/dev/full")
+            aside.write_text("x" * 10**5)
+
+    with pytest.raises(OutputError, match="no space left on device; free some space"):
+        write()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_folder_that_goes_away_is_not_made_again(tmp_path: Path) -> None:
+    """As when a drive vanishes: what comes after would stand alone and look finished."""
+    folder = prepare_run_folder(tmp_path / "run")
+    shutil.rmtree(tmp_path / "run")
+    for name in ("drift.csv", "figures/drift.png"):
+        with pytest.raises(OutputError, match="folder is gone"), whole_file(folder.file(name)) as aside:
+            aside.write_text("x")
+    assert not (tmp_path / "run").exists()
+    # Nor does another folder at its place become a finished run.
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / RUN_RECORD).write_text('{"program": "tem-track"}')
+    with pytest.raises(OutputError, match="another folder"):
+        folder.finish()
+
+
+@pytest.mark.usefixtures("small_files")
+def test_an_analysis_that_cannot_be_written_ends_in_one_line_and_is_not_finished(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(4)
+    y, x = np.mgrid[:72, :72]
+    frames = rng.normal(1000, 20, (4, 72, 72))
+    frames -= 500 / (1 + np.exp(np.hypot(y - 36, x - 36) - 12))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    tifffile.imwrite(tmp_path / "m.tif", frames.astype(np.float32), photometric="minisblack")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**11, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    assert main(["analyze", str(tmp_path / "m.tif"), "-o", str(tmp_path / "run"), "-q"]) == 1
+    line = capsys.readouterr().err
+    assert line.count("\n") == 1
+    assert os.strerror(errno.EFBIG).lower() in line
+    assert not is_finished(tmp_path / "run")
+    assert not (tmp_path / "run").exists() or (tmp_path / "run" / MARKER).is_file()

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pictures import ball_thickness, disc
+from scipy.ndimage import gaussian_filter
+
+from tem_track.movie import FloatArray, Labels
+from tem_track.segment.outline import outline_particles, together
+from tem_track.segment.outline_again import another
+from tem_track.segment.outline_members import Memory
+from tem_track.segment.outline_scene import _crowded
+from tem_track.segment.outline_start import starts_from_labels
+
+SIZE = (120, 200)
+
+
+def two(apart: float) -> Labels:
+    left, right = (disc(SIZE, 60, x, 20) > 0.5 for x in (60, 60 + apart))
+    return (left + 2 * (right & ~left)).astype(np.int32)
+
+
+def starts(labels: Labels) -> list:
+    return starts_from_labels(labels, lambda track: True)
+
+
+def test_particles_are_crowded_only_where_rays_meet_others() -> None:
+    assert _crowded(starts(two(45)), None) == {1, 2}
+    assert _crowded(starts(two(95)), None) == set()
+
+
+def test_a_fixed_pixel_in_reach_crowds_one_particle() -> None:
+    fixed = np.zeros(SIZE, bool)
+    fixed[60, 90:95] = True
+    assert _crowded(starts(two(95)), fixed) == {1}
+
+
+def test_frames_are_worked_on_together_by_particles_and_pixels() -> None:
+    few, many = np.array([[0, 1]], np.int32), np.arange(300, dtype=np.int32)[None]
+    assert [len(part) for part in together(list(range(30)), [few] * 30)] == [12, 12, 6]
+    assert [len(part) for part in together(list(range(3)), [many] * 3)] == [1, 1, 1]
+    assert together([], []) == []
+    large = np.zeros((4096, 2048), np.int32)
+    assert max(len(part) for part in together(list(range(4)), [large] * 4)) == 1
+
+
+def grown(radius: float, label: float, centre: tuple[float, float] = (50.0, 50.0)) -> bool:
+    circle = np.full(48, 30.0)
+    memory = Memory(3, np.zeros(10), np.array([50.0, 50.0]), circle, np.ones(48), np.zeros(2), 30.0 / 29.0, 1.0)
+    return another(4, np.array(centre), circle * radius / 30, label, memory, np.zeros((5, 2)))
+
+
+def test_growth_that_the_label_shows_makes_no_other_outline() -> None:
+    assert not grown(30.0, 29.0)
+    assert grown(32.0, 29.0)
+    assert not grown(32.0, 29.0 * 32 / 30)
+    assert grown(30.0, 29.0 * 32 / 30, centre=(52.0, 50.0))
+
+
+def test_a_particle_that_jumped_has_no_outline_to_start_from() -> None:
+    assert grown(30.0, 29.0, centre=(55.0, 50.0))
+    assert not grown(30.0, 29.0, centre=(80.0, 50.0))
+
+
+def test_outlines_hardly_depend_on_how_many_frames_are_worked_on_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    radii = np.linspace(20, 22, 6)
+    thick = [0.03 * (ball_thickness(SIZE, 60, 60, r) + ball_thickness(SIZE, 60, 110, 19)) for r in radii]
+    frames = [
+        np.random.default_rng(k).poisson(200 * gaussian_filter(np.exp(-t), 1.0)).astype(np.float32)
+        for k, t in enumerate(thick)
+    ]
+
+    def areas() -> FloatArray:
+        return outline_particles(
+            frames,
+            [two(50)] * 6,
+            drift_px=np.zeros((6, 2)),
+            measured=set(),
+            usable=np.ones(6, bool),
+            polarity="dark",
+        ).area_px
+
+    at_once = areas()
+    monkeypatch.setattr("tem_track.segment.outline._FRAMES_TOGETHER", 2)
+    assert areas() == pytest.approx(at_once, rel=0.004)
+    assert at_once[::2] == pytest.approx(np.pi * radii**2, rel=0.02)
