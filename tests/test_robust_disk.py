@@ -84,3 +84,12 @@ def test_an_analysis_that_cannot_be_written_ends_in_one_line_and_is_not_finished
     assert os.strerror(errno.EFBIG).lower() in line
     assert not is_finished(tmp_path / "run")
     assert not (tmp_path / "run").exists() or (tmp_path / "run" / MARKER).is_file()
+
+
+def test_a_finished_run_keeps_nothing_that_a_kill_left_half_written(tmp_path: Path) -> None:
+    folder = prepare_run_folder(tmp_path / "run")
+    for name in (".part-a.csv", ".stages/.part-seconds.json", "figures/.part-drift.png"):
+        folder.file(name).write_text("half")
+    (folder.path / RUN_RECORD).write_text('{"program": "tem-track"}')
+    folder.finish()
+    assert not [path for path in folder.path.rglob("*") if path.name.startswith(".part-")]

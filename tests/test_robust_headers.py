@@ -168,12 +168,12 @@ def test_a_video_whose_name_is_no_text_is_read(tmp_path: Path) -> None:
 
 def test_bombs_are_refused_before_they_go_off(tmp_path: Path) -> None:
     """What is left of the address space would not hold them; see `tests.robustness.fuzz` for their memory."""
-    harmless = {"bomb-laughs.ome.tif", "bomb-loop.tif"}
+    harmless = {"bomb-laughs.ome.tif"}
     for name, content in bombs(tmp_path):
         path = tmp_path / name
         path.write_bytes(content)
         if name in harmless:
-            assert open_movie(path).shape[0] in (1, 3)
+            assert open_movie(path).shape[0] == 3
         elif not name.endswith(".npy"):
-            with pytest.raises(InputError, match=r"refused|no image in it"):
+            with pytest.raises(InputError, match=r"refused|no image in it|in a circle"):
                 open_movie(path)

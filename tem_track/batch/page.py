@@ -17,7 +17,16 @@ import numpy as np
 import tem_track
 from tem_track.movie import FloatArray
 from tem_track.tables import EXPANSION, FRONT, Column, Table
-from tem_track.write.report_page import columns_named, escaped, facts_html, heading, in_words, section, table_html
+from tem_track.write.report_page import (
+    NOTHING_RUNS,
+    columns_named,
+    escaped,
+    facts_html,
+    heading,
+    in_words,
+    section,
+    table_html,
+)
 from tem_track.write.report_style import STYLE
 from tem_track.write.tables import read_table
 
@@ -81,7 +90,7 @@ def index_html(
     ]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n{NOTHING_RUNS}\n'
         f"<title>{escaped(title)} · tem-track</title>\n<style>{STYLE}{_MORE_STYLE}</style>\n</head>\n<body>\n<main>\n"
         + "\n".join(filter(None, parts))
         + "\n</main>\n</body>\n</html>\n"

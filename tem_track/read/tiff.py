@@ -21,6 +21,7 @@ from tem_track.errors import InputError
 from tem_track.read.limits import check_frame_claim, check_frame_count
 from tem_track.read.quiet import listening, silence_loggers
 from tem_track.read.recording import ReadFrames, Recording
+from tem_track.read.tiff_chain import check_chain
 from tem_track.read.tiff_layout import Layout, find_layout
 from tem_track.read.tiff_meaning import MeaningReader, grey_reader, label_reader
 from tem_track.read.tiff_scale import find_scale, find_start, find_times
@@ -121,6 +122,8 @@ def opened_tiff(path: Path, stream: BinaryIO | None = None) -> tifffile.TiffFile
     InputError
         No page can be found in it.
     """
+    if stream is None:
+        check_chain(path)
     try:
         tif = tifffile.TiffFile(stream or path, _multifile=False)
         if _is_series_of_one(tif):

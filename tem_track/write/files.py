@@ -144,6 +144,9 @@ class RunFolder:
         if not (self.path / MARKER).is_file():
             raise OutputError(f"{self.path}: is another folder than the one that was written; run it again")
         try:
+            # What a kill left half written, when the file was not written again under its name.
+            for aside in (*self.path.glob(f"{_ASIDE}*"), *self.path.glob(f"*/{_ASIDE}*")):
+                aside.unlink(missing_ok=True)
             (self.path / MARKER).unlink(missing_ok=True)
             _to_disk(self.path)
         except OSError as error:

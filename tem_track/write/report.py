@@ -27,6 +27,7 @@ from tem_track.write.files import RunFolder, write_text
 from tem_track.write.report_budget import budget_html, sensitivity_html
 from tem_track.write.report_page import (
     CAPTIONS,
+    NOTHING_RUNS,
     columns_named,
     escaped,
     facts_html,
@@ -40,8 +41,6 @@ from tem_track.write.run_files import FIGURE_NAMES, OVERLAY_NAMES
 
 # Two one-column figures of 85 mm at 300 dpi fit side by side on the page at this scale.
 _SHOWN_SCALE = 0.465
-# Nothing on the page runs, whatever stands in it.
-_POLICY = "script-src 'none'; object-src 'none'; base-uri 'none'"
 # A finding with more letters than this does not fit the tiles at the top and is listed further down.
 _SHORT = 20
 _PARTICLE_COLUMNS = (
@@ -155,7 +154,7 @@ def report_html(
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f"{NOTHING_RUNS}\n"
         f"<title>{escaped(name)} · tem-track</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
         + "\n".join(filter(None, parts))
         + "\n</main>\n</body>\n</html>\n"

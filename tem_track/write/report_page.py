@@ -16,6 +16,11 @@ _ROWS_SHOWN = 200
 # Digits that a person compares, rather than all that the CSV keeps.
 _DIGITS_SHOWN = 4
 
+NOTHING_RUNS = (
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"script-src 'none'; object-src 'none'; base-uri 'none'\">"
+)
+"""In the head of a page: no browser runs anything on it, whatever stands in it."""
+
 CAPTIONS: Mapping[str, str] = {
     "front_arrival": "When each pixel degraded, with isochrones (white), grain boundaries (blue), nuclei and "
     "crossings; what never degraded is grey.",

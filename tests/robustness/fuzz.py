@@ -131,7 +131,7 @@ def verdict(ended: Ended) -> Verdict:
     if ended.grown_bytes > GROWTH_BYTES or "not enough memory" in ended.complained:
         return Verdict("memory", f"{ended.grown_bytes / 2**20:.0f} MiB more; {last[0]}")
     lines = ended.complained.removesuffix("\n").split("\n") if ended.complained else []
-    if ended.status not in (0, 1) or "Traceback" in ended.complained or "unexpected" in ended.complained:
+    if ended.status not in (0, 1) or "Traceback" in ended.complained or "tem-track: unexpected " in ended.complained:
         return Verdict("traceback", last[0] or f"exit code {ended.status}")
     if OBEYED.search(ended.said + ended.complained):
         return Verdict("control characters", repr(last[0] or ended.said[:200]))

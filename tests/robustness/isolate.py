@@ -88,7 +88,8 @@ def _live(work: Callable[[], int], folder: Path) -> None:
     try:
         space = _virtual_bytes() + ADDRESS_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (space, space))
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        # The hard limit ends a process with the signal that says nothing.
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
         # Here and not in the parent: pages of libraries that both share do not count in the child.
         (folder / "before").write_text(str(int(_statm()[1]) * resource.getpagesize()), encoding="ascii")
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
