@@ -194,7 +194,10 @@ def _arrival(found: _Map, drop: Image, before: Mask, evidence: ArrivalEvidence) 
     # Already degraded in the first frame.
     frame[before], found.sd[before] = 0, 0
     known |= before
-    seen = np.isfinite(evidence.windows.samples).mean(axis=0) > 0.5
+    # Of the samples that the movie has: a window that reaches beyond its end is not unseen for that.
+    samples = evidence.windows.samples
+    possible = np.clip(evidence.count - evidence.windows.start, 1, len(samples))
+    seen = np.isfinite(samples).sum(axis=0) > 0.5 * possible
     return Arrival(
         _full(frame, shape, fine),
         _full(np.where(known, found.sd * np.float32(run), np.float32(np.nan)), shape, fine),
