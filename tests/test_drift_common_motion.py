@@ -46,6 +46,19 @@ def test_a_good_registration_stays_as_it_is() -> None:
     assert follow_particles(drift, frame, track, centre, AREA, np.ones(len(frame), bool)) is drift
 
 
+def test_particles_that_know_better_overrule_a_registration_that_admits_its_error() -> None:
+    rng = np.random.default_rng(7)
+    error = np.cumsum(rng.normal(0, 0.04, (COUNT, 2)), axis=0)
+    sure = drift_of(np.zeros((COUNT, 2)))
+    unsure = Drift(sure.displacement_px, np.full(COUNT, 0.6), sure.reason)
+    frame, track, centre = rows_of(error - error[0], 0.06, rng)
+    whole = np.ones(len(frame), bool)
+    assert follow_particles(sure, frame, track, centre, AREA, whole) is sure
+    found = follow_particles(unsure, frame, track, centre, AREA, whole)
+    assert np.abs(found.displacement_px - (error - error[0])).mean() < 0.06
+    assert np.median(found.sd_px) < 0.1
+
+
 def test_one_particle_that_moves_and_growth_to_both_sides_are_no_drift() -> None:
     rng = np.random.default_rng(3)
     drift = drift_of(np.zeros((COUNT, 2)))

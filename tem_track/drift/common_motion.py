@@ -43,6 +43,8 @@ def follow_particles(
 ) -> Drift:
     """Return the drift with the common motion of the particles added, or as it is where that is not clear.
 
+    Clear is what exceeds the particles' own scatter, or where the registration is less sure of itself than they are.
+
     Parameters
     ----------
     drift : Drift
@@ -71,7 +73,9 @@ def follow_particles(
     # About its mean: an error of frame 0 alone would look like motion in all the others.
     motion = np.sqrt(np.mean((common[known] - common[known].mean(axis=0)) ** 2))
     certain = 1.0 if len(table) > LEAST_PARTICLES else FOR_TWO
-    if motion < certain * max(LEAST_MOTION_PX, CLEAR * np.sqrt(np.mean(sd[known] ** 2))):
+    # A registration that admits an error as large as that is overruled by particles that know better.
+    admitted = np.sqrt(np.mean(np.nan_to_num(drift.sd_px[known]) ** 2))
+    if max(motion, admitted) < certain * max(LEAST_MOTION_PX, CLEAR * np.sqrt(np.mean(sd[known] ** 2))):
         return drift
     common -= common[0]
     frames = np.arange(count)
