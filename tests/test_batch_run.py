@@ -110,6 +110,8 @@ def week(movie: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("NiO/good.tif", "=cmd|<b>.tif", "crash.tif", "hang.tif", "hungry.tif"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(whole)
+        # A file that was written a moment ago is read again at every look.
+        os.utime(folder / name, (1.7e9, 1.7e9))
     (folder / "truncated.tif").write_bytes(whole[: len(whole) // 2])
     (folder / "empty.tif").write_bytes(b"")
     (folder / "wrong.tif").write_text("hello")

@@ -4,38 +4,45 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import shutil
-import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
-from tem_track.cli import main
 from tem_track.errors import OutputError
-from tem_track.write.files import MARKER, RUN_RECORD, is_finished, prepare_run_folder, whole_file, write_text
+from tem_track.write.files import MARKER, RUN_RECORD, is_finished, prepare_run_folder, whole_file
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="limits and devices of Unix")
 
 
-@pytest.fixture
-def small_files() -> object:
-    """Let no file of this process grow beyond 64 KiB."""
-    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, handler)
+# Runs the rest in a process whose files may not grow beyond so many bytes; here the limit would be pytest's own too.
+LIMITED = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+"""
 
 
-@pytest.mark.usefixtures("small_files")
+def limited(limit: int, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", LIMITED + code, str(limit), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
 def test_a_file_that_may_not_grow_is_refused_in_one_line_and_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    write_text(path, "before")
-    with pytest.raises(OutputError, match="cannot be written: file too large"):
-        write_text(path, "x" * 2**20)
+    path.write_text("before")
+    code = (
+        "from pathlib import Path\nfrom tem_track.write.files import write_text\n"
+        "write_text(Path(sys.argv[2]), 'x' * 2**20)"
+    )
+    answer = limited(2**16, code, str(path))
+    assert answer.returncode == 1
+    assert "OutputError" in answer.stderr
+    assert "cannot be written: file too large" in answer.stderr
     assert path.read_text() == "before"
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
 
@@ -67,21 +74,17 @@ def test_a_run_folder_that_goes_away_is_not_made_again(tmp_path: Path) -> None:
         folder.finish()
 
 
-@pytest.mark.usefixtures("small_files")
-def test_an_analysis_that_cannot_be_written_ends_in_one_line_and_is_not_finished(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_analysis_that_cannot_be_written_ends_in_one_line_and_is_not_finished(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     y, x = np.mgrid[:72, :72]
     frames = rng.normal(1000, 20, (4, 72, 72))
     frames -= 500 / (1 + np.exp(np.hypot(y - 36, x - 36) - 12))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
     tifffile.imwrite(tmp_path / "m.tif", frames.astype(np.float32), photometric="minisblack")
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2**11, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
-    assert main(["analyze", str(tmp_path / "m.tif"), "-o", str(tmp_path / "run"), "-q"]) == 1
-    line = capsys.readouterr().err
-    assert line.count("\n") == 1
-    assert os.strerror(errno.EFBIG).lower() in line
+    code = "from tem_track.cli import main\nraise SystemExit(main(sys.argv[2:]))"
+    answer = limited(2**11, code, "analyze", str(tmp_path / "m.tif"), "-o", str(tmp_path / "run"), "-q")
+    assert answer.returncode == 1
+    assert answer.stderr.count("\n") == 1
+    assert os.strerror(errno.EFBIG).lower() in answer.stderr
     assert not is_finished(tmp_path / "run")
     assert not (tmp_path / "run").exists() or (tmp_path / "run" / MARKER).is_file()
 
