@@ -38,5 +38,5 @@ def check_chain(path: Path) -> None:
             tags = stream.read(count_size)
             if len(tags) < count_size or (number := struct.unpack(count, tags)[0]) > 2**16:
                 return
-            stream.seek(page + count_size + tag * number)
-            where = stream.read(at_size)
+            # Of a list of tags that the file cuts off, tifffile too takes the last bytes there are for the next page.
+            where = stream.read(tag * number + at_size)[-at_size:]
