@@ -49,6 +49,9 @@ def _limits(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--dry-run", is_flag=True, help="Print the manifest (CSV) and end; nothing is analysed.")
 @_limits
 @_SCHEDULER
+@click.option(
+    "--from", "from_stage", default="", metavar="STAGE", help="Work out STAGE and all after it anew, in every movie."
+)
 @click.option("--by", multiple=True, metavar="CONDITION", help="Condition that parts the curves; may be repeated.")
 @click.option("--settings", "settings_file", type=FILE, help="TOML settings for every movie.")
 @click.option(
@@ -69,6 +72,7 @@ def batch(
     memory: float | None,
     timeout: float | None,
     scheduler: str | None,
+    from_stage: str,
     by: tuple[str, ...],
     settings_file: Path | None,
     changes: tuple[str, ...],
@@ -102,6 +106,7 @@ def batch(
             above=tuple(said_layers(changes, given.settings)),
             phases=given.files["phases"],
             by=by,
+            from_stage=from_stage,
         )
         plan = many.plan_batch(request)
         console = BatchConsole(as_json=as_json, quiet=quiet)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from tem_track.batch.isolate import Limits
 from tem_track.batch.local import run_local
 from tem_track.batch.manifest import manifest_text
 from tem_track.batch.order import Ending
+from tem_track.batch.request import request_of
 from tem_track.errors import InputError, OutputError, SettingsError
 from tem_track.simulate import LithiationScene, simulate_lithiation
 from tem_track.write.simulation import write_simulation
@@ -176,6 +178,22 @@ def test_a_rerun_does_only_what_is_missing(outcome: tuple[Path, Notebook], week:
     assert run_batch(plan, Notebook(), engine=fail_again).unchanged == 2
     assert len(begun) == 7
     assert contents(output) == before
+
+
+def test_a_stage_is_forced_in_every_movie(outcome: tuple[Path, Notebook], week: Path, tmp_path: Path) -> None:
+    output = shutil.copytree(outcome[0], tmp_path / "out")
+    plan = plan_batch(BatchRequest(week, output, above=QUICK, from_stage="expansion"))
+    orders = {}
+
+    def refuse(wanted: Any, limits: Limits, tell: Any) -> Any:
+        orders.update(wanted)
+        return iter([(run, Ending("failed", "not now")) for run, _ in wanted])
+
+    assert run_batch(plan, Notebook(), engine=refuse).unchanged == 0
+    assert {order.from_stage for order in orders.values()} == {"expansion"}
+    assert request_of(next(iter(orders.values()))).from_stage == "expansion"
+    with pytest.raises(SettingsError, match="no such stage"):
+        plan_batch(BatchRequest(week, output, above=QUICK, from_stage="drifft"))
 
 
 def test_another_number_of_jobs_gives_the_same_bytes(

@@ -31,6 +31,8 @@ class Order:
         killed.
     take_over : bool
         The run folder's lock is known to be that of a process that is gone, wherever it ran.
+    from_stage : str
+        Stage to be worked out anew, with all after it; empty = only what is missing.
     """
 
     movie: str
@@ -43,6 +45,7 @@ class Order:
     memory_bytes: int = 0
     patience_s: float = 10.0
     take_over: bool = False
+    from_stage: str = ""
 
     def to_json(self) -> str:
         """Return the order as one line."""

@@ -13,6 +13,7 @@ from tem_track.batch.manifest import Entry, read_manifest
 from tem_track.batch.names import run_names
 from tem_track.batch.sidecars import FILE_COLUMNS, sidecars_of
 from tem_track.errors import InputError, OutputError, SettingsError, TemTrackError
+from tem_track.pipeline.stages import stages_from
 from tem_track.settings import Settings, layered_settings, read_settings_file
 from tem_track.write.files import is_run_folder
 from tem_track.write.tables import harmless
@@ -42,6 +43,8 @@ class BatchRequest:
         TOML with phases and reactions, for every movie that has none of its own.
     by : tuple of str
         Conditions by which curves are put together; empty = all of them.
+    from_stage : str
+        Stage to be worked out anew, with all after it, in every movie; empty = only what is missing.
     """
 
     folder: Path
@@ -51,6 +54,7 @@ class BatchRequest:
     above: tuple[Layer, ...] = ()
     phases: Path | None = None
     by: tuple[str, ...] = ()
+    from_stage: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,11 +111,12 @@ def plan_batch(request: BatchRequest) -> Plan:
     OutputError
         The folder of the results holds something else, or is the folder of the movies.
     SettingsError
-        A setting on the command line or in a settings file is wrong; `by` names no condition.
+        A setting on the command line or in a settings file is wrong; `by` names no condition, `from_stage` no stage.
     """
     check_output(request)
     # What holds for all movies is checked before anything is done.
     layered_settings(*request.below, *request.above)
+    stages_from(request.from_stage)
     skip = tuple(path for path in (request.output, request.manifest) if path is not None)
     found = find_movies(request.folder, skip)
     if request.manifest is None:

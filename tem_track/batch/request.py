@@ -19,5 +19,6 @@ def request_of(order: Order) -> Request:
         settings=settings_from(order.settings),
         sources={stage: dict(names) for stage, names in order.sources.items()},
         command=order.command,
+        from_stage=order.from_stage,
         **files,
     )

@@ -235,6 +235,7 @@ def order_of(plan: Plan, job: Job) -> Order:
         output=str((request.output / RUNS / entry.run).absolute()),
         settings=settings_dict(job.settings),
         sources=job.sources,
+        from_stage=request.from_stage,
         files={name: str(path.absolute()) for name, path in given.items()},
         command=_command(job, entry.movie, {name: entry.files.get(name, path.name) for name, path in given.items()}),
     )
@@ -255,7 +256,7 @@ def _command(job: Job, movie: str, files: Mapping[str, str]) -> tuple[str, ...]:
 
 def _is_standing(order: Order) -> bool:
     try:
-        return up_to_date_at_once(request_of(order))
+        return not order.from_stage and up_to_date_at_once(request_of(order))
     except (TemTrackError, OSError):
         return False
 
