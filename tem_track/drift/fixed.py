@@ -160,9 +160,9 @@ def _with_changing_text(drawn: Mask, still: Mask, frames: Frames, numbers: Mask,
 
 
 def _strokes(hit: Mask, share: float) -> Mask:
-    """Return the (Y, X) pixels of ink that hang together as strokes do; `share` of the pixels that are not
-    drawn have the ink's value.
+    """Return the (Y, X) pixels of ink that hang together as strokes do.
 
+    `share` is how many of the pixels that are not drawn have the ink's value.
     Noise has the value of the ink here and there too: in dark field at low dose many pixels are black. Around a pixel
     that does, as many of its eight neighbours do as chance makes it, so that groups of n pixels are rarer by
     (8 share)^n: those smaller than what a whole frame holds by chance are left out.

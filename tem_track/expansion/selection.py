@@ -306,7 +306,8 @@ def _doubtful_knots(fit: HingeFit, noise: Noise, times: FloatArray) -> list[int]
 def _may_end_level(fit: HingeFit, noise: Noise, times: FloatArray) -> bool:
     """Return whether the last segment is no stage, but long enough to be a plateau.
 
-    Over few rows its slope is hardly known, so that it does not differ surely from the stage before; held level it does.
+    Over few rows its slope is hardly known, so that it differs from the stage before without certainty; held level it
+    differs surely.
     """
     pieces, least = segments(fit, noise, times), smallest_change(fit)
     plateau = pieces[-1].rows >= FEWEST_PLATEAU_ROWS and not is_stage(pieces[-1], least, _fastest(pieces, least))
