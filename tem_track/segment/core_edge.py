@@ -81,7 +81,7 @@ def final_edges(
 def _edges_of_rims(
     profiles: MovieProfiles, start: FloatArray, length: float, strength: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the (R,) edges and their relative uncertainties that are fitted as what strays with the thickness allows."""
+    """Return the (R,) edges, and their relative uncertainties, of fits that know what strays with the thickness."""
     edge, sd = np.full(len(profiles), np.nan), np.full(len(profiles), np.nan)
     for group in profiles.by_bins():
         rows = group[np.isfinite(strength[group])]
