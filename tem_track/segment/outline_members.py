@@ -55,6 +55,8 @@ class Memory:
         Centre of the outline minus that of its label, px, and its mean radius over the label's.
     contrast : float
         Height of its profile, grey values.
+    known : (N,) bool
+        Directions of `shape` that any frame has shown.
     """
 
     frame: int
@@ -65,6 +67,7 @@ class Memory:
     beside: FloatArray
     larger: float
     contrast: float
+    known: Mask
 
     @property
     def sane(self) -> bool:
@@ -211,11 +214,19 @@ def chain(
         track = m.starts[i].contour.track_id
         before = known.get(track)
         found.append(before)
-        shape = recent_shape(radius[i] / radius[i].mean(), before)
+        shape, seen = recent_shape(radius[i] / radius[i].mean(), before, m.group.shown[i])
         start = m.starts[i]
         beside, larger = centre[i] - start.contour.centre, float(radius[i].mean() / start.radius.mean())
         known[track] = Memory(
-            numbers[k], m.group.parameters[i], centre[i], radius[i], shape, beside, larger, float(m.group.contrast[i])
+            numbers[k],
+            m.group.parameters[i],
+            centre[i],
+            radius[i],
+            shape,
+            beside,
+            larger,
+            float(m.group.contrast[i]),
+            seen,
         )
     return found, known
 
@@ -225,16 +236,29 @@ def memory_of(row: OutlineRow, memory: Memory | None) -> Memory:
     assert row.evidence is not None
     assert row.circle is not None
     centre, radius = row.circle
-    shape = recent_shape(radius / radius.mean(), memory)
+    shown = np.ones(len(radius), np.bool_) if row.shown is None else row.shown
+    shape, known = recent_shape(radius / radius.mean(), memory, shown)
     larger = float(radius.mean()) / row.label_radius
-    return Memory(row.frame, row.evidence.parameters, centre, radius, shape, np.zeros(2), larger, np.inf)
+    return Memory(row.frame, row.evidence.parameters, centre, radius, shape, np.zeros(2), larger, np.inf, known)
 
 
-def recent_shape(shape: FloatArray, memory: Memory | None) -> FloatArray:
-    """Return a shape (N,), mean of several frames."""
+def recent_shape(shape: FloatArray, memory: Memory | None, shown: Mask) -> tuple[FloatArray, Mask]:
+    """Return a shape (N,), mean of several frames, and the directions (N,) of it that any of them has shown.
+
+    Directions that this frame does not show (N,), because a neighbour has come to lie there, keep what earlier frames
+    have shown of them: what is drawn there in their stead must not become knowledge.
+    """
     if memory is None:
-        return shape
-    return np.asarray((1 - _RECENT) * resample_radius(memory.shape, len(shape)) + _RECENT * shape)
+        return shape, shown
+    before = resample_radius(memory.shape, len(shape))
+    known = resample_radius(memory.known.astype(np.float64), len(shape)) > 0.5
+    mixed = (1 - _RECENT) * before + _RECENT * shape
+    kept = known & ~shown
+    if kept.any() and shown.any():
+        # Of the size that the directions tell that are shown: the others would scale them.
+        scale = float(mixed[shown].mean() / before[shown].mean())
+        mixed = np.where(kept, before * scale, mixed)
+    return mixed, known | shown
 
 
 def remember_shapes(members: Sequence[Members], numbers: Sequence[int], memories: Mapping[int, Memory]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.movie import FloatArray, Image
+from tem_track.movie import FloatArray, Image, Mask
 from tem_track.segment.core import inner_boundaries
 from tem_track.segment.outline_evidence import Evidence, MovieProfiles
 from tem_track.segment.outline_fit import OutlineGroup
@@ -31,8 +31,8 @@ _MISFIT, _OFF_LABEL, _UNCERTAIN = 0.15, 0.3, 0.3
 class OutlineRow:
     """One particle in one frame: its outline (P, 2) yx px of the frame and what is known about it so far.
 
-    `circle` is the mean of the outline's points and the radii about it, `label_radius` the mean radius of its label, px
-    of the frame.
+    `circle` is the mean of the outline's points and the radii about it, `shown` which of these the frame shows, and
+    `label_radius` the mean radius of its label, px of the frame.
     """
 
     track_id: int
@@ -46,6 +46,7 @@ class OutlineRow:
     label_area: float = np.nan
     label_radius: float = np.nan
     circle: tuple[FloatArray, FloatArray] | None = None
+    shown: Mask | None = None
     core_ratio: float = np.nan
     core_sd: float = np.nan
     void_ratio: float = np.nan
