@@ -82,13 +82,12 @@ def watch(
         phases=given.files["phases"],
     )
     watched = WatchedFolder(request, Limits(int(memory or 0), timeout or 0.0))
-    watched.prepare()
     console = WatchConsole(as_json, quiet)
     options = WatchOptions(every, settle, idle or 0.0, new_only, jobs)
     watching = Watching(
         folder.resolve().name, request.output, watched.find, watched.analyse, console, watched.report_of, options
     )
-    with console:
+    with watched.held(), console:
         console.note(f"live page: {(request.output / PAGE).absolute()}")
         signal_number = _until_told(watching.run)
     console.summary(watching.sorted())
