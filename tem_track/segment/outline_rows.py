@@ -12,7 +12,7 @@ from tem_track.movie import FloatArray, Image
 from tem_track.segment.core import inner_boundaries
 from tem_track.segment.outline_evidence import Evidence, MovieProfiles
 from tem_track.segment.outline_fit import OutlineGroup
-from tem_track.segment.outline_polygon import ellipse_axes, polygon_moments
+from tem_track.segment.outline_polygon import ellipse_axes, polygon_areas, polygon_moments
 from tem_track.segment.outline_table import Outlines
 
 # What the body model itself leaves open: the radius, as a share of it (real bodies are not balls; measured on simulated
@@ -98,7 +98,7 @@ def _scale(rows: Sequence[OutlineRow], factor: FloatArray, edge_sd: FloatArray) 
         rows[i].points = centre + np.float32(factor[i]) * (rows[i].points - centre)
     for mine in _by_length(rows):
         stacked = np.stack([rows[i].points for i in mine.tolist()]).astype(np.float64)
-        area, unround = polygon_moments(stacked)[0], _UNROUND * unroundness(stacked)
+        area, unround = polygon_areas(stacked), _UNROUND * unroundness(stacked)
         rays_sd = np.array([rows[i].rays_sd for i in mine.tolist()])
         edge_px = 2 * _EDGE_SD_PX / np.sqrt(np.maximum(area, 1e-9) / np.pi)
         share = np.sqrt(rays_sd**2 + (2 * edge_sd[mine]) ** 2 + (2 * _MODEL_SD) ** 2 + edge_px**2 + unround**2)
