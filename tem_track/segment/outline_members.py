@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Mask
 from tem_track.segment.outline_choice import radii_about
@@ -80,9 +81,9 @@ class Members:
     group: OutlineGroup
     binning: int
 
-    def outlines(self) -> FloatArray:
-        """Return the (P, N, 2) outlines in frame coordinates."""
-        return to_frame(ray_points(self.group.centre, self.group.radius), self.binning)
+    def outlines(self, rows: NDArray[np.intp] | slice = slice(None)) -> FloatArray:
+        """Return the (P, N, 2) outlines in frame coordinates, or those of some rows."""
+        return to_frame(ray_points(self.group.centre[rows], self.group.radius[rows]), self.binning)
 
     def circles(self) -> tuple[FloatArray, FloatArray]:
         """Return the means (P, 2) of the outlines' points and the radii (P, N) about them, px of the frame."""
