@@ -71,7 +71,7 @@ def inner_boundaries(profiles: MovieProfiles) -> InnerBoundaries:
     resolved = windows.profiles.take(windows.resolved())
     share, length = pedestal_and_length(resolved)
     bare = without_pedestal(resolved, share)
-    errors = learn_errors(bare, fit_kind(bare, WITH_CORE).parameters, WITH_CORE, (length,))[0]
+    errors = learn_errors(bare, fit_kind(in_single_precision(bare), WITH_CORE).parameters, WITH_CORE, (length,))[0]
     kinds = kinds_of_bodies(windows, bare, errors)
     template = _templates(profiles, kinds)
     found = InnerBoundaries(

@@ -17,7 +17,7 @@ from tem_track.movie import FloatArray
 from tem_track.segment.core_errors import ProfileErrors
 from tem_track.segment.core_fit import fit_whitened, learn_errors
 from tem_track.segment.core_starts import WITH_CORE, fit_kind
-from tem_track.segment.outline_chord import RadialProfiles
+from tem_track.segment.outline_chord import RadialProfiles, in_single_precision
 
 # What is tried: none, to 40 % (a camera offset of a few counts at a few electrons per px).
 _STEP, _MOST = 0.04, 0.4
@@ -44,7 +44,7 @@ def pedestal_and_length(windows: RadialProfiles) -> tuple[float, float]:
     """
     asked = _thickest(windows)
     usual = without_pedestal(asked, _USUAL if windows.dark else 0.0)
-    errors, start = learn_errors(usual, fit_kind(usual, WITH_CORE).parameters, WITH_CORE)
+    errors, start = learn_errors(usual, fit_kind(in_single_precision(usual), WITH_CORE).parameters, WITH_CORE)
     if not windows.dark or not len(windows):
         return 0.0, errors.length
     shares = np.arange(0.0, _MOST + 1e-9, _STEP)

@@ -19,6 +19,7 @@ from tem_track.segment.outline_chord import (
     VOID,
     VOID_RADIUS,
     RadialProfiles,
+    in_single_precision,
 )
 
 SOLID = (EDGE, BLUR, BASE, BODY)
@@ -56,5 +57,7 @@ def fit_kind(profiles: RadialProfiles, free: tuple[int, ...]) -> BodyFits:
 
 def fits_whitened(profiles: RadialProfiles, free: tuple[int, ...], errors: ProfileErrors) -> list[WhitenedFits]:
     """Return the fits of one kind of body from every start, with correlated errors (core_errors.py)."""
-    placed = [fit_bodies(profiles, start, free, rounds=6).parameters for start in starts(profiles, free)]
+    # Starts need no more than single precision.
+    rough = in_single_precision(profiles)
+    placed = [fit_bodies(rough, start, free, rounds=6).parameters for start in starts(profiles, free)]
     return fit_whitened(profiles, placed, free, errors)
