@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tem_track.labels import sizes
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
 from tem_track.segment.outline_again import another, like_neighbours, without_bites
 from tem_track.segment.outline_consensus import odd_rows
@@ -105,8 +106,7 @@ def together(frames: Sequence[int], labels: Sequence[Labels]) -> list[list[int]]
     if not frames:
         return []
     first = labels[frames[0]]
-    # Sorting a label image, as np.unique does, would take as long as outlining a particle in thirty frames.
-    particles = max(1, np.count_nonzero(np.bincount(first.ravel())[1:]))
+    particles = max(1, len(sizes(first)[0]))
     count = min(_FRAMES_TOGETHER, _OUTLINES_TOGETHER // particles, _PIXELS_TOGETHER // max(first.size, 1))
     step = max(1, count)
     return [list(frames[i : i + step]) for i in range(0, len(frames), step)]

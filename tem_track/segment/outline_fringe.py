@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tem_track.labels import sizes
 from tem_track.movie import FloatArray, Labels, Mask
 from tem_track.segment.outline_chord import BLUR, FRINGE, SMALL
 from tem_track.segment.outline_fit import OutlineGroup
@@ -44,10 +45,8 @@ def largest(labels: Labels, count: int) -> set[int]:
     >>> sorted(largest(np.array([[1, 2, 2], [3, 3, 3]], np.int32), 2))
     [2, 3]
     """
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    order = np.argsort(-sizes, kind="stable")[:count]
-    return set(order[sizes[order] > 0].tolist())
+    number, pixels = sizes(labels)
+    return set(number[np.argsort(-pixels, kind="stable")[:count]].tolist())
 
 
 class FringeMemory:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.ndimage import find_objects
 
+from tem_track.labels import boxes
 from tem_track.movie import FloatArray, Labels, Mask
 from tem_track.segment.outline_polygon import polygon_area
 from tem_track.segment.outline_rays import ray_count
@@ -82,8 +82,8 @@ def starts_from_labels(labels: Labels, wanted: Callable[[int], bool], fixed: Mas
     beside = (
         None if fixed is None or not fixed.any() else cv2.dilate(fixed.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     )
-    for track, box in enumerate(find_objects(labels), start=1):
-        if box is not None and wanted(track):
+    for track, box in boxes(labels).items():
+        if wanted(track):
             contours.append(_contour_of(labels, track, box, beside))
     by_count: dict[int, list[int]] = {}
     for i, contour in enumerate(contours):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tem_track.labels import runs
 from tem_track.movie import FloatArray, Labels, Mask
 
 IntArray = NDArray[np.int64]
@@ -111,14 +112,12 @@ def measure_overlaps(first: Labels, second: Labels) -> Overlaps:
 
 def renumbered(labels: Labels, numbers: IntArray, to: IntArray) -> Labels:
     """Return the label image with `numbers` (ascending) replaced by `to`; a number that is not listed becomes 0."""
-    highest = int(labels.max(initial=0))
-    if highest < TABLE_UP_TO:
-        table = np.zeros(highest + 1, np.int32)
-        known = numbers <= highest
-        table[numbers[known]] = to[known]
-        return table[labels]
-    place = np.clip(np.searchsorted(numbers, labels), 0, max(len(numbers) - 1, 0))
-    return np.where(numbers[place] == labels, to[place], 0).astype(np.int32)
+    _, length, value = runs(labels)
+    if not len(numbers):
+        return np.zeros(labels.shape, np.int32)
+    place = np.minimum(np.searchsorted(numbers, value), len(numbers) - 1)
+    new = np.where(numbers[place] == value, to[place], 0).astype(np.int32)
+    return np.repeat(new, length).reshape(labels.shape)
 
 
 def shifted(labels: Labels, dy: int, dx: int) -> Labels:
@@ -153,10 +152,7 @@ def _changes(labels: Labels) -> Mask:
 
 def _runs(labels: Labels) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     """Return number, row, first column and last column + 1 of every run that is not background."""
-    begin = np.flatnonzero(_changes(labels))
-    length = np.diff(begin, append=labels.size)
-    value = labels.ravel()[begin]
+    begin, length, value = runs(labels)
     keep = value > 0
-    begin, length = begin[keep], length[keep]
-    row, column = np.divmod(begin, labels.shape[1])
-    return value[keep].astype(np.int64), row, column, column + length
+    row, column = np.divmod(begin[keep], labels.shape[1])
+    return value[keep].astype(np.int64), row, column, column + length[keep]
