@@ -153,7 +153,7 @@ def overlap(a: Block, b: Block) -> tuple[Window, Window]:
 
 @dataclass(frozen=True)
 class State:
-    """What a block shows: its mean, where it is known, and the variance of the mean by noise and misplacement (y, x)."""
+    """What a block shows (y, x): its mean, where it is known, and the variance of that by noise and misplacement."""
 
     mean: Image
     known: Mask

@@ -76,7 +76,7 @@ def whitening(profiles: RadialProfiles, errors: ProfileErrors) -> Whitening:
     diagonal = np.arange(profiles.level.shape[1])
     weight = profiles.weight
     covariance[:, diagonal, diagonal] += np.where(weight > 0, 1 / np.maximum(weight, 1 / _UNSEEN), _UNSEEN)
-    lower = np.linalg.cholesky(covariance)
+    lower = np.asarray(np.linalg.cholesky(covariance), np.float64)
     log_determinant = 2 * np.log(lower[:, diagonal, diagonal]).sum(axis=1)
     return Whitening(inverse_of_lower(lower), log_determinant)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ from tem_track.segment.outline_chord import (
     Rows,
     profiles_and_slopes,
 )
+from tem_track.segment.side_by_side import in_parts, side_by_side
 
 # Relative fluctuations of the thickness that are tried: from a perfect ball to strong diffraction contrast.
 _STRENGTHS = 0.005 * 2.0 ** np.arange(7)
@@ -114,14 +116,14 @@ def fit_whitened(
         Of other parameters than the blur, which has its own in the profiles.
     """
     expected = (*expected, Expected(BLUR, profiles.blur, profiles.blur_sd))
-    parts = [slice(i, i + _TOGETHER) for i in range(0, max(len(profiles), 1), _TOGETHER)]
+    parts = in_parts(len(profiles), _TOGETHER)
     fits: list[list[WhitenedFits]] = []
     for part in parts:
         white = whitening(profiles.take(part), errors.take(part))
         # Models and their products in single precision take half the time; chi-square is then good to a thousandth.
         white = replace(white, matrix=white.matrix.astype(np.float32))
         problem = _Problem(profiles.take(part), free, white, [e.take(part) for e in expected])
-        fits.append([_fit_together(problem, start[part], rounds) for start in starts])
+        fits.append(side_by_side(partial(_fit_from, problem, rounds), [start[part] for start in starts]))
     return [_joined(of_start) for of_start in zip(*fits, strict=True)]
 
 
@@ -153,7 +155,7 @@ class _Problem:
         return _Problem(self.profiles.take(rows), self.free, white, [e.take(rows) for e in self.expected])
 
 
-def _fit_together(problem: _Problem, start: FloatArray, rounds: int) -> WhitenedFits:
+def _fit_from(problem: _Problem, rounds: int, start: FloatArray) -> WhitenedFits:
     index, scale = np.array(problem.free), _steps(problem.profiles, problem.free)
     p, damping = bounded(start), np.full(len(start), _DAMPING)
     best = _linearised(problem, p, scale)
@@ -237,8 +239,8 @@ def learn_errors(
     """
     best = np.inf
     found = ProfileErrors(lengths[0], np.full(len(profiles), _STRENGTHS[0])), start
-    for length in lengths:
-        strength, parameters, unlikely = _likeliest_strength(profiles, start, free, length)
+    tried = side_by_side(lambda length: _likeliest_strength(profiles, start, free, length), lengths)
+    for length, (strength, parameters, unlikely) in zip(lengths, tried, strict=True):
         if unlikely.sum() < best:
             best, found = float(unlikely.sum()), (ProfileErrors(length, strength), parameters)
     return found

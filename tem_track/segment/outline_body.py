@@ -6,6 +6,7 @@ from the one before where there is one, and only where that does not explain the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ from tem_track.segment.outline_chord import (
     Rows,
     profiles_and_slopes,
 )
+from tem_track.segment.side_by_side import in_parts
 
 # A core nearer to the edge than this cannot be told from the body's own onset; a smaller one has no pixels.
 _CORE_RADII = (0.3, 0.94)
@@ -99,8 +101,12 @@ def fit_bodies(profiles: RadialProfiles, start: FloatArray, free: tuple[int, ...
     Levenberg-Marquardt, bounds by clipping, and a Gaussian prior on the blur. Profiles in single precision are fitted
     in single precision, which takes half the time.
     """
-    parts = [slice(i, i + _TOGETHER) for i in range(0, max(len(profiles), 1), _TOGETHER)]
-    fits = [_fit_together(profiles.take(part), start[part], free, rounds) for part in parts]
+    parts = in_parts(len(profiles), _TOGETHER)
+    return joined_fits([_fit_together(profiles.take(part), start[part], free, rounds) for part in parts])
+
+
+def joined_fits(fits: Sequence[BodyFits]) -> BodyFits:
+    """Return fits one after the other."""
     if len(fits) == 1:
         return fits[0]
     return BodyFits(

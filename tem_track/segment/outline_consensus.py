@@ -104,7 +104,7 @@ def odd_rows(rows: Sequence[OutlineRow]) -> list[Odd]:
 
 
 def _robust_fits(basis: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return coefficients (K, F) of a basis (N, F) fitted to (K, N) values whatever few of them are, and scatter (K,)."""
+    """Return coefficients (K, F) of a basis (N, F) fitted to (K, N) values whatever few of them are; scatter (K,)."""
     fitted = basis.shape[1]
     products = (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), -1)
     weight = np.ones_like(values)
@@ -114,4 +114,4 @@ def _robust_fits(basis: FloatArray, values: FloatArray) -> tuple[FloatArray, Flo
         left = values - coefficients @ basis.T
         scatter = np.maximum(1.4826 * np.median(np.abs(left), axis=1), 1e-6)
         weight = 1 / (1 + (left / (2 * scatter[:, None])) ** 2) ** 2
-    return coefficients, scatter
+    return np.asarray(coefficients, np.float64), np.asarray(scatter, np.float64)

@@ -5,16 +5,15 @@ Particles with equal numbers of rays are fitted together as one group of arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image, Mask
-from tem_track.segment.outline_body import fit_any_bodies
+from tem_track.segment.outline_body import fit_any_bodies, joined_fits
 from tem_track.segment.outline_chord import (
     BASE,
     BLUR,
@@ -35,13 +34,11 @@ from tem_track.segment.outline_rays import (
     sample_rays,
 )
 from tem_track.segment.outline_shape import follow_shape, ray_shifts, smooth_log_radius
+from tem_track.segment.side_by_side import in_parts, side_by_side
 
-# Threads that look at the picture: sampling and arithmetic of large arrays release Python's lock.
-_WORKERS = 2
-_Part = TypeVar("_Part")
-_Found = TypeVar("_Found")
-# Samples of rays that are worked on together: their arrays stay in the processor's cache.
-_SAMPLES_TOGETHER = 100_000
+# Samples of rays that are worked on together, and profiles that are fitted together: their arrays stay in the
+# processor's cache.
+_SAMPLES_TOGETHER, _PROFILES_TOGETHER = 100_000, 128
 # A ray that knows less than this share of what the good ones know is blind.
 _BLIND = 0.1
 
@@ -105,8 +102,8 @@ class OutlineGroup:
     def __len__(self) -> int:
         return len(self.number)
 
-    def take(self, rows: NDArray[Any]) -> OutlineGroup:
-        """Return a copy of some of the outlines."""
+    def take(self, rows: NDArray[Any] | slice) -> OutlineGroup:
+        """Return some of the outlines: a copy for a list of rows, a view for a slice."""
         return OutlineGroup(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
     def put(self, rows: NDArray[Any], other: OutlineGroup) -> None:
@@ -172,12 +169,17 @@ def refine(
     if len(again):
         g.centre[again], g.radius[again] = recentred(g.centre[again], g.radius[again])
     together = max(1, _SAMPLES_TOGETHER // (g.radius.shape[1] * g.level.shape[1]))
-    parts = [np.arange(i, min(i + together, len(g))) for i in range(0, len(g), together)]
-    seen = _side_by_side(lambda rows: _look_at(g.take(rows), first[rows], pictures, owners, view), parts)
+    parts = in_parts(len(g), together)
+    seen = side_by_side(lambda rows: _look_at(g.take(rows), first[rows], pictures, owners, view), parts)
     profiles = in_single_precision(joined([part.profiles for part in seen]))
-    fits = fit_any_bodies(profiles, g.parameters)
+    fits = joined_fits(
+        side_by_side(
+            lambda rows: fit_any_bodies(profiles.take(rows), g.parameters[rows]),
+            in_parts(len(g), _PROFILES_TOGETHER),
+        )
+    )
     model = body_profiles(fits.parameters, profiles.level.shape[1], profiles.step, view.dark)
-    shifts = _side_by_side(
+    shifts = side_by_side(
         lambda both: _shifts(both[0], model[both[1]], fits.parameters[both[1]], view),
         list(zip(seen, parts, strict=True)),
     )
@@ -186,14 +188,6 @@ def refine(
     ends = np.concatenate([np.median(part.rays.level[:, :, -3:], axis=(1, 2)) for part in seen])
     _note_profiles(g, profiles, model, ends if view.dark else np.concatenate([part.unit for part in seen]))
     group.put(chosen, g)
-
-
-def _side_by_side(function: Callable[[_Part], _Found], parts: Sequence[_Part]) -> list[_Found]:
-    """Return what a function finds of each part, worked out by a few threads; it does not depend on how many."""
-    if len(parts) == 1:
-        return [function(parts[0])]
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        return list(pool.map(function, parts))
 
 
 @dataclass(frozen=True)
