@@ -1,4 +1,4 @@
-"""Label images as runs of equal numbers; those of a whole movie are kept compressed, so that a long one fits in memory."""
+"""Label images as runs of equal numbers, and those of a whole movie kept compressed: a long one fits in memory."""
 
 from __future__ import annotations
 
