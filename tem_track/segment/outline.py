@@ -33,6 +33,7 @@ from tem_track.segment.outline_rows import OutlineRow, evidence_of, finished_out
 from tem_track.segment.outline_scene import Scene, pictures_of, refine_all
 from tem_track.segment.outline_start import Start, starts_from_labels
 from tem_track.segment.outline_table import Outlines
+from tem_track.segment.side_by_side import side_by_side
 from tem_track.settings import SegmentSettings
 
 # An outline whose radius differs from its label's by more than this factor and margin has run away.
@@ -249,11 +250,7 @@ class _Stage:
         self, numbers: list[int], memories: Mapping[int, Memory], seen: Measured | None = None
     ) -> tuple[Scene, list[Members]]:
         """Return some frames and their particles at their starts."""
-        frames, labels = [self._frames[k] for k in numbers], [self._labels[k] for k in numbers]
-        starts = [
-            starts_from_labels(image, lambda track, k=k: self._seen(track, k), self._fixed)  # type: ignore[misc]
-            for k, image in zip(numbers, labels, strict=True)
-        ]
+        frames, labels, starts = (list(each) for each in zip(*side_by_side(self._read, numbers), strict=True))
         stars = starts
         if seen:
             stars = [
@@ -266,6 +263,11 @@ class _Stage:
             b: View(self.dark, b, self._information(b, pictures[b], labels), *self._fringe.known) for b in pictures
         }
         return Scene(numbers, frames, labels, self._fixed, starts, pictures, views), members
+
+    def _read(self, k: int) -> tuple[Image, Labels, list[Start]]:
+        """Return a frame, its label image and the starts of all its particles."""
+        labels = self._labels[k]
+        return self._frames[k], labels, starts_from_labels(labels, lambda track: self._seen(track, k), self._fixed)
 
     def _information(self, binning: int, pictures: Sequence[Image], labels: Sequence[Labels]) -> float:
         """Return how many independent pixels a pixel of some binned pictures is worth."""

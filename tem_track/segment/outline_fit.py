@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image, Mask
-from tem_track.segment.outline_body import fit_any_bodies, joined_fits
+from tem_track.segment.outline_body import fit_any_bodies
 from tem_track.segment.outline_chord import (
     BASE,
     BLUR,
@@ -36,9 +36,9 @@ from tem_track.segment.outline_rays import (
 from tem_track.segment.outline_shape import follow_shape, ray_shifts, smooth_log_radius
 from tem_track.segment.side_by_side import in_parts, side_by_side
 
-# Samples of rays that are worked on together, and profiles that are fitted together: their arrays stay in the
-# processor's cache.
-_SAMPLES_TOGETHER, _PROFILES_TOGETHER = 100_000, 128
+# Samples of rays that are worked on together, and outlines that are fitted together: their arrays stay in the
+# processor's cache. Fewer outlines than twice the last are not shared out.
+_SAMPLES_TOGETHER, _OUTLINES_TOGETHER, _WORTH_A_THREAD = 100_000, 128, 16
 # A ray that knows less than this share of what the good ones know is blind.
 _BLIND = 0.1
 
@@ -163,31 +163,31 @@ def refine(
     """
     if not len(chosen):
         return
-    g = group.take(chosen)
+    parts = np.array_split(
+        chosen, max(-(-len(chosen) // _OUTLINES_TOGETHER), min(2, len(chosen) // _WORTH_A_THREAD), 1)
+    )
+    refined = side_by_side(lambda rows: _refined(group.take(rows), pictures, owners, view), parts)
+    for rows, found in zip(parts, refined, strict=True):
+        group.put(rows, found)
+
+
+def _refined(g: OutlineGroup, pictures: Sequence[Image], owners: Sequence[Image | None], view: View) -> OutlineGroup:
+    """Return a group of its own after one round."""
     first = np.isinf(g.misfit)
     again = np.flatnonzero(~first)
     if len(again):
         g.centre[again], g.radius[again] = recentred(g.centre[again], g.radius[again])
-    together = max(1, _SAMPLES_TOGETHER // (g.radius.shape[1] * g.level.shape[1]))
-    parts = in_parts(len(g), together)
-    seen = side_by_side(lambda rows: _look_at(g.take(rows), first[rows], pictures, owners, view), parts)
+    parts = in_parts(len(g), max(1, _SAMPLES_TOGETHER // (g.radius.shape[1] * g.level.shape[1])))
+    seen = [_look_at(g.take(rows), first[rows], pictures, owners, view) for rows in parts]
     profiles = in_single_precision(joined([part.profiles for part in seen]))
-    fits = joined_fits(
-        side_by_side(
-            lambda rows: fit_any_bodies(profiles.take(rows), g.parameters[rows]),
-            in_parts(len(g), _PROFILES_TOGETHER),
-        )
-    )
+    fits = fit_any_bodies(profiles, g.parameters)
     model = body_profiles(fits.parameters, profiles.level.shape[1], profiles.step, view.dark)
-    shifts = side_by_side(
-        lambda both: _shifts(both[0], model[both[1]], fits.parameters[both[1]], view),
-        list(zip(seen, parts, strict=True)),
-    )
+    shifts = [_shifts(part, model[rows], fits.parameters[rows], view) for part, rows in zip(seen, parts, strict=True)]
     shift, precision = (np.concatenate(values) for values in zip(*shifts, strict=True))
     _move(g, fits.parameters, shift, precision)
     ends = np.concatenate([np.median(part.rays.level[:, :, -3:], axis=(1, 2)) for part in seen])
     _note_profiles(g, profiles, model, ends if view.dark else np.concatenate([part.unit for part in seen]))
-    group.put(chosen, g)
+    return g
 
 
 @dataclass(frozen=True)
