@@ -48,6 +48,15 @@ class Regions:
     def __len__(self) -> int:
         return len(self.number)
 
+    def renumbered(self, to: IntArray) -> Regions | None:
+        """Return the regions under other numbers, those that get 0 left out; None where two of them become one."""
+        kept = np.flatnonzero(to > 0)
+        order = kept[np.argsort(to[kept], kind="stable")]
+        number = to[order].astype(np.int64)
+        if (np.diff(number) == 0).any():
+            return None
+        return Regions(number, self.area[order], self.y[order], self.x[order], self.box[order], self.at_border[order])
+
 
 def measure_regions(labels: Labels) -> Regions:
     """Return area, centroid, box and border contact of every region of a (Y, X) label image.
@@ -115,8 +124,15 @@ def renumbered(labels: Labels, numbers: IntArray, to: IntArray) -> Labels:
     _, length, value = runs(labels)
     if not len(numbers):
         return np.zeros(labels.shape, np.int32)
-    place = np.minimum(np.searchsorted(numbers, value), len(numbers) - 1)
-    new = np.where(numbers[place] == value, to[place], 0).astype(np.int32)
+    highest = int(value.max(initial=0))
+    if highest < TABLE_UP_TO:
+        table = np.zeros(highest + 1, np.int32)
+        known = numbers <= highest
+        table[numbers[known]] = to[known]
+        new = table[value]
+    else:
+        place = np.minimum(np.searchsorted(numbers, value), len(numbers) - 1)
+        new = np.where(numbers[place] == value, to[place], 0).astype(np.int32)
     return np.repeat(new, length).reshape(labels.shape)
 
 
