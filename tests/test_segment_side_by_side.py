@@ -1,11 +1,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from tem_track.segment.side_by_side import in_parts, side_by_side
+from tem_track.segment.side_by_side import in_parts, share_between, side_by_side
+
+
+@pytest.fixture(autouse=True)
+def _two_threads() -> Iterator[None]:
+    share_between(2)
+    yield
+    share_between(1)
 
 
 def test_results_come_in_order_whichever_is_ready_first() -> None:
@@ -31,3 +39,8 @@ def test_parts_hold_everything_once(count: int, together: int) -> None:
     parts = in_parts(count, together)
     assert np.concatenate([np.arange(count)[part] for part in parts]).tolist() == list(range(count))
     assert all(part.stop - part.start <= together for part in parts)
+
+
+def test_one_thread_is_the_one_that_asks() -> None:
+    share_between(1)
+    assert set(side_by_side(lambda _: threading.get_ident(), [0, 1, 2])) == {threading.get_ident()}

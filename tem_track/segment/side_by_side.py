@@ -10,9 +10,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-_WORKERS = 2
+# Threads that parts are shared out between, one unless the process says that it may use more.
+_workers = 1
 _Part = TypeVar("_Part")
 _Found = TypeVar("_Found")
+
+
+def share_between(threads: int) -> None:
+    """Let this process work on parts with so many threads from now on; what is found does not depend on it."""
+    global _workers
+    _workers = max(1, threads)
 
 
 def side_by_side(function: Callable[[_Part], _Found], parts: Sequence[_Part]) -> list[_Found]:
@@ -21,9 +28,9 @@ def side_by_side(function: Callable[[_Part], _Found], parts: Sequence[_Part]) ->
     >>> side_by_side(lambda n: n * n, [1, 2, 3])
     [1, 4, 9]
     """
-    if len(parts) < 2:
+    if len(parts) < 2 or _workers == 1:
         return [function(part) for part in parts]
-    with ThreadPoolExecutor(_WORKERS) as pool:
+    with ThreadPoolExecutor(_workers) as pool:
         return list(pool.map(function, parts))
 
 
