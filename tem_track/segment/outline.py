@@ -314,13 +314,13 @@ def _ray_rows(numbers: Sequence[int], m: Members) -> list[OutlineRow]:
         if not sane[i]:
             # The label's own outline, uncertain by 2 px all round, and by what the border hides of it.
             hidden = float(contour.hidden.mean()) if contour.cut else 0.0
-            sd = float(np.hypot(2.0 * 2 * np.pi * float(start.radius.mean()), hidden * expected[i] ** 2 * np.pi))
+            sd = float(np.hypot(2.0 * 2 * np.pi * start.size, hidden * expected[i] ** 2 * np.pi))
             rows.append(OutlineRow(contour.track_id, k, labels[i].astype(np.float32), sd, contour.cut, 0.1))
             continue
         sd = float(share[i] * area[i])
         row = OutlineRow(contour.track_id, k, points[i].astype(np.float32), sd, contour.cut, float(quality[i]))
         row.rays_sd, row.evidence, row.circle = float(share[i]), evidence_of(g, i), (centre[i], radius[i])
-        row.label_radius = float(start.radius.mean())
+        row.label_radius = start.size
         if not contour.cut:
             row.label_area = contour.whole_area
         rows.append(row)

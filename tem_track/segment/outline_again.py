@@ -110,7 +110,7 @@ def differing(
         k, j, i = row
         if memory is not None and whole[j][i]:
             centre, radius = circles[j]
-            label_px = float(members[j].starts[i].radius.mean())
+            label_px = members[j].starts[i].size
             if another(scene.numbers[k], centre[i], radius[i], label_px, memory, drift_px):
                 found.append((row, memory))
     return found
@@ -170,8 +170,8 @@ def _keep_better(
 
 def _sane(m: Members, i: int) -> bool:
     """Return whether an outline is about as large as its label."""
-    larger = float(m.group.radius[i].mean()) * m.binning / float(m.starts[i].radius.mean())
-    return abs(float(np.log(larger))) < _LARGER + _LARGER_PX / float(m.starts[i].radius.mean())
+    larger = float(m.group.radius[i].mean()) * m.binning / m.starts[i].size
+    return abs(float(np.log(larger))) < _LARGER + _LARGER_PX / m.starts[i].size
 
 
 def _same(first: FloatArray, second: FloatArray) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image
@@ -92,7 +93,9 @@ class MovieProfiles:
         found = np.empty_like(values)
         for rows in self.tracks():
             mine = values[rows]
-            found[rows] = [np.median(mine[max(0, k - 5) : k + 6]) for k in range(len(mine))] if len(mine) > 1 else mine
+            whole = np.median(sliding_window_view(mine, 11), axis=1) if len(mine) > 10 else np.zeros(0)
+            ends = {k: np.median(mine[max(0, k - 5) : k + 6]) for k in range(len(mine)) if not 5 <= k < len(mine) - 5}
+            found[rows] = [ends[k] if k in ends else whole[k - 5] for k in range(len(mine))]
         return found
 
     def _by_bins(self) -> list[NDArray[np.intp]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -73,6 +74,11 @@ class Start:
     contour: LabelContour
     radius: FloatArray
     star: bool
+
+    @cached_property
+    def size(self) -> float:
+        """Mean of the radii, px."""
+        return float(self.radius.mean())
 
 
 def starts_from_labels(labels: Labels, wanted: Callable[[int], bool], fixed: Mask | None = None) -> list[Start]:
