@@ -320,7 +320,7 @@ def _ray_rows(numbers: Sequence[int], m: Members) -> list[OutlineRow]:
         sd = float(share[i] * area[i])
         row = OutlineRow(contour.track_id, k, points[i].astype(np.float32), sd, contour.cut, float(quality[i]))
         row.rays_sd, row.evidence, row.circle = float(share[i]), evidence_of(g, i), (centre[i], radius[i])
-        row.label_radius = start.size
+        row.label_radius = float(start.radius.mean())
         if not contour.cut:
             row.label_area = contour.whole_area
         rows.append(row)

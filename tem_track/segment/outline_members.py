@@ -204,47 +204,21 @@ def chain(
     memories : mapping of track to Memory
         What they knew before.
     """
-    now = [_AsSeen.of(m) for m in members]
+    circles = [m.circles() for m in members]
     known = dict(memories)
     found: list[Memory | None] = []
     for k, j, i in rows:
-        m, seen = members[j], now[j]
-        track = seen.track[i]
+        m, (centre, radius) = members[j], circles[j]
+        track = m.starts[i].contour.track_id
         before = known.get(track)
         found.append(before)
-        shape = recent_shape(seen.shape[i], before)
+        shape = recent_shape(radius[i] / radius[i].mean(), before)
+        start = m.starts[i]
+        beside, larger = centre[i] - start.contour.centre, float(radius[i].mean() / start.radius.mean())
         known[track] = Memory(
-            numbers[k], m.group.parameters[i], seen.centre[i], seen.radius[i], shape,
-            seen.beside[i], seen.larger[i], seen.contrast[i],
-        )  # fmt: skip
-    return found, known
-
-
-@dataclass(frozen=True)
-class _AsSeen:
-    """What P particles bring to their tracks' memories, as `Memory` has it, worked out for all of them at once."""
-
-    track: list[int]
-    centre: FloatArray
-    radius: FloatArray
-    shape: FloatArray
-    beside: FloatArray
-    larger: list[float]
-    contrast: list[float]
-
-    @classmethod
-    def of(cls, m: Members) -> _AsSeen:
-        centre, radius = m.circles()
-        mean = radius.mean(axis=1)
-        return cls(
-            [start.contour.track_id for start in m.starts],
-            centre,
-            radius,
-            radius / mean[:, None],
-            centre - np.stack([start.contour.centre for start in m.starts]),
-            (mean / [start.size for start in m.starts]).tolist(),
-            m.group.contrast.tolist(),
+            numbers[k], m.group.parameters[i], centre[i], radius[i], shape, beside, larger, float(m.group.contrast[i])
         )
+    return found, known
 
 
 def memory_of(row: OutlineRow, memory: Memory | None) -> Memory:
