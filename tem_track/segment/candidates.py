@@ -1,24 +1,19 @@
-"""From a frame to the tight patches of its particles: working picture, patches, which of them are particles."""
+"""From a frame to the patches that are particles: working picture, patches, which of them belong to the population."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from tem_track.movie import FloatArray, Image, Labels, Mask
+from tem_track.movie import FloatArray, Image, Mask
 from tem_track.segment.background import filled_in
-from tem_track.segment.contour import LEAST_SOLIDITY, Shape
-from tem_track.segment.divide import parted
 from tem_track.segment.levels import (
-    NEARLY_CONVEX,
     Region,
     best_regions,
-    compactness,
     count_as_clusters,
     ladder,
-    pieces_of,
     region_tree,
 )
 
@@ -52,11 +47,6 @@ TWO_DISCS, RAGGED = 0.7, 0.5
 SMALL_PATCH, ROUND, OUTSTRETCHED = 0.5, 1.6, 2.0
 # The longer the patch, the more contrast it needs, up to so many times the step.
 MOST_OUTSTRETCHED = 2.0
-# Enclosed gaps smaller than this share of a patch do not part it.
-LEAST_GAP = 0.01
-# A piece of a cluster is a particle where it is this convex; a division is right where most of the patch goes into
-# such pieces.
-COMPACT, MOSTLY = 0.85, 0.6
 
 
 @dataclass(frozen=True)
@@ -270,94 +260,3 @@ def least_edge(region: Region, usual: tuple[float, float, float], edge_noise: fl
 def gradient_noise(noise: float, smoothing_px: float) -> float:
     """Return the gradient that noise (grey value) leaves in a picture smoothed by so many px, grey value per px."""
     return float(noise / (np.sqrt(2) * smoothing_px))
-
-
-def tight_labels(picture: Image, tree: list[Region], regions: list[Region]) -> Labels:
-    """Return the label image of patches of a (Y, X) picture, touching particles parted, 1..N."""
-    labels = np.zeros(picture.shape, np.int32)
-    count = 0
-    for piece in [piece for region in regions for piece in pieces_of(tree, region)]:
-        (x, y), pieces = _pieces_in_box(picture, piece)
-        view = labels[y : y + pieces.shape[0], x : x + pieces.shape[1]]
-        free = (pieces > 0) & (view == 0)
-        view[free] = pieces[free] + count
-        count += int(pieces.max())
-    return labels
-
-
-def single_particles(
-    picture: Image, tree: list[Region], regions: list[Region], closed: Mask | None = None
-) -> list[Region]:
-    """Return patches of a (Y, X) picture with those of touching particles replaced by a patch for each of them.
-
-    Edge and contrast of the new ones are those of the patch they come from.
-    """
-    single = []
-    for patch in [piece for region in regions for piece in pieces_of(tree, region)]:
-        if patch.solidity >= NEARLY_CONVEX:
-            single.append(patch)
-            continue
-        corner, pieces = _pieces_in_box(picture, patch)
-        for number in range(1, int(pieces.max()) + 1):
-            single.append(_piece(patch, pieces == number, corner, picture.shape, closed))
-    return single
-
-
-def _piece(patch: Region, mask: Mask, corner: tuple[int, int], shape: tuple[int, ...], closed: Mask | None) -> Region:
-    """Return one piece of a patch, given as a mask in a box with a corner (x, y)."""
-    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    contour = max(contours, key=len) + np.array(corner, np.int32)
-    piece = Shape.of(contour)
-    x, y = contour[:, 0, 0], contour[:, 0, 1]
-    cut = (x < 1) | (y < 1) | (x >= shape[1] - 1) | (y >= shape[0] - 1)
-    if closed is not None:
-        cut |= closed[y, x]
-    return replace(
-        patch,
-        contour=contour,
-        area_px=piece.area_px,
-        solidity=piece.solidity,
-        elongation=piece.elongation,
-        border_share=float(np.count_nonzero(cut)) / piece.around_px,
-        compactness=compactness(piece.solidity, piece.elongation),
-    )
-
-
-def _pieces_in_box(picture: Image, patch: Region) -> tuple[tuple[int, int], Labels]:
-    """Return the corner (x, y) of a patch's box and the particles in the box, 1..N."""
-    x, y, width, height = cv2.boundingRect(patch.contour)
-    cut = (y == 0, y + height == picture.shape[0], x == 0, x + width == picture.shape[1])
-    return (x, y), _pieces(patch, picture[y : y + height, x : x + width], (x, y), cut)
-
-
-def _pieces(region: Region, picture: Image, corner: tuple[int, int], cut: tuple[bool, bool, bool, bool]) -> Labels:
-    """Return the particles of one patch in its box, 1..N."""
-    filled = np.zeros(picture.shape, np.uint8)
-    cv2.drawContours(filled, [region.contour - np.array(corner, np.int32)], -1, 1, cv2.FILLED)
-    if region.solidity >= NEARLY_CONVEX:
-        return filled.astype(np.int32)
-    cluster = region.solidity < LEAST_SOLIDITY
-    # The gaps enclosed by a ring of touching particles are background; the hollow of one particle is part of it. The
-    # gaps are tried first, and count where they part the ring into compact pieces.
-    gaps = filled.astype(bool) & (picture <= region.level)
-    if np.count_nonzero(gaps) > LEAST_GAP * region.area_px:
-        pieces = parted((filled > 0) & ~gaps, cut)
-        good = [n for n in range(1, int(pieces.max()) + 1) if solidity(pieces == n) >= COMPACT]
-        if len(good) > 1 and np.isin(pieces, good).sum() > MOSTLY * np.count_nonzero(pieces):
-            return renumbered(pieces, good)
-    pieces = parted(filled > 0, cut)
-    good = [n for n in range(1, int(pieces.max()) + 1) if not cluster or solidity(pieces == n) >= COMPACT]
-    return renumbered(pieces, good)
-
-
-def solidity(mask: Mask) -> float:
-    """Return the share of its convex hull that the largest part of a mask fills, holes filled."""
-    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return Shape.of(max(contours, key=len)).solidity
-
-
-def renumbered(labels: Labels, kept: list[int]) -> Labels:
-    """Return a label image with only the kept labels, numbered from 1 in their order."""
-    number = np.zeros(int(labels.max()) + 1, np.int32)
-    number[kept] = np.arange(1, len(kept) + 1)
-    return number[labels]

@@ -22,12 +22,12 @@ from tem_track.segment.candidates import (
     gradient_noise,
     particles,
     patches,
-    renumbered,
-    tight_labels,
     working_picture,
 )
 from tem_track.segment.cracks import parted_at_cracks
 from tem_track.segment.extent import Reach, Surroundings, drawn, foot_of, height_above_foot
+from tem_track.segment.finer import FinerPicture
+from tem_track.segment.pieces import renumbered, tight_labels
 
 __all__ = ["Appearance", "learn_appearance", "segment_frame"]
 
@@ -63,7 +63,7 @@ def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -
     sight = _sight(frame, appearance, fixed)
     around = Surroundings.of(_tight(sight, appearance, fixed))
     foot = foot_of(sight.picture, around)
-    parted = parted_at_cracks(around.tight, frame, sight.sign, appearance.bin_px, sight.noise, foot.level)
+    parted = parted_at_cracks(around.tight, sight.finer, foot.level)
     if parted.max() != around.tight.max():
         around = Surroundings.of(parted)
         foot = foot_of(sight.picture, around)
@@ -79,7 +79,7 @@ class _Sight:
     """A frame's working picture at one smoothing (working px), its noise (grey value) and blur (working px)."""
 
     picture: Image
-    sign: int
+    finer: FinerPicture
     smoothing_px: float
     noise: float
     blur_px: float
@@ -92,7 +92,8 @@ def _sight(frame: Image, appearance: Appearance, fixed: Mask | None) -> _Sight:
     smoothing_px = appearance.smoothing_px
     working = Working(1 if appearance.polarity == "bright" else -1, appearance.bin_px, smoothing_px)
     blur = float(np.hypot(smoothing_px, BLUR_PX / appearance.bin_px))
-    return _Sight(working_picture(frame, working, fixed), working.sign, smoothing_px, appearance.noise, blur)
+    finer = FinerPicture(frame, working.sign, appearance.bin_px, appearance.noise)
+    return _Sight(working_picture(frame, working, fixed), finer, smoothing_px, appearance.noise, blur)
 
 
 def _tight(sight: _Sight, appearance: Appearance, fixed: Mask | None) -> Labels:
@@ -107,7 +108,7 @@ def _tight(sight: _Sight, appearance: Appearance, fixed: Mask | None) -> Labels:
     steep = float(np.clip(edge, FRAME_CONTRAST[0] * appearance.edge, appearance.edge))
     usual = float(np.clip(contrast, low, high)), steep, appearance.diameter_px / appearance.bin_px
     edge_noise = gradient_noise(sight.noise, sight.smoothing_px)
-    return tight_labels(sight.picture, seen.tree, particles(seen.chosen, usual, edge_noise))
+    return tight_labels(sight.picture, seen.tree, particles(seen.chosen, usual, edge_noise), sight.finer)
 
 
 def without_film_steps(labels: Labels, fixed: Mask | None = None) -> Labels:
