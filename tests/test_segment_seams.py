@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from tem_track.segment.seams import lines_between, merged, parted_at_seams, valley_depth, without_pits
+from tem_track.segment.seams import Lines, merged, parted_at_seams, valley_depth, without_pits
 
 RADIUS = 14
 OPEN = (False,) * 4
@@ -82,12 +82,26 @@ def test_pits_are_no_valleys() -> None:
 def test_a_line_is_kept_where_a_valley_runs_along_it_or_it_is_short() -> None:
     pieces = np.ones((20, 40), np.int32)
     pieces[:, 20:] = 2
-    depth = np.full(pieces.shape, 10.0, np.float32)
-    seam = np.zeros(pieces.shape, np.bool_)
-    assert merged(pieces, seam, depth).max() == 1
-    assert merged(pieces, seam, 2 * depth).max() == 2
-    seam[3:, 20] = True
-    assert merged(pieces, seam, depth).max() == 2
-    length, through = lines_between(pieces, seam, 2)
-    assert length[1, 2] == pytest.approx(20 / 1.27)
-    assert through[1, 2] == pytest.approx(17 / 1.27)
+    wide = np.full(pieces.shape, 10.0, np.float32)
+    flat, seam = np.zeros(pieces.shape, np.float32), np.zeros(pieces.shape, np.float32)
+    seam[3:, 20] = 8.0
+
+    def count(below: Picture, half_width: Picture, noise: float = 1.0) -> int:
+        return int(merged(pieces, Lines.of(pieces, below, 5.0, noise), half_width).max())
+
+    assert count(flat, wide) == 1
+    assert count(flat, 2 * wide) == 2
+    assert count(seam, wide) == 2
+    assert count(0.5 * seam, wide) == 1
+    assert count(seam, wide, noise=10.0) == 1
+
+
+def test_the_weakest_line_goes_first_and_what_is_left_is_judged_anew() -> None:
+    pieces = np.repeat(np.repeat(np.array([[1, 2, 3]], np.int32), 12, axis=1), 20, axis=0)
+    below = np.zeros(pieces.shape, np.float32)
+    below[:, 24] = 9.0
+    lines = Lines.of(pieces, below, 5.0, 1.0)
+    assert [(one, other) for _, one, other in lines.judged(np.full(4, 5.0))] == [(1, 2), (2, 3)]
+    labels = merged(pieces, lines, np.full(pieces.shape, 5.0, np.float32))
+    assert labels.max() == 2
+    assert (labels[:, :24] == 1).all()
