@@ -24,6 +24,7 @@ from tem_track.segment.candidates import (
     patches,
     working_picture,
 )
+from tem_track.segment.companions import Asked, with_companions
 from tem_track.segment.cracks import parted_at_cracks
 from tem_track.segment.extent import Reach, Surroundings, drawn, foot_of, height_above_foot
 from tem_track.segment.finer import FinerPicture
@@ -108,7 +109,10 @@ def _tight(sight: _Sight, appearance: Appearance, fixed: Mask | None) -> Labels:
     steep = float(np.clip(edge, FRAME_CONTRAST[0] * appearance.edge, appearance.edge))
     usual = float(np.clip(contrast, low, high)), steep, appearance.diameter_px / appearance.bin_px
     edge_noise = gradient_noise(sight.noise, sight.smoothing_px)
-    return tight_labels(sight.picture, seen.tree, particles(seen.chosen, usual, edge_noise), sight.finer)
+    chosen = particles(seen.chosen, usual, edge_noise)
+    tight = tight_labels(sight.picture, seen.tree, chosen, sight.finer)
+    asked = Asked(usual, edge_noise, least, closed)
+    return with_companions(tight, sight.picture, seen.tree, chosen, sight.finer, asked)
 
 
 def without_film_steps(labels: Labels, fixed: Mask | None = None) -> Labels:

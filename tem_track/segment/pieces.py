@@ -78,10 +78,19 @@ def _piece(patch: Region, mask: Mask, corner: tuple[int, int], shape: tuple[int,
 
 
 @dataclass(frozen=True)
-class _Box:
-    """The bounding box of a patch: its corner (x, y), the picture in it, the patch (holes filled), sides at the border.
+class PatchBox:
+    """The bounding box of a patch.
 
-    `cut` says whether top, bottom, left and right side of the box is the border of the frame.
+    Attributes
+    ----------
+    corner : (int, int)
+        x and y of its first pixel.
+    picture : (Y, X) float32
+        What the box shows.
+    patch : (Y, X) bool
+        Holes filled.
+    cut : (bool, bool, bool, bool)
+        Whether its top, bottom, left and right side is the border of the frame.
     """
 
     corner: tuple[int, int]
@@ -90,7 +99,8 @@ class _Box:
     cut: tuple[bool, bool, bool, bool]
 
     @classmethod
-    def of(cls, picture: Image, patch: Region) -> _Box:
+    def of(cls, picture: Image, patch: Region) -> PatchBox:
+        """Return the box of a patch of a (Y, X) picture."""
         x, y, width, height = cv2.boundingRect(patch.contour)
         filled = np.zeros((height, width), np.uint8)
         cv2.drawContours(filled, [patch.contour - np.array((x, y), np.int32)], -1, 1, cv2.FILLED)
@@ -100,27 +110,39 @@ class _Box:
 
 def _pieces_in_box(picture: Image, patch: Region, finer: FinerPicture) -> tuple[tuple[int, int], Labels]:
     """Return the corner (x, y) of a patch's box and the particles in the box, 1..N."""
-    box = _Box.of(picture, patch)
+    box = PatchBox.of(picture, patch)
     if patch.solidity >= NEARLY_CONVEX:
         return box.corner, box.patch.astype(np.int32)
-    seamed = _compact(_seamed(patch, box, finer))
-    return box.corner, seamed if seamed is not None else _parted(patch, box)
+    pieces = _compact(seamed(patch, box, finer))
+    return box.corner, pieces if pieces is not None else _parted(patch, box)
 
 
-def _seamed(patch: Region, box: _Box, finer: FinerPicture) -> Labels:
-    """Return the particles of one patch in its box as the seams between them part it, 1..N."""
+def seamed(patch: Region, box: PatchBox, finer: FinerPicture, least_px: float | None = None) -> Labels:
+    """Return the particles of one patch in its box as the seams between them part it, 1..N.
+
+    Parameters
+    ----------
+    patch : Region
+    box : PatchBox
+        Of the patch.
+    finer : FinerPicture
+        The seams are looked for in it where the patch's contrast allows.
+    least_px : float or None
+        Half width that a particle has at least, working px; None = the usual share of the largest one's.
+    """
     gaps = box.patch & (box.picture <= patch.level)
     smoothing_px = finer.smoothing_px(patch.contrast)
     if smoothing_px is None:
-        return parted_at_seams(box.picture, box.patch, gaps, patch.contrast, finer.noise, box.cut)
+        return parted_at_seams(box.picture, box.patch, gaps, patch.contrast, finer.noise, box.cut, least_px)
     (left, top), (height, width) = box.corner, box.picture.shape
     fine = finer.in_box((slice(top, top + height), slice(left, left + width)), smoothing_px)
     noise = finer.fine_noise(smoothing_px)
-    pieces = parted_at_seams(fine, finer_mask(box.patch), finer_mask(gaps), patch.contrast, noise, box.cut)
+    least_px = None if least_px is None else FINER * least_px
+    pieces = parted_at_seams(fine, finer_mask(box.patch), finer_mask(gaps), patch.contrast, noise, box.cut, least_px)
     return pieces[::FINER, ::FINER]
 
 
-def _parted(patch: Region, box: _Box) -> Labels:
+def _parted(patch: Region, box: PatchBox) -> Labels:
     """Return the particles of one patch in its box as gaps and necks part it, 1..N."""
     # The gaps enclosed by a ring of touching particles are background; the hollow of one particle is part of it. The
     # gaps are tried first, and count where they part the ring into compact pieces.
