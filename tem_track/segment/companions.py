@@ -78,9 +78,10 @@ def with_companions(
         box = PatchBox.of(picture, cluster)
         (x, y), (height, width) = box.corner, box.patch.shape
         view = found[y : y + height, x : x + width]
-        if np.count_nonzero(view[box.patch]) < MOSTLY_PARTICLES * np.count_nonzero(box.patch):
+        half_width = float(np.sqrt(asked.least_area_px / np.pi))
+        if not _room(box.patch, view > 0, half_width, asked.least_area_px):
             continue
-        pieces = seamed(cluster, box, finer, float(np.sqrt(asked.least_area_px / np.pi)))
+        pieces = seamed(cluster, box, finer, half_width)
         for piece in (pieces == n for n in range(1, int(pieces.max()) + 1)):
             if np.count_nonzero(view[piece]) <= MOST_TAKEN * np.count_nonzero(piece) and _particle(
                 piece, box.corner, cluster.level, picture, asked
@@ -98,6 +99,16 @@ def sharpest(tree: list[Region], region: Region) -> Region:
         if region.contrast > 0 and region.edge > best.edge:
             best = region
     return best
+
+
+def _room(cluster: Mask, taken: Mask, half_width_px: float, least_area_px: float) -> bool:
+    """Return whether a cluster is mostly particles that were found and has room for one more, so many px wide."""
+    if np.count_nonzero(cluster & taken) < MOSTLY_PARTICLES * np.count_nonzero(cluster):
+        return False
+    side = 2 * int(half_width_px) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    left = cv2.morphologyEx((cluster & ~taken).view(np.uint8), cv2.MORPH_OPEN, disc)
+    return bool(np.count_nonzero(left) >= 0.5 * least_area_px)
 
 
 def _particle(piece: Mask, corner: tuple[int, int], level: float, picture: Image, asked: Asked) -> bool:
