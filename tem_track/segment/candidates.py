@@ -23,8 +23,10 @@ STEPS = 24
 # What lies inside a patch must beat the patch by this factor in edge strength: a core in its shell seldom does, two
 # particles inside one patch of film do.
 ADVANTAGE = 1.6
-# Least contrast of a patch against the noise of the working picture, and least edge against the gradient of that noise.
-LEAST_CONTRAST_OF_NOISE = 4.0
+# Least contrast of a patch against the noise of the working picture: of one no larger than the smoothing, and of one
+# so large that the noise averages out (what is left is structure of the support). Least edge against the gradient of
+# that noise.
+LEAST_CONTRAST_OF_NOISE, LEAST_CONTRAST_IF_LARGE = 4.0, 2.5
 LEAST_EDGE_OF_NOISE = 0.5
 # Against the population of the frame: a compact patch needs this share of the common contrast, an outstretched or
 # ragged one more. Nanotubes and lacey carbon have a quarter to a third of a particle's contrast and are outstretched.
@@ -178,10 +180,22 @@ def patches(
     least = LEAST_EDGE_OF_NOISE * gradient_noise(noise, smoothing_px)
     regions = region_tree(picture, ladder(picture, noise, STEPS), least_area_px, closed, least)
     for region in regions:
-        if region.contrast < LEAST_CONTRAST_OF_NOISE * noise:
+        if region.contrast < out_of_noise(region.area_px, smoothing_px) * noise:
             region.score = 0.0
     count_as_clusters(regions)
     return Patches(regions, sorted(best_regions(regions, ADVANTAGE), key=lambda region: -region.score))
+
+
+def out_of_noise(area_px: float, smoothing_px: float) -> float:
+    """Return the contrast that a patch of given area must have, in units of the noise of the smoothed picture.
+
+    Notes
+    -----
+    A Gaussian of width s averages over 4 pi s^2 px: a patch of n times that area has n values of its own, whose mean is
+    uncertain by the noise over sqrt(n).
+    """
+    independent = max(1.0, area_px / (4 * np.pi * smoothing_px**2))
+    return max(LEAST_CONTRAST_IF_LARGE, LEAST_CONTRAST_OF_NOISE / float(np.sqrt(independent)))
 
 
 def common(regions: list[Region]) -> tuple[float, float, float]:

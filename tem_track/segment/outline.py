@@ -22,9 +22,17 @@ from tem_track.segment.outline_again import another, like_neighbours, without_bi
 from tem_track.segment.outline_consensus import odd_rows
 from tem_track.segment.outline_contour import follow_contour
 from tem_track.segment.outline_fit import finished_radii
-from tem_track.segment.outline_fringe import PARTICLES_LOOKED_AT, FringeMemory, fringes_of, largest, looked_at
+from tem_track.segment.outline_fringe import (
+    ANY_FRINGE_PX2,
+    PARTICLES_LOOKED_AT,
+    FringeMemory,
+    fringes_of,
+    largest,
+    looked_at,
+)
 from tem_track.segment.outline_members import Members, Memory, chain, grouped, memory_of, rows_in_order
 from tem_track.segment.outline_noise import NoiseSharing
+from tem_track.segment.outline_plain import are_plain, plain_evidence
 from tem_track.segment.outline_polygon import polygon_moments
 from tem_track.segment.outline_profile import View
 from tem_track.segment.outline_rays import ray_points, to_frame
@@ -136,14 +144,20 @@ class _Stage:
         self._memories: dict[int, Memory] = {}
         self._sharing = NoiseSharing()
         self._fringe = FringeMemory()
+        self._plain = False
 
     def goes_on_from(self, before: _Stage) -> None:
-        """Take over what another stage learnt from the frames before: shapes, noise, fringe."""
+        """Take over what another stage learnt from the frames before: shapes, noise, fringe, kind of body."""
         self._memories, self._sharing, self._fringe = before._memories, before._sharing, before._fringe
+        self._plain = before._plain
 
     def look_for_fringe(self, chosen: NDArray[np.intp]) -> None:
-        """Outline some frames with the defocus fringe free, to learn whether the movie has one (bright field only)."""
+        """Outline some frames with the defocus fringe free, to learn whether the movie has one (bright field only).
+
+        And whether its bodies show a core or a void at all.
+        """
         looks: list[FloatArray] = []
+        plain: list[FloatArray] = []
         if self.dark:
             self._fringe, fringe = FringeMemory(free=True), self._fringe
             for few in together(chosen.tolist(), self._labels):
@@ -152,7 +166,8 @@ class _Stage:
                 refine_all(scene, members)
                 without_bites(scene, members)
                 looks += [fringes_of([(m.group, m.binning) for m in members], k) for k in range(len(few))]
-            self._fringe = fringe
+                plain += [plain_evidence(m.group, m.binning, ANY_FRINGE_PX2) for m in members]
+            self._fringe, self._plain = fringe, are_plain(plain)
         self._fringe.begin(looks)
 
     def outline_frames(self, numbers: list[int]) -> list[OutlineRow]:
@@ -262,7 +277,8 @@ class _Stage:
         members = grouped(stars, memories)
         pictures = pictures_of(frames, members)
         views = {
-            b: View(self.dark, b, self._information(b, pictures[b], labels), *self._fringe.known) for b in pictures
+            b: View(self.dark, b, self._information(b, pictures[b], labels), *self._fringe.known, self._plain)
+            for b in pictures
         }
         return Scene(numbers, frames, labels, self._fixed, starts, pictures, views), members
 
