@@ -27,6 +27,8 @@ ADVANTAGE = 1.6
 # so large that the noise averages out (what is left is structure of the support). Least edge against the gradient of
 # that noise.
 LEAST_CONTRAST_OF_NOISE, LEAST_CONTRAST_IF_LARGE = 4.0, 2.5
+# A patch with more than this share of the area of the one that holds it is the same thing.
+SAME_THING = 0.5
 LEAST_EDGE_OF_NOISE = 0.5
 # Against the population of the frame: a compact patch needs this share of the common contrast, an outstretched or
 # ragged one more. Nanotubes and lacey carbon have a quarter to a third of a particle's contrast and are outstretched.
@@ -179,11 +181,24 @@ def patches(
     """
     least = LEAST_EDGE_OF_NOISE * gradient_noise(noise, smoothing_px)
     regions = region_tree(picture, ladder(picture, noise, STEPS), least_area_px, closed, least)
-    for region in regions:
-        if region.contrast < out_of_noise(region.area_px, smoothing_px) * noise:
-            region.score = 0.0
+    drop_noise(regions, noise, smoothing_px)
     count_as_clusters(regions)
     return Patches(regions, sorted(best_regions(regions, ADVANTAGE), key=lambda region: -region.score))
+
+
+def drop_noise(regions: list[Region], noise: float, smoothing_px: float) -> None:
+    """Set the score of patches to 0 that do not stand out of the noise; a patch comes after the one that holds it.
+
+    A patch that fills most of one that stands out is the same thing at a higher level: what is just outside of it, and
+    what its contrast is taken against, belongs to it too.
+    """
+    seen = np.zeros(len(regions), np.bool_)
+    for number, region in enumerate(regions):
+        same = region.parent >= 0 and seen[region.parent]
+        same = same and region.area_px > SAME_THING * regions[region.parent].area_px
+        seen[number] = same or region.contrast >= out_of_noise(region.area_px, smoothing_px) * noise
+        if not seen[number]:
+            region.score = 0.0
 
 
 def out_of_noise(area_px: float, smoothing_px: float) -> float:
