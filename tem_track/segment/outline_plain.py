@@ -25,8 +25,8 @@ from tem_track.segment.outline_fit import OutlineGroup
 
 # Parameters that a body with core and void has more: both with size and density, less the flatness.
 _MORE = 3
-# Outlines asked for at least: fewer are no specimen.
-_ENOUGH = 3
+# Outlines asked for at least: fewer leave open what the specimen is, and a body that can take on any profile is safer.
+_ENOUGH = 8
 
 
 def plain_evidence(group: OutlineGroup, binning: int, any_fringe_px2: tuple[float, float]) -> FloatArray:
@@ -56,8 +56,9 @@ def plain_evidence(group: OutlineGroup, binning: int, any_fringe_px2: tuple[floa
 def are_plain(looks: Sequence[FloatArray]) -> bool:
     """Return whether the bodies of a movie are plain, from the `plain_evidence` of outlines in some of its frames.
 
-    >>> are_plain([np.array([-9.0, -3.0]), np.array([4.0])]), are_plain([np.array([-9.0, 400.0, -9.0])])
-    (True, False)
+    >>> plain, cored = np.full(6, -8.0), np.array([-9.0, 400.0, 7.0])
+    >>> are_plain([plain, plain]), are_plain([plain, plain, cored]), are_plain([plain])
+    (True, False, False)
     """
     seen = np.concatenate([np.zeros(0), *looks])
     return len(seen) >= _ENOUGH and bool(seen.sum() < 0)
