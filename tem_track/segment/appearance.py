@@ -121,6 +121,7 @@ def learn_appearance(
     pixel_size_nm: float | None,
     settings: SegmentSettings,
     unseen: Callable[[int], Mask] | None = None,
+    seams: bool = True,
 ) -> Appearance:
     """Return what particles look like in a movie, from a few of its frames.
 
@@ -137,6 +138,8 @@ def learn_appearance(
     settings : SegmentSettings
     unseen : callable (frame) -> (Y, X) bool, or None
         Pixels of a frame that show nothing of the specimen, where they differ from frame to frame (`fixed` included).
+    seams : bool
+        Whether clusters are also parted at the dark seams in them (`segment_frame`).
 
     Returns
     -------
@@ -146,11 +149,11 @@ def learn_appearance(
     longest = max(frames[chosen[0]].shape)
     coarse = max(2 if longest >= FIRST_SIDE_PX // 2 else 1, -(-longest // FIRST_SIDE_PX))
     closed = [fixed if unseen is None else unseen(k) for k in chosen]
-    looks, background = _looks(frames, chosen, closed, coarse)
+    looks, background = _looks(frames, chosen, closed, coarse, seams)
     sign = _sign(looks, settings)
     look = looks[sign]
     for bin_px in _finer(look, coarse, longest):
-        look = _looks(frames, chosen, closed, bin_px, only=sign)[0][sign]
+        look = _looks(frames, chosen, closed, bin_px, seams, only=sign)[0][sign]
     return _appearance(look, looks, background, pixel_size_nm, settings)
 
 
@@ -162,7 +165,7 @@ def _sampled(count: int, usable: NDArray[np.bool_] | None) -> list[int]:
 
 
 def _looks(
-    frames: Frames, chosen: list[int], closed: Sequence[Mask | None], bin_px: int, only: int = 0
+    frames: Frames, chosen: list[int], closed: Sequence[Mask | None], bin_px: int, seams: bool, only: int = 0
 ) -> tuple[dict[int, Look], float]:
     """Return what each polarity shows at a binning, and the median grey value."""
     pictures, finer, bars, grey = [], [], [], []
@@ -177,7 +180,7 @@ def _looks(
         bars.append(None if bar is None else _middle(bar))
     smoothing, noise = _smoothing(pictures)
     signs = (only,) if only else (-1, 1)
-    looks = {sign: _look(pictures, finer, Working(sign, bin_px, smoothing), noise, bars) for sign in signs}
+    looks = {sign: _look(pictures, finer, Working(sign, bin_px, smoothing), noise, bars, seams) for sign in signs}
     return looks, float(np.median(grey))
 
 
@@ -204,7 +207,14 @@ def _middle(picture: Part, scale: int = 1) -> Part:
     return picture[top : top + limit * scale, left : left + limit * scale]
 
 
-def _look(pictures: list[Image], finer: list[Image], working: Working, noise: float, bars: list[Mask | None]) -> Look:
+def _look(
+    pictures: list[Image],
+    finer: list[Image],
+    working: Working,
+    noise: float,
+    bars: list[Mask | None],
+    seams: bool,
+) -> Look:
     found: list[Region] = []
     strength = 0.0
     scale = 1 if working.bin_px == 1 else FINER
@@ -212,7 +222,8 @@ def _look(pictures: list[Image], finer: list[Image], working: Working, noise: fl
         smooth = smoothed(picture, working.smoothing_px) * np.float32(working.sign)
         seen = patches(smooth, noise, working.smoothing_px, LEAST_AREA_PX, bar)
         chosen = particles(seen.chosen, common(seen.chosen), gradient_noise(noise, working.smoothing_px))
-        kept = single_particles(smooth, seen.tree, chosen, FinerPicture(fine, working.sign, scale, noise), bar)
+        source = FinerPicture(fine, working.sign, scale, noise, seams)
+        kept = single_particles(smooth, seen.tree, chosen, source, bar)
         found += kept
         clear = [r for r in kept if r.contrast > CLEAR_OF_NOISE * noise]
         strength += sum(weight(r) for r in clear)

@@ -43,7 +43,7 @@ LARGE_SHARE, MOST_BORDER = 0.1, 0.45
 COUNTED_SIDE_PX = 256
 
 
-def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -> Labels:
+def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None, seams: bool = True) -> Labels:
     """Return the particles of a frame as a label image, 0 = background, 1..N, the clearest first.
 
     Parameters
@@ -54,6 +54,9 @@ def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -
         As `learn_appearance` returns it.
     fixed : (Y, X) bool or None
         Burned-in pixels and borders: never part of a particle.
+    seams : bool
+        Whether touching particles are also parted at the dark seams between them, and looked for beside others: the
+        grains of a film are packed particles then.
 
     Returns
     -------
@@ -61,7 +64,7 @@ def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -
     """
     if appearance.diameter_px <= 0:
         return np.zeros(frame.shape, np.int32)
-    sight = _sight(frame, appearance, fixed)
+    sight = _sight(frame, appearance, fixed, seams)
     around = Surroundings.of(_tight(sight, appearance, fixed))
     foot = foot_of(sight.picture, around)
     parted = parted_at_cracks(around.tight, sight.finer, foot.level)
@@ -89,11 +92,11 @@ class _Sight:
         return Reach(self.blur_px, self.noise, scale, limits_px)
 
 
-def _sight(frame: Image, appearance: Appearance, fixed: Mask | None) -> _Sight:
+def _sight(frame: Image, appearance: Appearance, fixed: Mask | None, seams: bool) -> _Sight:
     smoothing_px = appearance.smoothing_px
     working = Working(1 if appearance.polarity == "bright" else -1, appearance.bin_px, smoothing_px)
     blur = float(np.hypot(smoothing_px, BLUR_PX / appearance.bin_px))
-    finer = FinerPicture(frame, working.sign, appearance.bin_px, appearance.noise)
+    finer = FinerPicture(frame, working.sign, appearance.bin_px, appearance.noise, seams)
     return _Sight(working_picture(frame, working, fixed), finer, smoothing_px, appearance.noise, blur)
 
 
@@ -111,6 +114,8 @@ def _tight(sight: _Sight, appearance: Appearance, fixed: Mask | None) -> Labels:
     edge_noise = gradient_noise(sight.noise, sight.smoothing_px)
     chosen = particles(seen.chosen, usual, edge_noise)
     tight = tight_labels(sight.picture, seen.tree, chosen, sight.finer)
+    if not sight.finer.seams:
+        return tight
     asked = Asked(usual, edge_noise, least, closed)
     return with_companions(tight, sight.picture, seen.tree, chosen, sight.finer, asked)
 

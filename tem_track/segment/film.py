@@ -63,8 +63,11 @@ def particle_evidence(frames: Sequence[Image], fixed: Mask) -> ParticleEvidence:
     shut = closed_pixels(fixed, coarse)
     pictures = [binned(frame, coarse) for frame in frames]
     closed = np.zeros(pictures[0].shape, bool) if shut is None else shut
-    appearance = learn_appearance(pictures, usable=None, fixed=closed, pixel_size_nm=None, settings=SegmentSettings())
-    found = [segment_frame(picture, appearance, fixed=closed) for picture in pictures]
+    # Grains are parted by dark seams as packed particles are: seams tell nothing here.
+    appearance = learn_appearance(
+        pictures, usable=None, fixed=closed, pixel_size_nm=None, settings=SegmentSettings(), seams=False
+    )
+    found = [segment_frame(picture, appearance, fixed=closed, seams=False) for picture in pictures]
     figures = [_figures(p, labels, closed) for p, labels in zip(pictures, found, strict=True)]
     explained, contrast = np.median(figures, axis=0)
     return ParticleEvidence(appearance.particle_like, float(explained), float(contrast))

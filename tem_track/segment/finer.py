@@ -35,12 +35,15 @@ class FinerPicture:
         Image px per working px; 1 leaves nothing finer to be looked at.
     noise : float
         Of the working picture, grey value.
+    seams : bool
+        Whether particles may be parted at the seams between them.
     """
 
     frame: Image
     sign: int
     bin_px: int
     noise: float
+    seams: bool = True
 
     def smoothing_px(self, contrast: float) -> float | None:
         """Return the smoothing of the fine picture (fine px) that a contrast needs, None where none is enough."""

@@ -113,7 +113,7 @@ def _pieces_in_box(picture: Image, patch: Region, finer: FinerPicture) -> tuple[
     box = PatchBox.of(picture, patch)
     if patch.solidity >= NEARLY_CONVEX:
         return box.corner, box.patch.astype(np.int32)
-    pieces = _compact(seamed(patch, box, finer))
+    pieces = _compact(seamed(patch, box, finer)) if finer.seams else None
     return box.corner, pieces if pieces is not None else _parted(patch, box)
 
 
