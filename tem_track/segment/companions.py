@@ -108,7 +108,7 @@ def _room(cluster: Mask, taken: Mask, half_width_px: float, least_area_px: float
     side = 2 * int(half_width_px) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     left = cv2.morphologyEx((cluster & ~taken).view(np.uint8), cv2.MORPH_OPEN, disc)
-    return bool(np.count_nonzero(left) >= 0.5 * least_area_px)
+    return bool(np.count_nonzero(left) >= least_area_px)
 
 
 def _particle(piece: Mask, corner: tuple[int, int], level: float, picture: Image, asked: Asked) -> bool:
