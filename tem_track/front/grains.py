@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from tem_track.front.held import held_evidence
-from tem_track.front.merging import basins, merge_order, merged, without_small
+from tem_track.front.merging import Evidence, basins, merge_order, merged, without_small
 from tem_track.front.network import Grains, grains_from_labels
 from tem_track.front.outside import outside_film
 from tem_track.front.walls import wall_evidence
@@ -15,9 +15,9 @@ from tem_track.movie import Image, Labels, Mask
 # Longer side of the picture that is worked on, px: larger ones are averaged down to it, since grains of interest are
 # many times wider than a line and the watershed costs more than proportionally.
 WORKING_PX = 1024
-# A boundary stands out where half of its length has evidence above this, in units of the texture's own scatter: lines
-# that noise, thickness and curtains draw end at about 3.5, and boundaries one can see begin there.
-WALL_EVIDENCE = 4.0
+# A boundary stands out where three quarters of its length have evidence above this, in units of the texture's own
+# scatter: of the lines that noise, thickness and curtains draw, three quarters end below about 3.
+WALL_EVIDENCE = 3.3
 # Smallest grain, px of the working picture: (20 px)^2, twice the reach of the filters to both sides. Below it a grain
 # cannot be told from a damage site and the lines around it.
 SMALLEST_PX = 400
@@ -27,7 +27,7 @@ def find_grains(image: Image, *, fixed: Mask | None = None, arrival_frame: Image
     """Return the grains of a film, found by the lines and steps between them and by where a front was held.
 
     The picture is cut into many small basins along every line and step, however weak; then the common boundary with
-    the least median evidence is taken away, again and again, until the remaining ones stand out of the texture.
+    the least evidence is taken away, again and again, until the remaining ones stand out of the texture.
 
     Parameters
     ----------
@@ -48,10 +48,11 @@ def find_grains(image: Image, *, fixed: Mask | None = None, arrival_frame: Image
     factor = max(1, round(max(image.shape) / WORKING_PX))
     small, small_usable = _averaged(np.where(usable, image, 0).astype(np.float32), usable, factor)
     film = small_usable & ~outside_film(small, small_usable)
-    evidence = wall_evidence(small, film)
+    picture, front = wall_evidence(small, film), np.zeros(small.shape, np.float32)
     if arrival_frame is not None:
         held = held_evidence(np.ascontiguousarray(_middle_of_blocks(arrival_frame, factor)), film)
-        evidence = np.maximum(evidence, np.float32(WALL_EVIDENCE) * held)
+        front = np.float32(WALL_EVIDENCE) * held
+    evidence = Evidence(picture, front)
     labels = _working_labels(evidence, film)
     labels = _at_full_size(labels, image.shape, factor) if factor > 1 else labels
     labels[~usable] = 0
@@ -78,8 +79,8 @@ def _middle_of_blocks(image: Image, factor: int) -> Image:
     return np.asarray(image[rows[:, None], columns[None, :]])
 
 
-def _working_labels(evidence: Image, film: Mask) -> Labels:
-    regions = basins(evidence, film)
+def _working_labels(evidence: Evidence, film: Mask) -> Labels:
+    regions = basins(evidence.joint, film)
     merges = merge_order(regions, evidence)
     return without_small(merged(regions, merges, merges.strength >= WALL_EVIDENCE), evidence, SMALLEST_PX)
 
