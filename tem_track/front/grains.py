@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from tem_track.front.held import held_evidence
+from tem_track.front.led import led_evidence
 from tem_track.front.merging import Evidence, basins, merge_order, merged, without_small
 from tem_track.front.network import Grains, grains_from_labels
 from tem_track.front.outside import outside_film
@@ -50,8 +51,9 @@ def find_grains(image: Image, *, fixed: Mask | None = None, arrival_frame: Image
     film = small_usable & ~outside_film(small, small_usable)
     picture, front = wall_evidence(small, film), np.zeros(small.shape, np.float32)
     if arrival_frame is not None:
-        held = held_evidence(np.ascontiguousarray(_middle_of_blocks(arrival_frame, factor)), film)
-        front = np.float32(WALL_EVIDENCE) * held
+        arrival = np.ascontiguousarray(_middle_of_blocks(arrival_frame, factor))
+        shown = np.maximum(held_evidence(arrival, film), led_evidence(arrival, film))
+        front = np.float32(WALL_EVIDENCE) * shown
     evidence = Evidence(picture, front)
     labels = _working_labels(evidence, film)
     labels = _at_full_size(labels, image.shape, factor) if factor > 1 else labels
