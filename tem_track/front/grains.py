@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
 from tem_track.front.held import held_evidence
 from tem_track.front.led import led_evidence
-from tem_track.front.merging import Evidence, basins, merge_order, merged, without_small
-from tem_track.front.network import Grains, grains_from_labels
+from tem_track.front.merging import (
+    Evidence,
+    basins,
+    boundary_strength,
+    common_boundaries,
+    merge_order,
+    merged,
+    without_small,
+)
+from tem_track.front.network import Grains, boundaries_between, grains_from_labels
 from tem_track.front.outside import outside_film
 from tem_track.front.walls import wall_evidence
 from tem_track.movie import Image, Labels, Mask
@@ -25,7 +35,7 @@ SMALLEST_PX = 400
 
 
 def find_grains(image: Image, *, fixed: Mask | None = None, arrival_frame: Image | None = None) -> Grains:
-    """Return the grains of a film, found by the lines and steps between them and by where a front was held.
+    """Return the grains of a film, found by the lines and steps between them and by where a front was held or led.
 
     The picture is cut into many small basins along every line and step, however weak; then the common boundary with
     the least evidence is taken away, again and again, until the remaining ones stand out of the texture.
@@ -38,7 +48,7 @@ def find_grains(image: Image, *, fixed: Mask | None = None, arrival_frame: Image
         Pixels that belong to the camera (see `tem_track.drift.find_fixed_pixels`).
     arrival_frame : (Y, X) float32, optional
         Arrival frame of a degradation front (NaN = never, 0 = before the movie), where it is known already: a boundary
-        with neither line nor step shows where it held the front (see `held_evidence`).
+        with neither line nor step shows where it held the front (see `held_evidence`) or led it (see `led_evidence`).
 
     Returns
     -------
@@ -58,7 +68,18 @@ def find_grains(image: Image, *, fixed: Mask | None = None, arrival_frame: Image
     labels = _working_labels(evidence, film)
     labels = _at_full_size(labels, image.shape, factor) if factor > 1 else labels
     labels[~usable] = 0
-    return grains_from_labels(labels)
+    grains = grains_from_labels(labels)
+    return grains if arrival_frame is None else replace(grains, by_front=_by_front(grains, picture))
+
+
+def _by_front(grains: Grains, picture: Image) -> Mask:
+    """Return the part of the boundary network that the picture's evidence alone would not have shown."""
+    evidence = picture
+    if picture.shape != grains.territory.shape:
+        evidence = cv2.resize(picture, grains.territory.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    pairs, counts = common_boundaries(grains.territory, Evidence(evidence, np.zeros_like(evidence)))
+    unseen = [boundary_strength(count) < WALL_EVIDENCE for count in counts]
+    return boundaries_between(grains, pairs[np.array(unseen, bool)])
 
 
 def _averaged(image: Image, usable: Mask, factor: int) -> tuple[Image, Mask]:

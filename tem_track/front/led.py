@@ -2,8 +2,8 @@
 
 Where boundaries degrade before interiors, the arrival time has a valley along each: on both sides the front moves away
 from the line, at an angle to it that does not depend on the distance (the law of refraction; a right angle where the
-boundary degrades all at once). Round a nucleus the front moves away too, but only within about the distance at which one
-looks: a line through it is soon left along itself.
+boundary degrades all at once). Round a nucleus the front moves away too, but only within about the distance at which
+one looks: a line through it is soon left along itself.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tem_track.front.lines import averaged_along, shifted
 from tem_track.front.speed import Slope, fit_slope
 from tem_track.movie import FloatArray, Image, Mask
 
@@ -63,35 +64,41 @@ def led_evidence(arrival_frame: Image, film: Mask) -> Image:
         lines = [_valley(slope, reach, least, k) for k in range(DIRECTIONS)]
         for k, line in enumerate(lines):
             # Round a nucleus there is a valley in every direction; along a boundary's own there is none.
-            np.maximum(evidence, line - lines[(k + DIRECTIONS // 2) % DIRECTIONS], out=evidence)
+            alone = np.maximum(line - lines[(k + DIRECTIONS // 2) % DIRECTIONS], 0)
+            for part in (alone, averaged_along(alone, _normal(k))):
+                np.maximum(evidence, part, out=evidence)
     return evidence
 
 
 def _valley(slope: Slope, reach: float, least: float, direction: int) -> Image:
     """Return how much of a valley there is along a line whose normal has one of the directions."""
-    angle = np.pi * direction / DIRECTIONS
-    across = np.array([np.sin(angle), np.cos(angle)])
+    across = _normal(direction)
     slowness: Image = slope.dy * np.float32(across[0]) + slope.dx * np.float32(across[1])
     steep = np.hypot(slope.dy, slope.dx)
     sides = [
-        [shifted(m, sign * reach * across) for m in (slope.level, sign * slowness, steep)]
-        for sign in (np.float32(1), np.float32(-1))
+        [shifted(m, sign * reach * across) for m in (slope.level, np.float32(sign) * slowness, steep)]
+        for sign in (1, -1)
     ]
     (here, here_away, here_steep), (there, there_away, there_steep) = sides
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = np.minimum(here_away / here_steep, there_away / there_steep)
-        # On the line itself the front moves to neither side, and the planes on both sides meet there. They also do beside
-        # a line that held a front, but there it moves; and on that line they do not meet.
+        # On the line itself the front moves to neither side, and the planes on both sides meet there. They also do
+        # beside a line that held a front, but there it moves; and on that line they do not meet.
         usual = (here_away + there_away) / 2
         apart = np.abs(here - there - np.float32(reach) * (here_away - there_away)) / (usual * np.float32(reach))
         beside = np.abs(slowness) / usual
-        along = np.sqrt(np.maximum(steep**2 - slowness**2, 0)) / usual
-        jump = cv2.dilate(np.nan_to_num(steep), _disc(reach)) / usual
+        along = np.asarray(np.sqrt(np.maximum(steep**2 - slowness**2, 0)) / usual, np.float32)
+        jump = np.asarray(cv2.dilate(np.nan_to_num(steep), _disc(reach)) / usual, np.float32)
     rise = (np.minimum(here, there) - slope.level) / np.float32(least)
     led = (cosine - np.float32(NO_COSINE)) / np.float32(LEAST_COSINE - NO_COSINE)
     valley = np.maximum(np.minimum(led, rise), 0) * np.clip(1 - np.maximum(apart, beside), 0, 1)
     valley = valley * _falling(along, *ALONG) * _falling(jump, *JUMP)
     return np.asarray(np.clip(np.nan_to_num(valley), 0, MOST), np.float32)
+
+
+def _normal(direction: int) -> FloatArray:
+    angle = np.pi * direction / DIRECTIONS
+    return np.array([np.sin(angle), np.cos(angle)])
 
 
 def _falling(value: Image, full: float, nothing: float) -> Image:
@@ -102,18 +109,3 @@ def _falling(value: Image, full: float, nothing: float) -> Image:
 def _disc(radius_px: float) -> NDArray[np.uint8]:
     size = 2 * round(radius_px) + 1
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
-
-
-def shifted(image: Image, by: FloatArray) -> Image:
-    """Return image[p + by] at every pixel p, NaN beyond the edge."""
-    matrix = np.array([[1, 0, by[1]], [0, 1, by[0]]], np.float32)
-    return np.asarray(
-        cv2.warpAffine(
-            np.asarray(image, np.float32),
-            matrix,
-            image.shape[::-1],
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=float("nan"),
-        )
-    )

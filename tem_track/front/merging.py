@@ -48,8 +48,8 @@ class Evidence:
 
     @property
     def joint(self) -> Image:
-        """The larger of the two (Y, X)."""
-        return np.asarray(np.maximum(self.picture, self.front), np.float32)
+        """Both together (Y, X): what is independent adds by its squares."""
+        return np.asarray(cv2.magnitude(self.picture, self.front), np.float32)
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,8 @@ def common_boundaries(labels: Labels, evidence: Evidence) -> tuple[NDArray[np.in
 
 def _class_of(evidence: Image) -> NDArray[np.int64]:
     per_class = CLASSES / np.log(HIGHEST / LOWEST)
-    return np.clip(np.log(np.maximum(evidence, LOWEST) / LOWEST) * per_class, 0, CLASSES - 1).astype(np.int64)
+    level = np.clip(np.log(np.maximum(evidence, LOWEST) / LOWEST) * per_class, 0, CLASSES - 1)
+    return np.asarray(level, np.int64)
 
 
 def merge_order(labels: Labels, evidence: Evidence) -> Merges:

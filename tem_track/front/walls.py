@@ -49,10 +49,10 @@ def wall_evidence(image: Image, usable: Mask | None = None) -> Image:
     Elongated filters in twelve directions ask for a dark line (second derivative across it) and for a step (first
     derivative). Each filter's answer is divided by its own scatter over the picture, so that noise, thickness and the
     stripes of ion milling ("curtains", which scatter most in their own direction) count alike, and a threshold on the
-    evidence carries from movie to movie. Where the picture is noisier than usual, as in a rim that the drift left in few
-    frames only, that noise is part of the scatter. Line and step together (the local energy) peak on the boundary's middle,
-    where either alone peaks beside it; a bright line counts against. Of all directions the strongest counts, and of
-    three sizes the mean of two neighbouring ones: those two in which boundaries stand out more.
+    evidence carries from movie to movie. Where the picture is noisier than usual, as in a rim that the drift left
+    in few frames only, that noise is part of the scatter. Line and step together (the local energy) peak on the
+    boundary's middle, where either alone peaks beside it; a bright line counts against. Of all directions the strongest
+    counts, and of three sizes the mean of two neighbouring ones: those two in which boundaries stand out more.
 
     Parameters
     ----------
