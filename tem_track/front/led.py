@@ -4,6 +4,10 @@ Where boundaries degrade before interiors, the arrival time has a valley along e
 from the line, at an angle to it that does not depend on the distance (the law of refraction; a right angle where the
 boundary degrades all at once). Round a nucleus the front moves away too, but only within about the distance at which
 one looks: a line through it is soon left along itself.
+
+References
+----------
+V. Cerveny, R. Ravindra, Theory of Seismic Head Waves, University of Toronto Press 1971: the wave a fast layer leads.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.front.lines import averaged_along, shifted
+from tem_track.front.lines import shifted
 from tem_track.front.speed import Slope, fit_slope
 from tem_track.movie import FloatArray, Image, Mask
 
@@ -31,7 +35,7 @@ NO_COSINE, LEAST_COSINE = 0.45, 0.7
 LEAST_FRAMES, LEAST_SIGMAS = 1.0, 4.0
 # Slowness along the line over that away from it: 0.9 by the law of refraction for a boundary 1.5 times as fast as the
 # interior, 0.6 for twice, and 1 and more on a line from nucleus to nucleus, along which nothing leads the front.
-ALONG = (0.7, 1.1)
+ALONG = (0.6, 1.0)
 # The steepest place within reach over what is usual there: 1 without a jump, which has evidence of its own.
 JUMP = (1.5, 2.0)
 # A valley is there or not: how deep it is says how early its front was, not how sure it is.
@@ -51,6 +55,10 @@ def led_evidence(arrival_frame: Image, film: Mask) -> Image:
     -------
     (Y, X) float32
         1 and more on a boundary that led a front; 0 where the arrival time says nothing.
+
+    Notes
+    -----
+    Nuclei in a row, less than some 20 px from one to the next, have the arrival times of a boundary.
     """
     usable = film & np.isfinite(arrival_frame) & (arrival_frame > 0)
     slope = fit_slope(arrival_frame, film.astype(np.int32), usable, RADIUS)
@@ -64,9 +72,7 @@ def led_evidence(arrival_frame: Image, film: Mask) -> Image:
         lines = [_valley(slope, reach, least, k) for k in range(DIRECTIONS)]
         for k, line in enumerate(lines):
             # Round a nucleus there is a valley in every direction; along a boundary's own there is none.
-            alone = np.maximum(line - lines[(k + DIRECTIONS // 2) % DIRECTIONS], 0)
-            for part in (alone, averaged_along(alone, _normal(k))):
-                np.maximum(evidence, part, out=evidence)
+            np.maximum(evidence, line - lines[(k + DIRECTIONS // 2) % DIRECTIONS], out=evidence)
     return evidence
 
 

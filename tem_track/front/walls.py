@@ -39,8 +39,8 @@ MEAN_ROOT = 0.8222
 NOISE_PX = 15
 # Noise above this multiple of the usual is more than lines and thickness make of it.
 MORE_NOISE = 1.5
-# Standard deviation that smoothing with the pyramid's kernel (1 4 6 4 1)/16 both ways leaves of white noise.
-PYRAMID_SD = 70 / 256
+# What the pyramid smooths with, along each axis, before it keeps every second pixel.
+PYRAMID = np.array([1, 4, 6, 4, 1], np.float32) / 16
 
 
 def wall_evidence(image: Image, usable: Mask | None = None) -> Image:
@@ -75,10 +75,10 @@ def wall_evidence(image: Image, usable: Mask | None = None) -> Image:
     excess = _excess_noise(flat, usable)
     octaves: list[Image] = []
     while len(octaves) < OCTAVES and min(flat.shape) >= LEAST_LENGTHS * ACROSS_PX * ELONGATION:
-        strongest = _strongest_answer(flat, usable, excess)
+        strongest = _strongest_answer(flat, usable, excess, len(octaves))
         octaves.append(cv2.resize(strongest, image.shape[::-1], interpolation=cv2.INTER_LINEAR))
         flat = cv2.pyrDown(flat)
-        excess = cv2.resize(excess, flat.shape[::-1], interpolation=cv2.INTER_AREA) * np.float32(PYRAMID_SD**2)
+        excess = cv2.resize(excess, flat.shape[::-1], interpolation=cv2.INTER_AREA)
         usable = cv2.resize(usable.astype(np.uint8), flat.shape[::-1], interpolation=cv2.INTER_AREA) > 0
     if not octaves:
         return np.zeros(image.shape, np.float32)
@@ -117,13 +117,13 @@ def _excess_noise(flat: Image, usable: Mask) -> Image:
     return np.asarray(np.where(usable & (sd > MORE_NOISE * usual), sd**2 - usual**2, 0), np.float32)
 
 
-def _strongest_answer(flat: Image, usable: Mask, excess: Image) -> Image:
+def _strongest_answer(flat: Image, usable: Mask, excess: Image, octave: int) -> Image:
     strongest = np.zeros(flat.shape, np.float32)
     for line_filter, step_filter in _filters():
         line = cv2.filter2D(flat, -1, line_filter, borderType=cv2.BORDER_REFLECT)
         step = cv2.filter2D(flat, -1, step_filter, borderType=cv2.BORDER_REFLECT)
-        line /= _scatter_with(_scatter(line, usable), line_filter, excess)
-        step /= _scatter_with(_scatter(step, usable), step_filter, excess)
+        line /= _scatter_with(_scatter(line, usable), _noise_gain(line_filter, octave) * excess)
+        step /= _scatter_with(_scatter(step, usable), _noise_gain(step_filter, octave) * excess)
         energy = cv2.magnitude(np.maximum(line, 0), step) + np.minimum(line, 0)
         np.maximum(strongest, energy, out=strongest)
     strongest[~usable] = 0
@@ -137,9 +137,23 @@ def _scatter(answer: Image, usable: Mask) -> np.float32:
     return np.float32(scatter if scatter > LEAST_SCATTER else np.inf)
 
 
-def _scatter_with(scatter: np.float32, kernel: Image, excess: Image) -> Image:
-    """Return a filter's scatter (Y, X) with what noise beyond the usual adds to it."""
-    return np.asarray(np.sqrt(scatter**2 + np.float32((kernel**2).sum()) * excess), np.float32)
+def _scatter_with(scatter: np.float32, excess: Image) -> Image:
+    """Return a filter's scatter (Y, X) with the variance that noise beyond the usual adds to it."""
+    return np.asarray(np.sqrt(scatter**2 + excess), np.float32)
+
+
+def _noise_gain(kernel: Image, octave: int) -> np.float32:
+    """Return the variance that white noise of variance 1 in the picture makes in a filter's answer in an octave.
+
+    The sum of squares of the filter as it is in the picture itself: spread over every second pixel and smoothed as the
+    pyramid does, once for every octave.
+    """
+    for _ in range(octave):
+        rows, columns = kernel.shape
+        spread = np.zeros((2 * rows + 3, 2 * columns + 3), np.float32)
+        spread[2:-2:2, 2:-2:2] = kernel
+        kernel = cv2.sepFilter2D(spread, -1, PYRAMID, PYRAMID, borderType=cv2.BORDER_CONSTANT)
+    return np.float32((kernel**2).sum())
 
 
 def _filters() -> list[tuple[Image, Image]]:
