@@ -98,8 +98,7 @@ def settle_arrival(evidence: ArrivalEvidence, grains: Labels | None = None) -> A
     found = _fine_map(evidence.costs, windows, evidence.rough, count, jump)
     drop = fall_of(windows, found.index)
     wrong = rises(drop, found.index) | unfounded(drop, found.index)
-    # A place that had begun to fall when the movie ended had not come half way.
-    wrong |= found.index * evidence.run - 0.5 > len(evidence.numbers) - 1
+    wrong |= unfinished(windows, found.index, drop, count, evidence.fall)
     if territory is not None:
         wrong |= _beyond_film(territory, evidence.hidden, evidence.grid.fine)
     found.index[wrong | ~reference.known] = np.nan

@@ -15,14 +15,10 @@ Fearnhead 2006, doi:10.1007/s11222-006-8450-8 (marginal likelihood of change poi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
 from tem_track.movie import Image
-
-# Behind a candidate: number and sum of the samples, number and sum weighted by the slow part, number by its square.
-_Sums: TypeAlias = tuple[Image, Image, Image, Image, Image]
 
 # Ratio from frame to frame of what is left of the slow darkening: 1/e in 20 frames. The evidence hardly depends on it.
 SLOW_RATIO = 0.95
@@ -30,10 +26,9 @@ SLOW_RATIO = 0.95
 BEFORE_SD = 0.02
 # Log likelihood of what cannot be.
 IMPOSSIBLE = -60.0
-# A change within less than this many samples is a step: the samples do not show its shape.
-LEAST_FALL = 1.0
-# Share of the pixels that hardly darken.
-FAINT_SHARE = 0.5
+# Share of the pixels that hardly darken. Half of them would make it no worse to have changed a little than not to have
+# changed at all, and a place that has just begun to change when the movie ends would pass for one that hardly does.
+FAINT_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -59,7 +54,6 @@ def change_evidence(
     before_sd: float = BEFORE_SD,
     before_count: Image | None = None,
     before_total: Image | None = None,
-    fall: float = 0.0,
 ) -> Image:
     """Return the log likelihood of a change just before each sample over that of no change, (K, y, x).
 
@@ -75,10 +69,6 @@ def change_evidence(
         Deviation of the level before the change from 0.
     before_count, before_total : (y, x) float32, optional
         Number and sum of earlier samples that all lie before any candidate.
-    fall : float
-        Samples that the steep part of the change takes (full width at half of the greatest steepness); 0 = a step. A
-        change with a width is seen before its middle: candidates after the last sample that shows anything stand for
-        places which had begun to change when the movie ended.
 
     Notes
     -----
@@ -91,7 +81,6 @@ def change_evidence(
     never = _constant(all_count, all_total, precision, before_sd)
     evidence = np.empty(values.shape, np.float32)
     evidence[0] = IMPOSSIBLE
-    shape = _shape(fall)
     # Sums over the samples from each candidate on, taken from the last one back.
     count, total, slow_count, slow_total, slow_square = (np.zeros(values.shape[1:], np.float32) for _ in range(5))
     for a in range(len(values) - 1, 0, -1):
@@ -101,55 +90,13 @@ def change_evidence(
         slow_count = weight[a] + np.float32(SLOW_RATIO) * slow_count
         slow_square = weight[a] + np.float32(SLOW_RATIO**2) * slow_square
         sums = (count, total, slow_count, slow_total, slow_square)
-        early_count, early_total = all_count - count, all_total - total
-        if shape:
-            sums, early = _rounded(sums, values, weight, a, shape)
-            early_count, early_total = early_count - early[0], early_total - early[1]
         usual, faint = (_behind(sums, precision, prior) for prior in (_USUAL, _FAINT))
         # log((1 - share) e^usual + share e^faint), without overflow.
         usual += np.float32(np.log(1 - FAINT_SHARE))
         faint += np.float32(np.log(FAINT_SHARE))
         behind = np.maximum(usual, faint) + np.log1p(np.exp(-np.abs(usual - faint)))
-        evidence[a] = _constant(early_count, early_total, precision, before_sd) + behind - never
+        evidence[a] = _constant(all_count - count, all_total - total, precision, before_sd) + behind - never
     return evidence
-
-
-def _shape(fall: float) -> list[tuple[int, float, float]]:
-    """Return (offset from the candidate, share fallen, slow part left) of the samples around a change of some width.
-
-    The share goes with a hyperbolic tangent about the change, half a sample before the candidate.
-    """
-    if fall < LEAST_FALL:
-        return []
-    reach = int(np.ceil(fall))
-    # The steepness of a tanh is half of its greatest at 0.8814.
-    return [
-        (j, 0.5 + 0.5 * float(np.tanh(2 * 0.8814 * (j + 0.5) / fall)), SLOW_RATIO ** max(j, 0))
-        for j in range(-reach, reach)
-    ]
-
-
-def _rounded(
-    sums: _Sums, values: Image, weight: Image, candidate: int, shape: list[tuple[int, float, float]]
-) -> tuple[_Sums, tuple[Image, Image]]:
-    """Return the sums behind a step turned into those behind a rounded change, and what of them lay before the step."""
-    count, total, slow_count, slow_total, slow_square = (part.copy() for part in sums)
-    early_count, early_total = np.zeros_like(count), np.zeros_like(total)
-    for j, fallen, left in shape:
-        k = candidate + j
-        if not 0 <= k < len(values):
-            continue
-        share, square = np.float32(fallen - (j >= 0)), np.float32(fallen**2 - (j >= 0))
-        slow = np.float32(left)
-        count += square * weight[k]
-        total += share * values[k]
-        slow_count += square * slow * weight[k]
-        slow_total += share * slow * values[k]
-        slow_square += square * slow**2 * weight[k]
-        if j < 0:
-            early_count += weight[k]
-            early_total += values[k]
-    return (count, total, slow_count, slow_total, slow_square), (early_count, early_total)
 
 
 def _constant(count: Image, total: Image, precision: Image, deviation: float) -> Image:
@@ -159,7 +106,7 @@ def _constant(count: Image, total: Image, precision: Image, deviation: float) ->
     return np.asarray(0.5 * (total * precision) ** 2 / known - 0.5 * np.log(known / prior), dtype=np.float32)
 
 
-def _behind(sums: _Sums, precision: Image, prior: _Behind) -> Image:
+def _behind(sums: tuple[Image, Image, Image, Image, Image], precision: Image, prior: _Behind) -> Image:
     """Return the log likelihood of the samples behind the front over that of an unchanged level.
 
     The two coefficients (level, slow part) have normal priors; the matrix of their precision is 2 x 2.

@@ -139,14 +139,16 @@ def gather_evidence(
     # A change just before sample a of runs of n frames is one just before frame n a.
     rough = _on_fine_grid(rough, grid, registered.shape) * np.float32(grid.run / run)
     margin = WINDOW + -(-2 * grid.run // run) if grid.run > 1 else WINDOW
-    latest = max(0, last_moment(count, fall) - 2 * margin)
+    latest = max(0, count - 1 - 2 * margin)
     start = np.clip(np.rint(filled(rough, count)) - margin, 0, latest).astype(np.int32)
     sigma = noise_sigma(reference.noise / np.sqrt(run), WANTED_NOISE, MOST_SIGMA_PX)
     windows = gather_windows(
         registered, reference, coarse.light, numbers, run, start, 2 * margin + 1 + BEHIND, sigma, progress
     )
-    costs = _window_costs(windows, reference, 2 * margin + 1, count, _before_sd(reference, sigma), fall)
-    return ArrivalEvidence(windows, costs, rough, reference, grid, run, fall, numbers.astype(float), (height, width), fixed)
+    costs = _window_costs(windows, reference, 2 * margin + 1, count, _before_sd(reference, sigma))
+    return ArrivalEvidence(
+        windows, costs, rough, reference, grid, run, fall, numbers.astype(float), (height, width), fixed
+    )
 
 
 def _coarse_map(
@@ -207,14 +209,7 @@ def filled(index: Image, count: int) -> Image:
     return np.where(np.isfinite(index), index, np.float32(count + NEVER_AFTER))
 
 
-def last_moment(count: int, fall: float) -> int:
-    """Return the last moment that any of `count` samples can speak for: half of the fall comes before its moment."""
-    return count - 1 + round(fall / 2)
-
-
-def _window_costs(
-    windows: Windows, reference: Reference, candidates: int, count: int, before_sd: float, fall: float
-) -> Image:
+def _window_costs(windows: Windows, reference: Reference, candidates: int, count: int, before_sd: float) -> Image:
     """Return the costs (y, candidates + 1, x) of the moments of every pixel's window and of never."""
     length, height, width = windows.samples.shape
     costs = np.empty((height, candidates + 1, width), np.float32)
@@ -231,9 +226,8 @@ def _window_costs(
             before_sd=before_sd,
             before_count=windows.before_count[band],
             before_total=windows.before_total[band],
-            fall=fall,
         )
         costs[band] = _costs(evidence[:candidates])
-        late = windows.start[band] + np.arange(candidates)[:, None, None] > last_moment(count, fall)
+        late = windows.start[band] + np.arange(candidates)[:, None, None] > count - 1
         costs[band, :-1][late.transpose(1, 0, 2)] = highest_cost(candidates)
     return costs

@@ -55,6 +55,16 @@ def frames_to_average(fall: float) -> int:
     return max(1, round(fall / WANTED_SAMPLES))
 
 
+def share_fallen(samples: float, fall: float) -> float:
+    """Return which share of its steep fall a place has behind it so many samples after its change.
+
+    >>> share_fallen(0.0, 3.0), round(share_fallen(1.5, 3.0), 2)
+    (0.5, 0.85)
+    """
+    # The steepness of a hyperbolic tangent is half of its greatest at 0.8814.
+    return 0.5 + 0.5 * float(np.tanh(2 * 0.8814 * samples / max(fall, 1e-6)))
+
+
 def _mean_level(samples: NDArray[np.float16], index: Image) -> NDArray[np.float64]:
     """Return the mean level per whole sample from `BEFORE` before the change to `AFTER` after it; NaN where unknown.
 

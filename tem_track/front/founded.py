@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from tem_track.front.fall import share_fallen
 from tem_track.front.windows import Windows
 from tem_track.movie import Image, Mask
 
@@ -14,9 +15,9 @@ FEWEST_BEFORE, FEWEST_BEHIND = 2.0, 4.0
 MEASURED_SHARE = 0.2
 # A rise by more, over this neighbourhood, is something else than degradation; illumination and noise leave less.
 LEAST_RISE, RISE_SIGMA_PX = 0.02, 3.0
-# A fall takes some four samples; one that begins with fewer left is not over when the movie ends. Half of the fall that
-# is usual around makes an arrival, here by the mean of the last samples.
-LAST_ARRIVALS, LAST_SAMPLES, HALF, USUAL_SIGMA_PX = 6, 2, 0.5, 10.0
+# A fall takes some four samples; one that begins with fewer left is not over when the movie ends. What it must have
+# come to by then, in the mean of the last samples, is a share of what is usual around.
+LAST_ARRIVALS, LAST_SAMPLES, USUAL_SIGMA_PX = 6, 2, 10.0
 
 
 def fall_of(windows: Windows, index: Image) -> Image:
@@ -58,8 +59,11 @@ def unfounded(drop: Image, index: Image) -> Mask:
     return np.asarray((measured < MEASURED_SHARE * size)[number])
 
 
-def unfinished(windows: Windows, index: Image, drop: Image, count: int) -> Mask:
+def unfinished(windows: Windows, index: Image, drop: Image, count: int, fall: float) -> Mask:
     """Return which places had begun to fall but not come half way when the movie ended.
+
+    A place that comes half way with the last sample shows a share of its fall in the mean of the last samples that
+    follows from how long falls take; what shows less, over a neighbourhood, has not come half way.
 
     Parameters
     ----------
@@ -70,6 +74,8 @@ def unfinished(windows: Windows, index: Image, drop: Image, count: int) -> Mask:
         Fall of the level at the arrival, see `fall_of`.
     count : int
         Samples of the movie.
+    fall : float
+        Samples that the steep part of a fall takes.
     """
     late = np.isfinite(index) & (index > count - LAST_ARRIVALS)
     measured = np.isfinite(index) & np.isfinite(drop)
@@ -83,7 +89,8 @@ def unfinished(windows: Windows, index: Image, drop: Image, count: int) -> Mask:
     before = windows.before_total / np.maximum(windows.before_count, 1)
     fallen = np.asarray(before - total / np.maximum(shown, 1), np.float32)
     usual = _mean_over(drop, measured, USUAL_SIGMA_PX)
-    return np.asarray(late & (shown > 0) & (_mean_over(fallen, shown > 0, RISE_SIGMA_PX) < HALF * usual))
+    least = np.mean([share_fallen(-k, fall) for k in range(LAST_SAMPLES)])
+    return np.asarray(late & (shown > 0) & (_mean_over(fallen, shown > 0, RISE_SIGMA_PX) < np.float32(least) * usual))
 
 
 def _mean_over(image: Image, where: Mask, sigma_px: float) -> Image:
