@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from tem_track.front.agreement import agreed_costs, best_candidate
+from tem_track.front.blind import continued
 from tem_track.front.damage import damage_at_start
 from tem_track.front.evidence import JUMP, ArrivalEvidence, filled, gather_evidence, highest_cost
 from tem_track.front.founded import fall_of, rises, unfinished, unfounded
@@ -96,6 +97,7 @@ def settle_arrival(evidence: ArrivalEvidence, grains: Labels | None = None) -> A
     territory = None if grains is None else _every_nth(grains, evidence.grid.fine, evidence.rough.shape)
     jump = JUMP if territory is None else _jump_costs(territory)
     found = _fine_map(evidence.costs, windows, evidence.rough, count, jump)
+    found.index[...] = continued(found.index, windows)
     drop = fall_of(windows, found.index)
     wrong = rises(drop, found.index) | unfounded(drop, found.index)
     wrong |= unfinished(windows, found.index, drop, count, evidence.fall)
