@@ -17,7 +17,7 @@ from tem_track.front.agreement import agreed_costs, best_candidate
 from tem_track.front.blind import continued
 from tem_track.front.damage import damage_at_start
 from tem_track.front.evidence import JUMP, ArrivalEvidence, filled, gather_evidence, highest_cost
-from tem_track.front.founded import fall_of, rises, unfinished, unfounded
+from tem_track.front.founded import fall_of, rises, unfinished, unfounded, unpaid
 from tem_track.front.registered import PictureWindow
 from tem_track.front.windows import Windows
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
@@ -103,6 +103,7 @@ def settle_arrival(evidence: ArrivalEvidence, grains: Labels | None = None) -> A
     wrong |= unfinished(windows, found.index, drop, count, evidence.fall)
     if territory is not None:
         wrong |= _beyond_film(territory, evidence.hidden, evidence.grid.fine)
+    wrong |= unpaid(evidence.costs, windows.start, np.where(wrong, np.float32(np.nan), found.index), jump)
     found.index[wrong | ~reference.known] = np.nan
     before = damage_at_start(reference.image, reference.known, found.index, drop, territory)
     return _arrival(found, drop, before, evidence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tem_track.front.fall import share_fallen
 from tem_track.front.windows import Windows
@@ -15,6 +16,9 @@ FEWEST_BEFORE, FEWEST_BEHIND = 2.0, 4.0
 MEASURED_SHARE = 0.2
 # A rise by more, over this neighbourhood, is something else than degradation; illumination and noise leave less.
 LEAST_RISE, RISE_SIGMA_PX = 0.02, 3.0
+# Jumps that a region must be worth for every pixel side of its outline: two for every path through it would be half a
+# jump a side (2 / pi of its perimeter, sides being 4 / pi longer). As evidence is capped, half of that is asked.
+OUTLINE_SHARE = 0.25
 # A fall takes some four samples; one that begins with fewer left is not over when the movie ends. What it must have
 # come to by then, in the mean of the last samples, is a share of what is usual around.
 LAST_ARRIVALS, LAST_SAMPLES, USUAL_SIGMA_PX = 6, 2, 10.0
@@ -57,6 +61,39 @@ def unfounded(drop: Image, index: Image) -> Mask:
     size = np.bincount(number.ravel(), minlength=count)
     measured = np.bincount(number.ravel(), np.isfinite(drop).ravel(), count)
     return np.asarray((measured < MEASURED_SHARE * size)[number])
+
+
+def unpaid(costs: Image, start: NDArray[np.int32], index: Image, jump: float | Image) -> Mask:
+    """Return the regions that arrived and whose own evidence is worth less than their outline costs.
+
+    Paths through neighbours find the best map nearly, not quite: a speck can be held together by the streaks between
+    its pixels. A path through a region pays a jump where it comes in and one where it goes out, and a region has pi
+    times its area over its perimeter for its mean chord.
+
+    Parameters
+    ----------
+    costs : (y, K + 1, x) float32
+        Cost of every candidate and of never, last.
+    start : (y, x) int32
+        Sample of the first candidate.
+    index : (y, x) float32
+        Moments in sample numbers, NaN = never.
+    jump : float or (y, x) float32
+        Cost of a jump to a neighbour.
+    """
+    arrived = np.isfinite(index)
+    number = np.clip(np.rint(np.where(arrived, index, 0) - start), 0, costs.shape[1] - 2).astype(np.intp)
+    gain = costs[:, -1] - np.take_along_axis(costs, number[:, None], axis=1)[:, 0]
+    outline = np.zeros(index.shape, np.float32)
+    for a, b in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+        outline[a] += arrived[a] & ~arrived[b]
+        outline[b] += arrived[b] & ~arrived[a]
+    count, region = cv2.connectedComponents(arrived.astype(np.uint8), connectivity=8)
+    worth = np.bincount(region.ravel(), gain.ravel(), count)
+    price = OUTLINE_SHARE * np.bincount(region.ravel(), (outline * jump).ravel(), count)
+    poor = worth < price
+    poor[0] = False
+    return np.asarray(poor[region])
 
 
 def unfinished(windows: Windows, index: Image, drop: Image, count: int, fall: float) -> Mask:
