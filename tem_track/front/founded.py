@@ -16,6 +16,8 @@ FEWEST_BEFORE, FEWEST_BEHIND = 2.0, 4.0
 MEASURED_SHARE = 0.2
 # A rise by more, over this neighbourhood, is something else than degradation; illumination and noise leave less.
 LEAST_RISE, RISE_SIGMA_PX = 0.02, 3.0
+# All that was measured counts as much as this share of what is around a place.
+LEAST_AROUND = 0.02
 # Jumps that a region must be worth for every pixel side of its outline: two for every path through it would be half a
 # jump a side (2 / pi of its perimeter, sides being 4 / pi longer). As evidence is capped, half of that is asked.
 OUTLINE_SHARE = 0.25
@@ -125,9 +127,17 @@ def unfinished(windows: Windows, index: Image, drop: Image, count: int, fall: fl
         shown += last
     before = windows.before_total / np.maximum(windows.before_count, 1)
     fallen = np.asarray(before - total / np.maximum(shown, 1), np.float32)
-    usual = _mean_over(drop, measured, USUAL_SIGMA_PX)
+    usual = _usual_drop(drop, measured)
     least = np.mean([share_fallen(-k, fall) for k in range(LAST_SAMPLES)])
     return np.asarray(late & (shown > 0) & (_mean_over(fallen, shown > 0, RISE_SIGMA_PX) < np.float32(least) * usual))
+
+
+def _usual_drop(drop: Image, measured: Mask) -> Image:
+    """Return how much places around each one fell (y, x); where none around was measured, how much all others did."""
+    overall = np.float32(drop[measured].mean())
+    total = cv2.GaussianBlur(np.where(measured, drop, 0).astype(np.float32), (0, 0), USUAL_SIGMA_PX)
+    share = cv2.GaussianBlur(measured.astype(np.float32), (0, 0), USUAL_SIGMA_PX)
+    return np.asarray((total + LEAST_AROUND * overall) / (share + np.float32(LEAST_AROUND)), np.float32)
 
 
 def _mean_over(image: Image, where: Mask, sigma_px: float) -> Image:
