@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.stats import rankdata
 
 from tem_track.front.scale import Scale
 from tem_track.front.smoothing import noise_sigma, smoothed
@@ -168,6 +167,9 @@ def dark_summary(table: Table) -> dict[str, float | None]:
     The ends are medians over the first and the last tenth of the measured frames; the trend is Spearman's rank
     correlation with the temperature, or with time where there is none.
     """
+    # Half a second to import, and for these few films only.
+    from scipy.stats import rankdata
+
     known = np.isfinite(table["dark_fraction"])
     heat = table["temperature_c"][known]
     along = heat if np.isfinite(heat).all() else table["time_s"][known]
