@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +19,10 @@ from tem_track.cli_watch import watch
 from tem_track.environment import quiet_libraries
 from tem_track.errors import LONGEST_MESSAGE, SettingsError, one_line
 from tem_track.options import (
+    CHANGES,
+    DEBUG,
     FILE,
+    PHASES,
     Given,
     analysis_options,
     assignment,
@@ -33,13 +35,6 @@ from tem_track.visible import one_visible_line, visible, visible_json
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 MOVIE = click.argument("movie", type=FILE)
-PHASES = click.option("--phases", type=FILE, help="TOML with phases and reactions of your own, with their source.")
-
-
-def _debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--debug", is_flag=True, expose_value=False, help="On an error, show where in the program it happened."
-    )(command)
 
 
 @click.group(context_settings=CONTEXT)
@@ -65,9 +60,7 @@ def app() -> None:
 @click.option("--overwrite", is_flag=True, help="Start anew, whatever an earlier run left in the output folder.")
 @click.option("--from", "from_stage", default="", metavar="STAGE", help="Work out STAGE and all after it anew.")
 @click.option("--settings", "settings_file", type=FILE, help="TOML settings, or an earlier run.json.")
-@click.option(
-    "--set", "changes", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one setting; may be repeated."
-)
+@CHANGES
 @analysis_options
 @click.option(
     "--reaction",
@@ -78,7 +71,7 @@ def app() -> None:
 @PHASES
 @click.option("--json", "as_json", is_flag=True, help="Print how the run goes as lines of JSON for other programs.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
-@_debug_option
+@DEBUG
 def analyze(
     movie: Path,
     output: Path | None,
@@ -132,7 +125,7 @@ def analyze(
 @MOVIE
 @input_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
-@_debug_option
+@DEBUG
 def inspect(
     movie: Path,
     as_json: bool,
@@ -164,12 +157,10 @@ def inspect(
 @click.option("-o", "--output", type=FILE, help="Run folder to write. [default: BEFORE_pair beside you]")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier run in the output folder.")
 @click.option("--settings", "settings_file", type=FILE, help="TOML settings, or an earlier run.json.")
-@click.option(
-    "--set", "changes", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one setting; may be repeated."
-)
+@CHANGES
 @pair_options
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
-@_debug_option
+@DEBUG
 def pair(
     before: Path,
     after: tuple[Path, ...],
@@ -212,7 +203,7 @@ def pair(
 @click.option("--mixture", help="Reactions and the moles of what they start from, such as NiO:1,CuO:1.3.")
 @PHASES
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
-@_debug_option
+@DEBUG
 def theory(name: str | None, reaction: str | None, mixture: str | None, phases: Path | None, as_json: bool) -> None:
     """Print V/V0 of REACTION from unit cells, or of every known reaction.
 
@@ -244,7 +235,7 @@ def theory(name: str | None, reaction: str | None, mixture: str | None, phases: 
 
 @app.command("settings")
 @click.option("--settings", "settings_file", type=FILE, help="TOML settings, or an earlier run.json.")
-@_debug_option
+@DEBUG
 def print_settings(settings_file: Path | None) -> None:
     """Print the settings as commented TOML, ready to be saved and changed.
 
@@ -274,7 +265,7 @@ def print_settings(settings_file: Path | None) -> None:
     callback=lambda c, p, v: _presets(c, v),
     help="Name the presets and end.",
 )
-@_debug_option
+@DEBUG
 def simulate(folder: Path, preset: str, changes: tuple[str, ...], seed: int | None, overwrite: bool) -> None:
     """Write a movie with known truth into FOLDER: particles that lithiate, or a specimen that is heated.
 

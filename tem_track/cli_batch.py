@@ -2,44 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from tem_track.options import FILE, Given, Quantity, batch_options, said_layers, settings_file_layer
 from tem_track.stopping import stops_promptly
-
-_LIMITS = (
-    click.option(
-        "--jobs", type=click.IntRange(min=1), help="Movies at a time on this machine. [default: one per core]"
-    ),
-    click.option(
-        "--memory",
-        type=Quantity("SIZE", "parse_bytes"),
-        help="Memory that one movie may take, such as 4GiB. [default: its share of the machine's]",
-    ),
-    click.option(
-        "--timeout",
-        type=Quantity("DURATION", "parse_duration"),
-        help="Time that one movie may take, such as 30min. [default: none; one that neither speaks nor works for "
-        "10min is ended]",
-    ),
-)
-
-
-_SCHEDULER = click.option(
-    "--scheduler",
-    metavar="ADDRESS",
-    help="A running dask.distributed scheduler, such as tcp://host:8786, or its scheduler file; see the README.",
-)
-
-
-def _limits(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in reversed(_LIMITS):
-        command = option(command)
-    return command
 
 
 @click.command()
@@ -47,22 +15,28 @@ def _limits(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("-o", "--output", type=FILE, help="Folder of the results. [default: FOLDER_batch beside you]")
 @click.option("--manifest", type=FILE, help="CSV table of the movies, as --dry-run writes it; conditions as columns.")
 @click.option("--dry-run", is_flag=True, help="Print the manifest (CSV) and end; nothing is analysed.")
-@_limits
-@_SCHEDULER
+@click.option("--jobs", type=click.IntRange(min=1), help="Movies at a time on this machine. [default: one per core]")
+@click.option(
+    "--memory",
+    type=Quantity("SIZE", "parse_bytes"),
+    help="Memory that one movie may take, such as 4GiB. [default: its share of the machine's]",
+)
+@click.option(
+    "--timeout",
+    type=Quantity("DURATION", "parse_duration"),
+    help="Time that one movie may take, such as 30min. [default: none; one that neither speaks nor works for "
+    "10min is ended]",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="A running dask.distributed scheduler, such as tcp://host:8786, or its scheduler file; see the README.",
+)
 @click.option(
     "--from", "from_stage", default="", metavar="STAGE", help="Work out STAGE and all after it anew, in every movie."
 )
 @click.option("--by", multiple=True, metavar="CONDITION", help="Condition that parts the curves; may be repeated.")
-@click.option("--settings", "settings_file", type=FILE, help="TOML settings for every movie.")
-@click.option(
-    "--set", "changes", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one setting; may be repeated."
-)
 @batch_options
-@click.option("--reaction", multiple=True, metavar="[KIND=]REACTION", help="Reaction to compare V/V0 with.")
-@click.option("--phases", type=FILE, help="TOML with phases and reactions of your own, with their source.")
-@click.option("--json", "as_json", is_flag=True, help="Tell what happens in lines of JSON, for other programs.")
-@click.option("-q", "--quiet", is_flag=True, help="Print failures only.")
-@click.option("--debug", is_flag=True, expose_value=False, help="On an error, show where in the program it happened.")
 def batch(
     folder: Path,
     output: Path | None,

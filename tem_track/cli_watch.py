@@ -36,16 +36,7 @@ from tem_track.options import FILE, Given, Quantity, batch_options, said_layers,
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Analyses at a time.")
 @click.option("--memory", type=Quantity("SIZE", "parse_bytes"), help="Memory that one analysis may take, 4GiB say.")
 @click.option("--timeout", type=Quantity("DURATION", "parse_duration"), help="Time that one analysis may take.")
-@click.option("--settings", "settings_file", type=FILE, help="TOML settings for every movie.")
-@click.option(
-    "--set", "changes", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one setting; may be repeated."
-)
 @batch_options
-@click.option("--reaction", multiple=True, metavar="[KIND=]REACTION", help="Reaction to compare V/V0 with.")
-@click.option("--phases", type=FILE, help="TOML with phases and reactions of your own, with their source.")
-@click.option("--json", "as_json", is_flag=True, help="Tell what happens in lines of JSON, for other programs.")
-@click.option("-q", "--quiet", is_flag=True, help="Print failures only.")
-@click.option("--debug", is_flag=True, expose_value=False, help="On an error, show where in the program it happened.")
 def watch(
     folder: Path,
     output: Path | None,
@@ -91,13 +82,12 @@ def watch(
         phases=given.files["phases"],
     )
     watched = WatchedFolder(request, Limits(int(memory or 0), timeout or 0.0))
-    watched.prepare()
     console = WatchConsole(as_json, quiet)
     options = WatchOptions(every, settle, idle or 0.0, new_only, jobs)
     watching = Watching(
         folder.resolve().name, request.output, watched.find, watched.analyse, console, watched.report_of, options
     )
-    with console:
+    with watched.held(), console:
         console.note(f"live page: {(request.output / PAGE).absolute()}")
         signal_number = _until_told(watching.run)
     console.summary(watching.sorted())

@@ -6,7 +6,7 @@ Each option is declared once; what a command gets is one `Given` with the settin
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,13 @@ class Quantity(click.ParamType[float]):
             self.fail(str(error), param, ctx)
 
 
+PHASES = click.option("--phases", type=FILE, help="TOML with phases and reactions of your own, with their source.")
+CHANGES = click.option(
+    "--set", "changes", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one setting; may be repeated."
+)
+DEBUG = click.option(
+    "--debug", is_flag=True, expose_value=False, help="On an error, show where in the program it happened."
+)
 _PIXEL_SIZE = click.option(
     "--pixel-size", type=Quantity("LENGTH", "parse_length"), help="Edge of a pixel, such as 0.5nm."
 )
@@ -111,7 +118,18 @@ _ANALYSIS = (
     ),
     _GRAINS,
 )
-
+# Of the commands about many movies: before and after the options about their input.
+_SETTINGS_OF_ALL = (
+    click.option("--settings", "settings_file", type=FILE, help="TOML settings for every movie."),
+    CHANGES,
+)
+_REPORT_OF_ALL = (
+    click.option("--reaction", multiple=True, metavar="[KIND=]REACTION", help="Reaction to compare V/V0 with."),
+    PHASES,
+    click.option("--json", "as_json", is_flag=True, help="Tell what happens in lines of JSON, for other programs."),
+    click.option("-q", "--quiet", is_flag=True, help="Print failures only."),
+    DEBUG,
+)
 
 _PAIR = (
     click.option(
@@ -134,8 +152,9 @@ def analysis_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def batch_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options about its input that can hold for many movies; it gets them as ``given``."""
-    return _with(tuple(option for option in (*_INPUT, *_ANALYSIS) if option not in _OF_ONE_MOVIE), command)
+    """Give a command the options that hold for many movies; it gets those about its input as ``given``."""
+    of_many = tuple(option for option in (*_INPUT, *_ANALYSIS) if option not in _OF_ONE_MOVIE)
+    return _stacked(_SETTINGS_OF_ALL, _with(of_many, _stacked(_REPORT_OF_ALL, command)))
 
 
 def pair_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -155,9 +174,14 @@ def _with(options: tuple[Callable[..., Any], ...], command: Callable[..., Any]) 
                 given.settings.setdefault(stage, {})[setting] = value
         return command(given=given, **values)
 
+    return _stacked(options, collected)
+
+
+def _stacked(options: Sequence[Callable[..., Any]], command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command several options; the first one stands first in its help."""
     for option in reversed(options):
-        collected = option(collected)
-    return collected
+        command = option(command)
+    return command
 
 
 def said_settings(

@@ -82,6 +82,13 @@ def test_a_recording_is_shown_then_analysed_as_by_analyze(tmp_path: Path) -> Non
     settings, sources = layered_settings(("command line", QUICK), ("command line", given))
     analyze(Request(movie, tmp_path / "alone", settings, sources, command=command), Silence())
     assert differences(run, tmp_path / "alone") == []
+    record_before = (run / "run.json").stat().st_mtime_ns
+    words = ["batch", str(tmp_path / "recordings"), "-o", str(tmp_path / "results"), "--pixel-size", "2nm"]
+    options = ["--frame-interval", "50s", "--set", "output.overlay=false", "--set", "output.figures=false"]
+    together = CliRunner().invoke(app, [*words, *options])
+    assert together.exit_code == 0
+    assert (tmp_path / "results" / "index.html").is_file()
+    assert (run / "run.json").stat().st_mtime_ns == record_before
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -98,6 +105,17 @@ def test_a_signal_ends_it_and_says_how_to_go_on(number: signal.Signals, tmp_path
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kills as POSIX does")
+def test_two_watches_do_not_write_into_one_folder(tmp_path: Path) -> None:
+    (tmp_path / "recordings").mkdir()
+    with started(tmp_path):
+        second = CliRunner().invoke(app, ["watch", str(tmp_path / "recordings"), "-o", str(tmp_path / "results")])
+    assert second.exit_code == 1
+    assert "is being written by process" in str(second.exception)
+    # The killed watch left its lock and its page; the next one goes on.
+    words = [sys.executable, "-m", "tem_track", "watch", str(tmp_path / "recordings"), "-o", str(tmp_path / "results")]
+    assert subprocess.run([*words, "--idle", "100ms"], check=False, capture_output=True).returncode == 0
+
+
 def test_nothing_is_left_running_when_the_watch_is_killed(tmp_path: Path) -> None:
     (tmp_path / "recordings").mkdir()
     frame = np.asarray(simulate_lithiation(SCENE).frames[0])

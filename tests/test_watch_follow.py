@@ -14,7 +14,8 @@ from recorders import FolderRecorder, MrcRecorder, PagesRecorder
 
 from tem_track.settings import InputSettings, Settings
 from tem_track.simulate import LithiationScene, simulate_lithiation
-from tem_track.watch.follow import Follower, FollowRequest, follow
+from tem_track.watch.follow import follow
+from tem_track.watch.follower import Follower, FollowRequest
 from tem_track.watch.state import LIVE_FILES, LiveState, read_state
 
 SCENE = LithiationScene(

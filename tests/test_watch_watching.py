@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tem_track.watch.follow import FollowRequest, next_frames
+from tem_track.watch.follower import FollowRequest, next_frames
 from tem_track.watch.live_process import LiveProcess, remove_view
 from tem_track.watch.page import PAGE
 from tem_track.watch.recording import ANALYSING, DONE, QUEUED, RECORDING, Result, Target, Watched

@@ -10,6 +10,7 @@ from matplotlib.collections import LineCollection, PathCollection
 
 from tem_track.tables import DRIFT, EXPANSION, PARTICLES, SENSITIVITY, TRACKS, Table, blank_table, table_from_rows
 from tem_track.write.curves import Curve, median_curve
+from tem_track.write.drawing import DrawnParticle, OverlayFrame
 from tem_track.write.figure_style import journal_style, save_figure
 from tem_track.write.figures import (
     core_shell_figure,
@@ -22,7 +23,6 @@ from tem_track.write.figures import (
     volume_ratio_particles_figure,
 )
 from tem_track.write.outline_figure import first_middle_last
-from tem_track.write.overlay import DrawnParticle, OverlayFrame
 from tem_track.write.run_files import PARTICLE_FIGURES
 
 

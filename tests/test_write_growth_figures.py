@@ -6,8 +6,8 @@ from growing_movie import SHAPE
 
 from tem_track.movie import Calibration, Movie
 from tem_track.tables import DRIFT, GROWTH, GROWTH_RATES, TRACKS, Table, blank_table
+from tem_track.write.drawing import OverlayFrame
 from tem_track.write.growth_figures import area_figure, growth_figures, rate_figure
-from tem_track.write.overlay import OverlayFrame
 
 
 def movie(size_nm: float | None = 0.5, heated: bool = True, timed: bool = True) -> Movie:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tem_track.write.drawing import OverlayFrame
 from tem_track.write.outline_figure import outlines_figure
-from tem_track.write.overlay import OverlayFrame
 from tem_track.write.tint import DrawnArea, tint
 
 ORANGE = (255, 176, 0)

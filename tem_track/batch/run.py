@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -149,9 +150,7 @@ def run_batch(
     OutputError
         The folder of the results cannot be written.
     """
-    begin_output(plan)
-    with locked(plan.request.output):
-        write_json(plan.request.output / BATCH_RECORD, _record(plan))
+    with output_held(plan):
         write_manifest(plan.request.output / MANIFEST, [job.entry for job in plan.jobs], plan.conditions)
         return _run(plan, reporter, limits or Limits(), engine or on_this_machine())
 
@@ -199,18 +198,31 @@ def _run(plan: Plan, reporter: BatchReporter, limits: Limits, engine: Engine) ->
     return outcome
 
 
-def begin_output(plan: Plan) -> None:
-    """Make the folder of the results.
+@contextmanager
+def output_held(plan: Plan) -> Iterator[None]:
+    """Make the folder of the results, mark it as one, and keep others from writing there.
 
     Raises
     ------
     OutputError
+        The file system refuses, or another process writes there.
     """
     output = plan.request.output
+    _make_folder(output)
+    with locked(output):
+        # A watch knows no movies when it begins; what a batch said before stays true.
+        if plan.jobs or not (output / BATCH_RECORD).is_file():
+            write_json(output / BATCH_RECORD, _record(plan))
+        # After the record: a folder without it is taken for somebody else's.
+        _make_folder(output / RUNS)
+        yield
+
+
+def _make_folder(folder: Path) -> None:
     try:
-        (output / RUNS).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise output_error(output, error) from error
+        raise output_error(folder, error) from error
 
 
 def _record(plan: Plan) -> dict[str, Any]:

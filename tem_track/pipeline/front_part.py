@@ -15,9 +15,10 @@ from tem_track.pipeline.front import FrontMeasurement
 from tem_track.pipeline.rows import drift_rows, without_times
 from tem_track.tables import Table, row_count
 from tem_track.write.contours import grain_lines, region_lines
+from tem_track.write.drawing import DrawnLine, OverlayFrame
 from tem_track.write.files import RunFolder
 from tem_track.write.maps import write_map
-from tem_track.write.overlay import DrawnLine, OverlayFrame, status_of
+from tem_track.write.overlay import status_of
 from tem_track.write.run import write_json
 from tem_track.write.tint import DrawnArea
 

@@ -16,8 +16,9 @@ from tem_track.pipeline.growth_rows import growth_tables
 from tem_track.pipeline.rows import drift_rows
 from tem_track.tables import Table, row_count
 from tem_track.write.contours import closed_contours
+from tem_track.write.drawing import DrawnParticle, OverlayFrame
 from tem_track.write.files import RunFolder
-from tem_track.write.overlay import DrawnParticle, OverlayFrame, status_of
+from tem_track.write.overlay import status_of
 from tem_track.write.stacks import write_label_stack
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from tem_track.pipeline.pair_rows import reference_pixel_size_nm
 from tem_track.pipeline.reporter import Clock
 from tem_track.settings import Settings
 from tem_track.tables import Table, row_count
+from tem_track.write.drawing import DrawnParticle, OverlayFrame
 from tem_track.write.files import RunFolder
-from tem_track.write.overlay import DrawnParticle, OverlayFrame, write_picture
+from tem_track.write.overlay import write_picture
 from tem_track.write.run import run_record, write_run_json
 from tem_track.write.run_files import pair_picture_name
 from tem_track.write.tables import write_table

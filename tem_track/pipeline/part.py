@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from tem_track.movie import Mask
 from tem_track.tables import Table
+from tem_track.write.drawing import OverlayFrame
 from tem_track.write.files import RunFolder
-from tem_track.write.overlay import OverlayFrame
 
 
 class Part(Protocol):

@@ -19,8 +19,9 @@ from tem_track.pipeline.uncertainty import uncertainty_budget
 from tem_track.tables import Table, row_count
 from tem_track.theory import kind_means
 from tem_track.write.contours import closed_contours
+from tem_track.write.drawing import DrawnParticle, OverlayFrame
 from tem_track.write.files import RunFolder
-from tem_track.write.overlay import DrawnParticle, OverlayFrame, status_of
+from tem_track.write.overlay import status_of
 from tem_track.write.stacks import write_label_stack
 
 if TYPE_CHECKING:

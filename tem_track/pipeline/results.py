@@ -16,8 +16,9 @@ from tem_track.pipeline.part import Part
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.settings import Settings
 from tem_track.tables import OPTIONAL_SCHEMAS, SCHEMAS, Table
+from tem_track.write.drawing import OverlayFrame
 from tem_track.write.files import RunFolder
-from tem_track.write.overlay import OverlayFrame, write_overlay
+from tem_track.write.overlay import write_overlay
 from tem_track.write.run import frames_per_s, rounded, run_record, write_run_json
 from tem_track.write.run_files import OVERLAY_NAMES
 from tem_track.write.tables import write_table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,7 @@ from tem_track.pipeline.results import write_results
 from tem_track.pipeline.survey import Survey, kept_survey
 from tem_track.pipeline.theory import Theory, expected_theory
 from tem_track.read import read_labels
+from tem_track.tables import Table
 from tem_track.write.files import RunFolder
 from tem_track.write.run_files import OVERLAY_NAMES
 
@@ -132,15 +134,7 @@ def run_stages(
         kept=kept,
     )
     folder.finish()
-    facts = [*movie_facts(movie), *drift_facts(tables["drift.csv"])]
-    facts += [fact for part in parts for fact in part.facts(tables)]
-    facts.append(("seconds", ", ".join(f"{name} {spent:.1f}" for name, spent in clock.seconds.items())))
-    facts.append(("speed", speed_words(len(movie), clock.seconds)))
-    warnings = [text for part in parts for text in part.warnings]
-    attention = attention_lines(movie, tables, list(dict.fromkeys(warnings)))
-    for line in attention:
-        journal.write("warning", line)
-    return Outcome(movie.name, request.output, tuple(facts), tuple(attention))
+    return _outcome(request, movie, parts, tables, journal, clock)
 
 
 def _tell_reading(opened: Opened, identities: dict[str, Identity], journal: Journal) -> None:
@@ -195,6 +189,26 @@ def _parts(
             )
         parts.append(ParticlePart(movie, measured, opened.theory, shifted))
     return parts
+
+
+def _outcome(
+    request: Request,
+    movie: Movie,
+    parts: Sequence[Part],
+    tables: Mapping[str, Table],
+    journal: Journal,
+    clock: Clock,
+) -> Outcome:
+    """Return what the closing summary says, and write into the log what asks for attention."""
+    facts = [*movie_facts(movie), *drift_facts(tables["drift.csv"])]
+    facts += [fact for part in parts for fact in part.facts(tables)]
+    facts.append(("seconds", ", ".join(f"{name} {spent:.1f}" for name, spent in clock.seconds.items())))
+    facts.append(("speed", speed_words(len(movie), clock.seconds)))
+    warnings = [text for part in parts for text in part.warnings]
+    attention = attention_lines(movie, tables, list(dict.fromkeys(warnings)))
+    for line in attention:
+        journal.write("warning", line)
+    return Outcome(movie.name, request.output, tuple(facts), tuple(attention))
 
 
 def _check_unchanged(request: Request, identities: dict[str, Identity]) -> None:

@@ -23,7 +23,7 @@ from tem_track.write.run import library_versions
 _SEGMENT = ("segment.polarity", "segment.min_diameter_nm", "segment.max_diameter_nm", "input.pixel_size_nm")
 _TEMPERATURE = ("input.ramp", "input.log_offset", "input.temperature_columns")
 # What every stage stands on: reading, what travels, and the order of the stages.
-_COMMON_CODE = ("movie.py", "labels.py", "tables.py", "settings.py", "read", "pipeline")
+_COMMON_CODE = ("movie.py", "labels.py", "tables", "settings.py", "read", "pipeline")
 # What the files of a run are made by, beyond that.
 _RUN_CODE = ("drift", "segment", "track", "expansion", "front", "theory", "write", "outcome.py")
 # Libraries of the command line only: they are in no result.

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tem_track.batch.isolate import Limits, run_isolated
 from tem_track.batch.manifest import Entry
 from tem_track.batch.names import run_names
 from tem_track.batch.plan import RUNS, BatchRequest, Job, Plan, check_output, file_of
-from tem_track.batch.run import begin_output, order_of
+from tem_track.batch.run import order_of, output_held
 from tem_track.batch.series import is_frame_series
 from tem_track.batch.sidecars import sidecars_of
 from tem_track.errors import InputError, OutputError, TemTrackError
@@ -45,15 +46,16 @@ class WatchedFolder:
     limits: Limits = field(default_factory=Limits)
     _runs: dict[str, str] = field(default_factory=dict)
 
-    def prepare(self) -> None:
-        """Make the folder of the results.
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Make the folder of the results and keep other watches out of it.
 
         Raises
         ------
         InputError
             What is to be watched is not there.
         OutputError
-            The folder holds something else, or is the one that is watched.
+            The folder holds something else, is the one that is watched, or another watch writes there.
         SettingsError
             A setting on the command line or in a settings file is wrong.
         """
@@ -64,7 +66,8 @@ class WatchedFolder:
             raise OutputError(f"{folder}: is what is watched; choose another folder for the results with -o")
         layered_settings(*self.request.below, *self.request.above)
         check_output(self._inside())
-        begin_output(Plan(self._inside(), (), (), Found(())))
+        with output_held(Plan(self._inside(), (), (), Found(()))):
+            yield
 
     def find(self) -> Sequence[Target]:
         """Return every movie there is.

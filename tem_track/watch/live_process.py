@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from tem_track.watch.follow import FollowRequest
+from tem_track.watch.follower import FollowRequest
 from tem_track.watch.state import LIVE_FILES, LiveState, read_state
 
 FOLLOWER = (sys.executable, "-m", "tem_track.watch.follow")

@@ -13,19 +13,12 @@ from tem_track.movie import FloatArray, Frames, finite
 from tem_track.tables import TRACKS, Table, select_rows
 from tem_track.watch.live_measure import LiveCurves, LiveMeasurement
 from tem_track.watch.state import CHARTS, CURVE_FILE, PICTURE_FILE
+from tem_track.write.drawing import DrawnLine, DrawnParticle, OverlayFrame, colour_of, draw_frame, layout_of
 from tem_track.write.expected_levels import ExpectedLevel
 from tem_track.write.files import whole_file, write_text
 from tem_track.write.lettering import Lettering
 from tem_track.write.live_chart import Level, Line, line_chart
-from tem_track.write.overlay import (
-    DrawnLine,
-    DrawnParticle,
-    OverlayFrame,
-    colour_of,
-    draw_frame,
-    grey_window,
-    layout_of,
-)
+from tem_track.write.overlay import grey_window
 from tem_track.write.tables import write_table
 
 # Longest side of the picture on the page, px, and its quality: noise needs no more, and a page is read every second.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tem_track.errors import OutputError, TemTrackError
-from tem_track.watch.follow import FollowRequest
+from tem_track.watch.follower import FollowRequest
 from tem_track.watch.growth import Growth, look_at
 from tem_track.watch.live_process import FOLLOWER, LiveProcess, remove_view
 from tem_track.watch.page import write_page

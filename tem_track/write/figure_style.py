@@ -17,9 +17,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from tem_track.visible import visible
+from tem_track.write.drawing import colour_of
 from tem_track.write.expected_levels import ExpectedLevel
 from tem_track.write.files import whole_file
-from tem_track.write.overlay import colour_of
 
 _MM = 1 / 25.4
 # One and two columns of Elsevier, ACS and Nature pages lie within 2 mm of these.

@@ -28,6 +28,7 @@ from tem_track.write.curves import (
     kinds_of,
     rows_by_track,
 )
+from tem_track.write.drawing import OverlayFrame
 from tem_track.write.expected_levels import ExpectedLevel, levels_of_kind
 from tem_track.write.figure_style import (
     COLUMN_MM,
@@ -47,7 +48,6 @@ from tem_track.write.figure_style import (
     time_label,
 )
 from tem_track.write.outline_figure import first_middle_last, outlines_figure
-from tem_track.write.overlay import OverlayFrame
 from tem_track.write.run_files import PARTICLE_FIGURES
 from tem_track.write.sensitivity_figure import sensitivity_figure
 

@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike
 from tem_track.movie import FloatArray, Image, Labels, Mask, Movie
 from tem_track.tables import Table, row_count
 from tem_track.write.contours import grain_lines
+from tem_track.write.drawing import OverlayFrame
 from tem_track.write.figure_style import COLUMN_MM, FAINT, GREY, journal_style, new_figure, time_label
 from tem_track.write.figures import drift_figure
 from tem_track.write.outline_figure import draw_scale_bar, outlines_figure
-from tem_track.write.overlay import OverlayFrame
 
 # Longest side of a map that is drawn: a panel of 85 mm at 300 dpi is 1000 px wide.
 _LONGEST_PX = 1000

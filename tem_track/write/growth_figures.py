@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from tem_track.movie import FloatArray, Image, Mask, Movie
 from tem_track.tables import Table, row_count
 from tem_track.write.curves import Curve, draw_curve, rows_by_track
+from tem_track.write.drawing import OverlayFrame
 from tem_track.write.figure_style import COLUMN_MM, ink_of, journal_style, new_figure, time_label
 from tem_track.write.figures import drift_figure
 from tem_track.write.outline_figure import draw_scale_bar, first_middle_last, outlines_figure
-from tem_track.write.overlay import OverlayFrame
 
 # Longest side of the map that is drawn, px, and how far around the objects it shows, of their extent.
 _LONGEST_PX, _AROUND = 1000, 0.4

@@ -12,17 +12,17 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from tem_track.movie import FloatArray, Frames, finite
-from tem_track.write.figure_style import COLUMN_MM, PAGE_MM, journal_style, new_figure
-from tem_track.write.overlay import (
+from tem_track.write.drawing import (
     DrawnLine,
     DrawnParticle,
     OverlayFrame,
     colour_of,
     grey_picture,
-    grey_window,
     layout_of,
     scale_bar,
 )
+from tem_track.write.figure_style import COLUMN_MM, PAGE_MM, journal_style, new_figure
+from tem_track.write.overlay import grey_window
 from tem_track.write.tint import DrawnArea, tint
 
 # A panel of 55 mm at 300 dpi is 650 px wide: more would only make the files larger.

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from tem_track.movie import FloatArray, Image
 from tem_track.tables import Table, row_count, select_rows
 from tem_track.write.curves import apart
+from tem_track.write.drawing import colour_of
 from tem_track.write.figure_style import (
     COLUMN_MM,
     FAINT,
@@ -27,7 +28,6 @@ from tem_track.write.figure_style import (
     ratio_axis,
 )
 from tem_track.write.outline_figure import draw_scale_bar
-from tem_track.write.overlay import colour_of
 
 # Particles and images that a gallery shows at most.
 _SHOWN, ACROSS = 6, 8
