@@ -14,8 +14,9 @@ from tem_track.movie import Image, Mask
 FEWEST_BEFORE, FEWEST_BEHIND = 2.0, 4.0
 # Share of a region's pixels whose fall could be measured, at least.
 MEASURED_SHARE = 0.2
-# A rise by more, over this neighbourhood, is something else than degradation; illumination and noise leave less.
-LEAST_RISE, RISE_SIGMA_PX = 0.02, 3.0
+# A rise by more, over what is usual around, is something else than degradation; illumination and noise leave less. A
+# coarse texture of voids is brighter than before in places, but not over so wide a neighbourhood.
+LEAST_RISE, USUAL_SIGMA_PX = 0.02, 10.0
 # All that was measured counts as much as this share of what is around a place.
 LEAST_AROUND = 0.02
 # Jumps that a region must be worth for every pixel side of its outline: two for every path through it would be half a
@@ -23,7 +24,7 @@ LEAST_AROUND = 0.02
 OUTLINE_SHARE = 0.25
 # A fall takes some four samples; one that begins with fewer left is not over when the movie ends. What it must have
 # come to by then, in the mean of the last samples, is a share of what is usual around.
-LAST_ARRIVALS, LAST_SAMPLES, USUAL_SIGMA_PX = 6, 2, 10.0
+LAST_ARRIVALS, LAST_SAMPLES, NEAR_SIGMA_PX = 6, 2, 3.0
 
 
 def fall_of(windows: Windows, index: Image) -> Image:
@@ -54,7 +55,7 @@ def fall_of(windows: Windows, index: Image) -> Image:
 def rises(drop: Image, index: Image) -> Mask:
     """Return where the level rose with what arrived around: nothing that degrades does."""
     arrived = np.isfinite(index) & np.isfinite(drop)
-    return np.asarray(_mean_over(drop, arrived, RISE_SIGMA_PX) < -LEAST_RISE)
+    return np.asarray(_mean_over(drop, arrived, USUAL_SIGMA_PX) < -LEAST_RISE)
 
 
 def unfounded(drop: Image, index: Image) -> Mask:
@@ -129,7 +130,7 @@ def unfinished(windows: Windows, index: Image, drop: Image, count: int, fall: fl
     fallen = np.asarray(before - total / np.maximum(shown, 1), np.float32)
     usual = _usual_drop(drop, measured)
     least = np.mean([share_fallen(-k, fall) for k in range(LAST_SAMPLES)])
-    return np.asarray(late & (shown > 0) & (_mean_over(fallen, shown > 0, RISE_SIGMA_PX) < np.float32(least) * usual))
+    return np.asarray(late & (shown > 0) & (_mean_over(fallen, shown > 0, NEAR_SIGMA_PX) < np.float32(least) * usual))
 
 
 def _usual_drop(drop: Image, measured: Mask) -> Image:
