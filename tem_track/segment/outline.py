@@ -32,6 +32,7 @@ from tem_track.segment.outline_rows import OutlineRow, evidence_of, finished_out
 from tem_track.segment.outline_scene import Scene, pictures_of, refine_all
 from tem_track.segment.outline_start import Start, starts_from_labels
 from tem_track.segment.outline_table import Outlines
+from tem_track.segment.support import without_support
 from tem_track.settings import SegmentSettings
 
 # An outline whose radius differs from its label's by more than this factor and margin has run away.
@@ -88,7 +89,8 @@ def outline_particles(
     if polarity not in ("dark", "bright"):
         raise ValueError(f"polarity {polarity!r} is neither 'dark' nor 'bright'")
     seen = _as_callable(measured)
-    stage = _Stage(frames, labels, seen, polarity == "dark", fixed, drift_px)
+    bare = without_support(frames, labels, drift_px, usable, fixed, polarity == "dark")
+    stage = _Stage(bare, labels, seen, polarity == "dark", fixed, drift_px)
     stage.look_for_fringe(looked_at(usable))
     rows: list[OutlineRow] = []
     for chosen in together(np.flatnonzero(usable).tolist(), labels):
