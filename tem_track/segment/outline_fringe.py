@@ -22,8 +22,9 @@ _LOOKS = 5
 PARTICLES_LOOKED_AT = 12
 # Anything goes at first: 20 px^2 turn a particle's edge white.
 ANY_FRINGE_PX2 = (0.0, 300.0)
-# A fringe that moves an edge by less than some tenth of a pixel is left out (on simulated movies: 0.07 px per px^2).
-_MATTERS_PX2 = 2.0
+# A fringe that moves an edge by less than 0.07 px is left out (on simulated movies: 0.07 px per px^2): twice that is
+# 1 % of the area of a particle 60 px wide, whose profile is then taken for another kind of body's.
+_MATTERS_PX2 = 1.0
 # It must also stand out of the scatter between particles by this many standard errors.
 _CLEAR = 3.0
 # How much a fringe may differ from that of the frames before, share of it and px^2; weight of the newest frame.
