@@ -1,4 +1,4 @@
-"""Label images of a whole movie, kept compressed so that a long movie fits in memory."""
+"""Label images as runs of equal numbers, and those of a whole movie kept compressed: a long one fits in memory."""
 
 from __future__ import annotations
 
@@ -7,8 +7,59 @@ from collections.abc import Iterator, Sequence
 from typing import overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tem_track.movie import Labels
+
+
+def runs(labels: Labels) -> tuple[NDArray[np.intp], NDArray[np.intp], Labels]:
+    """Return start, length and number of the runs of one number along the rows of a (Y, X) label image.
+
+    A label image is nearly all long runs of one number; a sum over a few thousand runs takes the place of one over
+    millions of pixels. Starts are places in the flattened image; every row begins a run; the background's are there.
+
+    >>> start, length, number = runs(np.array([[0, 1, 1], [1, 2, 2]], np.int32))
+    >>> start.tolist(), length.tolist(), number.tolist()
+    ([0, 1, 3, 4], [1, 2, 1, 2], [0, 1, 1, 2])
+    """
+    flat = labels.ravel()
+    change = np.empty(flat.size, np.bool_)
+    np.not_equal(flat[1:], flat[:-1], out=change[1:])
+    change[:: labels.shape[1]] = True
+    start = np.flatnonzero(change)
+    return start, np.diff(start, append=flat.size), flat[start]
+
+
+def sizes(labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the numbers in a (Y, X) label image, rising, without the background, and how many pixels each has.
+
+    >>> [values.tolist() for values in sizes(np.array([[0, 7, 7], [3, 7, 0]], np.int32))]
+    [[3, 7], [1, 3]]
+    """
+    _, length, number = runs(labels)
+    found, at = np.unique(number, return_inverse=True)
+    pixels = np.bincount(at, length, len(found)).astype(np.int64)
+    return found[found > 0].astype(np.int64), pixels[found > 0]
+
+
+def boxes(labels: Labels) -> dict[int, tuple[slice, slice]]:
+    """Return the rows and columns that every number of a (Y, X) label image lies in, numbers rising.
+
+    >>> boxes(np.array([[0, 7, 7], [3, 7, 0]], np.int32))
+    {3: (slice(1, 2, None), slice(0, 1, None)), 7: (slice(0, 2, None), slice(1, 3, None))}
+    """
+    start, length, number = runs(labels)
+    found, at = np.unique(number, return_inverse=True)
+    row, column = np.divmod(start, labels.shape[1])
+    low, high = np.full((2, len(found)), max(labels.shape)), np.zeros((2, len(found)), np.int64)
+    for axis, (first, last) in enumerate(((row, row + 1), (column, column + length))):
+        np.minimum.at(low[axis], at, first)
+        np.maximum.at(high[axis], at, last)
+    return {
+        n: (slice(top, bottom), slice(left, right))
+        for n, top, left, bottom, right in zip(found.tolist(), *low.tolist(), *high.tolist(), strict=True)
+        if n > 0
+    }
 
 
 class LabelStack(Sequence[Labels]):

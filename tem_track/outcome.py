@@ -126,6 +126,8 @@ def front_facts(summary: Mapping[str, Any], tables: Mapping[str, Table]) -> list
             lines.append((words, f"{summary[name]:.4g} {unit}".strip() + interval))
     if summary.get("dark_fraction_first") is not None:
         lines.append(("dark share", f"{summary['dark_fraction_first']:.1%} to {summary['dark_fraction_last']:.1%}"))
+    if summary.get("dark_places_first") is not None:
+        lines.append(("dark places", f"{summary['dark_places_first']:.0f} to {summary['dark_places_last']:.0f}"))
     return lines
 
 

@@ -72,3 +72,20 @@ def test_single_image_without_drawing() -> None:
     frame = np.random.default_rng(6).normal(120, 6, (256, 256))
     frame[ball_thickness((256, 256), 240, 40, 14) > 0] = 0
     assert find_fixed_pixels(frame.clip(0, 255).astype(np.uint8)[None]).sum() == 0
+
+
+def test_pixels_that_are_black_by_chance_are_no_ink() -> None:
+    rng = np.random.default_rng(7)
+    # 2 % of the pixels of a dark background are as black as the box of a clock.
+    frames = rng.poisson(6, (20, 240, 300)).astype(np.uint16)
+    frames += rng.poisson(40 * ball_thickness((240, 300), 150, 150, 50) / 80, frames.shape).astype(np.uint16)
+    frames[:, 4:28, 4:120] = 0
+    for k, frame in enumerate(frames):
+        ink = np.zeros(frame.shape, np.uint8)
+        cv2.putText(ink, f"TIME {37 * k:4d}", (8, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 255, 1, cv2.LINE_8)
+        frame[ink > 0] = 60
+    fixed = find_fixed_pixels(frames)
+    assert fixed[4:28, 4:120].all()
+    # Two pixels around the box are taken as well.
+    assert not fixed[30:].any()
+    assert not fixed[:, 122:].any()

@@ -59,3 +59,23 @@ def test_the_product_with_a_correlation_matrix_is_exact() -> None:
     lags = np.abs(np.subtract.outer(np.arange(40), np.arange(40)))
     for rho in (0.0, 0.6):
         assert _correlated_product(rows, rho) == pytest.approx(rows @ (rho**lags) @ rows.T)
+
+
+def test_a_short_plateau_does_not_cost_the_stage_before() -> None:
+    # A plateau of four rows has no slope of its own to tell it by; held level it ends two stages that are clear.
+    times = np.linspace(0, 1, 64)
+    curve = piecewise(times, [4.2 / 63, 21.6 / 63, 59.5 / 63], [1.0, 1.134, 1.75])
+    rng = np.random.default_rng(5)
+    right = 0
+    for _ in range(30):
+        fit, _, _ = select_fit(times, curve + 0.005 * rng.normal(size=64), np.ones(64))
+        right += fit.knot_count == 3 and fit.flat_end and abs(fit.knots[1] * 63 - 21.6) < 2
+    assert right >= 28
+
+
+def test_a_stage_that_the_movie_cuts_off_gets_no_plateau() -> None:
+    times = np.linspace(0, 1, 64)
+    curve = piecewise(times, [4.2 / 63, 21.6 / 63, 1.0], [1.0, 1.134, 1.75])
+    rng = np.random.default_rng(5)
+    fits = [select_fit(times, curve + 0.006 * rng.normal(size=64), np.ones(64))[0] for _ in range(30)]
+    assert sum(fit.knot_count == 2 and not fit.flat_end for fit in fits) >= 28

@@ -130,14 +130,28 @@ def test_the_moving_border_of_an_alignment_is_no_front() -> None:
     assert np.isfinite(find_arrival(still, drift, usable=usable).frame).any()
 
 
-def test_a_fall_that_the_movie_cuts_off_early_is_no_arrival() -> None:
-    # The front is 9 px further on at the last frame than three frames before.
+@pytest.mark.parametrize("dose", [150.0, 15.0])
+def test_arrivals_up_to_the_last_frame_are_found_and_no_later_ones(dose: float) -> None:
+    # The front is 3 px further on with every frame: 9 px would be lost with the last three.
     end = 30
-    usable = np.ones(end, bool)
-    found = find_arrival(movie()[:end], np.zeros((end, 2)), usable=usable).frame
-    reached, never = truth() <= end - 4, ~(truth() <= end + 0.5)
+    found = find_arrival(movie(dose)[:end], np.zeros((end, 2)), usable=np.ones(end, bool)).frame
+    reached, late = truth() <= end - 2, (truth() > end - 6) & (truth() <= end - 2)
     assert np.isfinite(found[reached]).mean() > 0.98
-    assert np.isfinite(found[never]).mean() < 0.02
+    assert np.abs(found - truth())[late & np.isfinite(found)].mean() < 1.0
+    assert np.isfinite(found[~(truth() <= end + 0.5)]).mean() < 0.02
+
+
+def test_a_slow_fall_is_followed_to_the_end_too() -> None:
+    # Ten frames a fall: three or four of them make a sample, and four samples would be more than ten frames.
+    end, arrival = 40, np.indices((80, 96))[1] / 3.0 + 14
+    rng = np.random.default_rng(16)
+    done = 1 / (1 + np.exp(-(np.arange(end)[:, None, None] - arrival) / 2.5))
+    frames = rng.poisson(200 * (1 - 0.3 * done)).astype(np.uint16)
+    found = find_arrival(frames, np.zeros((end, 2)), usable=np.ones(end, bool)).frame
+    late = (arrival > end - 9) & (arrival <= end - 3)
+    assert np.isfinite(found[late]).mean() > 0.9
+    assert np.abs(found - arrival)[late & np.isfinite(found)].mean() < 2
+    assert np.isfinite(found[arrival > end + 1]).mean() < 0.05
 
 
 def test_what_is_no_film_does_not_degrade() -> None:

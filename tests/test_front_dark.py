@@ -35,6 +35,16 @@ def test_the_dark_share_is_the_spots_share(spots: int) -> None:
     assert np.isnan(found.diameter_px) if spots == 0 else abs(found.diameter_px - 12) < 1
 
 
+def test_places_are_counted_alike_whatever_the_diffraction_condition() -> None:
+    strong, weak = (dark_places(foil(30, contrast=c), EVERYWHERE, 0.25) for c in (0.8, 0.4))
+    assert strong.places == weak.places == 30
+    assert strong.contrast > 1.7 * weak.contrast
+    # A bridge half as dark as the places it joins does not join them.
+    joined = foil(30, contrast=0.8)
+    joined[13:18, 15:48] *= 0.65
+    assert dark_places(joined, EVERYWHERE, 0.25).places == 30
+
+
 def test_what_is_too_faint_for_the_contrast_asked_for_is_not_dark() -> None:
     assert dark_places(foil(30, contrast=0.15), EVERYWHERE, 0.25).fraction < 0.002
     assert dark_places(foil(30, contrast=0.15), EVERYWHERE, 0.08).places > 25
@@ -61,16 +71,20 @@ def test_the_table_and_its_trend() -> None:
     summary = dark_summary(table)
     assert summary["dark_fraction_first"] > 3 * summary["dark_fraction_last"]  # type: ignore[operator]
     assert summary["dark_fraction_rank_correlation"] == pytest.approx(-0.97, abs=0.03)
+    assert summary["dark_places_first"] == 30
+    assert summary["dark_places_rank_correlation"] == pytest.approx(-0.97, abs=0.03)
     assert dark_summary({name: column[:2] for name, column in table.items()})["dark_fraction_first"] is None
 
 
 @pytest.mark.skipif(not TI.exists(), reason="shared/data/ti_heating is not there")
 def test_the_defects_of_heated_titanium_become_fewer() -> None:
-    # Its annotators drew 493 defects in the first and 179 in the last frame.
+    # Its annotators drew 493 defects in the first and 179 in the last frame, fewer and fewer in between.
     paths = sorted(TI.glob("*.jpg"), key=lambda p: int(re.findall(r"\d+", p.stem)[-1]))
-    first, last = (
-        dark_places(cv2.imread(str(p), cv2.IMREAD_GRAYSCALE).astype(np.float32), np.ones((2048, 2048), bool), 0.25)
-        for p in (paths[0], paths[-1])
-    )
-    assert last.fraction < 0.7 * first.fraction
-    assert 0.2 < last.places / first.places < 0.6
+    everywhere = np.ones((2048, 2048), bool)
+    found = [
+        dark_places(cv2.imread(str(p), cv2.IMREAD_GRAYSCALE).astype(np.float32), everywhere, 0.25) for p in paths[::3]
+    ]
+    places = np.array([f.places for f in found])
+    assert found[-1].fraction < 0.7 * found[0].fraction
+    assert 0.2 < places[-1] / places[0] < 0.6
+    assert np.corrcoef(np.argsort(np.argsort(places)), np.arange(len(places)))[0, 1] < -0.85

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tem_track.front.fall import frames_to_average
+from tem_track.front.fall import frames_of_fall, frames_to_average, share_fallen
 from tem_track.front.levels import (
     choose_grid,
     coarse_levels,
@@ -97,11 +97,20 @@ def test_slow_falls_are_averaged(length: float, wanted: int) -> None:
     index = np.add.outer(np.linspace(40, 60, 40), np.zeros(40)).astype(np.float32)
     time = np.arange(120)[:, None, None]
     levels = -0.25 / (1 + np.exp(-(time - index) / (length / 4))) + 0.05 * rng.standard_normal((120, 40, 40))
-    assert abs(frames_to_average(levels.astype(np.float16), index, 1) - wanted) <= 1
+    fall = frames_of_fall(levels.astype(np.float16), index, 1)
+    # A logistic fall is half as steep as at its middle at 1.76 of its scale to either side.
+    assert fall == pytest.approx(max(2 * 1.76 * length / 4, 1), abs=1.6)
+    assert abs(frames_to_average(fall) - wanted) <= 1
+    # What changes in the last frames does not show how long it takes.
+    assert frames_of_fall(levels[:48].astype(np.float16), np.where(index < 41, np.nan, index), 1) == 0
 
 
 def test_nothing_changed_needs_no_averaging() -> None:
-    assert frames_to_average(np.zeros((20, 9, 9), np.float16), np.full((9, 9), np.nan, np.float32), 1) == 1
+    fall = frames_of_fall(np.zeros((20, 9, 9), np.float16), np.full((9, 9), np.nan, np.float32), 1)
+    assert fall == 0
+    assert frames_to_average(fall) == 1
+    # Nothing known of its width, a change is a step.
+    assert [share_fallen(k, fall) for k in (-1, 0, 1)] == [0, 0.5, 1]
 
 
 def test_too_few_frames_are_an_error() -> None:

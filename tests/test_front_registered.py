@@ -70,6 +70,16 @@ def test_a_pixel_is_averaged_before_its_own_arrival_only() -> None:
     assert mean[3, 3] == 10
 
 
+def test_a_mean_of_frames_of_different_brightness_has_no_step() -> None:
+    brightness = np.where(np.arange(40) < 10, 1.0, 1.5)
+    frames = np.stack([np.full((20, 60), 10.0 * b, np.float32) for b in brightness])
+    arrival = np.full((20, 60), np.nan, np.float32)
+    arrival[:, 30:] = 8.0
+    for where in (arrival, None):
+        mean = early_mean(frames, np.zeros((40, 2)), np.ones(40, bool), arrival_frame=where, count=40)
+        assert np.abs(mean - 10).max() < 1e-3
+
+
 def test_no_frame_is_an_error() -> None:
     with pytest.raises(ValueError, match="no usable"):
         early_mean(ramp_movie(DRIFT), DRIFT, np.zeros(3, bool))

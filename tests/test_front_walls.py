@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from tem_track.front.merging import basins, common_boundaries, in_reading_order, merge_order, merged, without_small
+from tem_track.front.merging import (
+    Evidence,
+    basins,
+    boundary_strength,
+    common_boundaries,
+    in_reading_order,
+    merge_order,
+    merged,
+    without_small,
+)
 from tem_track.front.outside import outside_film
 from tem_track.front.walls import wall_evidence
 from tests.fronts import film, two_grains
 
 SHAPE = (96, 128)
+
+
+def of_picture(evidence: np.ndarray) -> Evidence:
+    """Return evidence that a picture alone has."""
+    return Evidence(evidence.astype(np.float32), np.zeros(evidence.shape, np.float32))
 
 
 def test_a_line_and_a_step_stand_out_on_their_middle() -> None:
@@ -57,7 +71,7 @@ def test_basins_cover_the_film_and_merge_in_order_of_their_boundaries() -> None:
     part[:10] = False
     regions = basins(evidence, part)
     assert ((regions > 0) == part).all()
-    merges = merge_order(regions, evidence)
+    merges = merge_order(regions, of_picture(evidence))
     assert len(merges.strength) == regions.max() - 1
     assert merges.strength[-1] > 2 * merges.strength[-2]
     kept = merged(regions, merges, merges.strength >= merges.strength[-1])
@@ -69,12 +83,35 @@ def test_basins_cover_the_film_and_merge_in_order_of_their_boundaries() -> None:
 def test_the_histogram_of_a_boundary_counts_its_sides() -> None:
     labels = np.array([[1, 1, 2], [1, 3, 2]], np.int32)
     evidence = np.array([[1, 1, 9], [1, 1, 1]], np.float32)
-    pairs, counts = common_boundaries(labels, evidence)
-    assert dict(zip(map(tuple, pairs.tolist()), counts.sum(axis=1).tolist(), strict=True)) == {
-        (1, 2): 1,
-        (1, 3): 2,
-        (2, 3): 1,
-    }
+    pairs, counts = common_boundaries(labels, of_picture(evidence))
+    for part in (0, 1):
+        assert dict(zip(map(tuple, pairs.tolist()), counts[:, part].sum(axis=1).tolist(), strict=True)) == {
+            (1, 2): 1,
+            (1, 3): 2,
+            (2, 3): 1,
+        }
+
+
+def test_a_boundary_with_a_gap_is_none_unless_the_front_shows_half_of_it() -> None:
+    labels = two_grains((40, 120))
+    whole, gap, half = (np.ones((40, 120), np.float32) for _ in range(3))
+    whole[:, 59:61] = gap[:24, 59:61] = half[:24, 59:61] = 9
+
+    def strength(evidence: Evidence) -> float:
+        return boundary_strength(common_boundaries(labels, evidence)[1][0])
+
+    assert strength(of_picture(whole)) > 8
+    assert strength(of_picture(gap)) < 1.2
+    assert strength(Evidence(np.ones_like(half), half)) > 8
+    assert strength(Evidence(3 * whole, 4 * whole)) > 40
+
+
+def test_noise_of_a_rim_that_few_frames_saw_is_no_evidence() -> None:
+    rng = np.random.default_rng(8)
+    picture = 1 + 0.01 * rng.standard_normal(SHAPE)
+    picture[-20:] = 1 + 0.08 * rng.standard_normal((20, SHAPE[1]))
+    evidence = wall_evidence(picture.astype(np.float32))
+    assert np.quantile(evidence[-16:], 0.9) < 1.5 * np.quantile(evidence[:-24], 0.9)
 
 
 def test_small_regions_join_the_neighbour_with_the_weakest_boundary() -> None:
@@ -83,7 +120,7 @@ def test_small_regions_join_the_neighbour_with_the_weakest_boundary() -> None:
     labels[8:12, 13:15] = 3
     evidence = np.ones((20, 30), np.float32)
     evidence[:, 14:16] = 9
-    out = without_small(labels, evidence, 50)
+    out = without_small(labels, of_picture(evidence), 50)
     assert out.max() == 2
     assert out[9, 13] == out[0, 0] == 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tem_track.labels import LabelStack
+from tem_track.labels import LabelStack, boxes, runs, sizes
 
 
 def test_gives_back_every_image() -> None:
@@ -27,3 +27,19 @@ def test_another_shape_is_refused() -> None:
         LabelStack((3, 4)).append(np.zeros((4, 3), np.int32))
     with pytest.raises(IndexError):
         LabelStack((3, 4))[0]
+
+
+def test_runs_hold_every_pixel_once_and_stop_at_the_end_of_a_row() -> None:
+    labels = np.random.default_rng(4).integers(0, 3, (13, 7)).astype(np.int32)
+    start, length, number = runs(labels)
+    assert np.array_equal(np.repeat(number, length).reshape(labels.shape), labels)
+    assert ((start % 7) + length <= 7).all()
+
+
+def test_sizes_and_boxes_are_those_of_the_pixels() -> None:
+    labels = np.zeros((30, 40), np.int32)
+    labels[3:9, 5:20], labels[20:22, :4], labels[8, 19] = 70000, 2, 0
+    assert [values.tolist() for values in sizes(labels)] == [[2, 70000], [8, 89]]
+    assert boxes(labels) == {2: np.s_[20:22, 0:4], 70000: np.s_[3:9, 5:20]}
+    assert boxes(np.zeros((3, 4), np.int32)) == {}
+    assert [len(values) for values in sizes(np.zeros((3, 4), np.int32))] == [0, 0]

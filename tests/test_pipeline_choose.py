@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_segment_film import SHAPE, grains, particles
+from test_segment_film import SHAPE, grains, odd_grain, particles
 
 from tem_track.movie import Movie
 from tem_track.pipeline.choose import choose_analysis
@@ -45,6 +45,10 @@ def test_the_frames_decide(film: list[np.ndarray], separate: list[np.ndarray]) -
 
 def test_heated_particles_stay_particles(separate: list[np.ndarray]) -> None:
     assert chosen(separate, heated=True) == (True, False)
+
+
+def test_a_heated_film_with_one_odd_grain_is_a_film() -> None:
+    assert chosen([odd_grain(k).astype(np.uint16) for k in range(10)], heated=True) == (False, True)
 
 
 def test_a_few_images_are_no_front(film: list[np.ndarray]) -> None:

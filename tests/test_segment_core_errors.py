@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from core_profiles import NOISE, body_parameters, profiles_of
 
-from tem_track.segment.core_errors import ProfileErrors, support_swing, thickness_swing, whitening
+from tem_track.segment.core_errors import (
+    ProfileErrors,
+    inverse_of_lower,
+    support_swing,
+    thickness_swing,
+    whitening,
+)
 
 
 def none(count: int) -> ProfileErrors:
@@ -57,3 +63,11 @@ def test_bins_that_were_not_seen_count_for_nothing() -> None:
     profiles = profiles_of(body_parameters(1))
     profiles.weight[0, 30] = 0.0
     assert np.abs(whitening(profiles, none(1)).matrix[0, 30]).max() < 0.02
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 65])
+def test_triangular_matrices_are_inverted(size: int) -> None:
+    lower = np.tril(np.random.default_rng(size).normal(0, 0.2, (3, size, size))) + 2 * np.eye(size)
+    inverse = inverse_of_lower(lower)
+    assert np.allclose(inverse @ lower, np.eye(size), atol=1e-10)
+    assert (np.triu(inverse, 1) == 0).all()

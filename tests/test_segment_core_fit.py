@@ -67,5 +67,7 @@ def test_fits_of_many_profiles_are_those_of_each() -> None:
     start[:, BLUR] = 1.1 * BLUR_SD
     together = fit_whitened(profiles, [start], SOLID, errors(0.02, 300))[0]
     alone = fit_whitened(profiles.take(slice(270, 271)), [start[:1]], SOLID, errors(0.02, 1))[0]
-    assert np.allclose(together.parameters[270], alone.parameters[0], atol=1e-9)
+    # Single precision tells them to a few hundredths of their errors.
+    off = np.abs(together.parameters[270] - alone.parameters[0])
+    assert (off <= 0.05 * np.sqrt(alone.variance[0])).all()
     assert together.unlikely.shape == (300,)

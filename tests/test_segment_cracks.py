@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter
 from tem_track.movie import Labels
 from tem_track.segment.candidates import binned
 from tem_track.segment.cracks import parted_at_cracks
+from tem_track.segment.finer import FinerPicture
 
 SHAPE, BIN = (160, 200), 4
 NUMBERS = [2, 5]
@@ -35,7 +36,7 @@ def parted(picture: NDArray[np.float32], noise: float, sign: int = 1) -> Labels:
         tight[binned(ball_thickness(SHAPE, 80, x, 0.93 * radius).astype(np.float32), BIN) > 0] = number
     level = np.zeros(6)
     level[NUMBERS] = 60.0
-    return parted_at_cracks(tight, sign * picture, sign, BIN, noise / BIN, level)
+    return parted_at_cracks(tight, FinerPicture(sign * picture, sign, BIN, noise / BIN), level)
 
 
 @pytest.mark.parametrize(("branches", "pieces"), [(0, 1), (2, 2), (3, 3), (4, 4)])
@@ -61,4 +62,4 @@ def test_where_noise_hides_a_crack_nothing_is_made_of_it() -> None:
 
 def test_a_picture_that_is_not_binned_is_left_alone() -> None:
     tight = np.ones((20, 20), np.int32)
-    assert parted_at_cracks(tight, np.zeros((20, 20), np.float32), 1, 1, 1.0, np.ones(2)) is tight
+    assert parted_at_cracks(tight, FinerPicture(np.zeros((20, 20), np.float32), 1, 1, 1.0), np.ones(2)) is tight

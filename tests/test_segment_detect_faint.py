@@ -11,6 +11,8 @@ from scipy.ndimage import gaussian_filter
 from tem_track.movie import Labels
 from tem_track.segment import learn_appearance, segment_frame
 from tem_track.segment.appearance import Appearance
+from tem_track.segment.candidates import LEAST_CONTRAST_IF_LARGE, LEAST_CONTRAST_OF_NOISE, drop_noise, out_of_noise
+from tem_track.segment.levels import Region
 from tem_track.settings import SegmentSettings
 
 SHAPE = (220, 240)
@@ -50,3 +52,28 @@ def test_a_faint_touching_pair_is_found_beside_strong_particles(seed: int) -> No
 def test_a_strand_is_not_found_for_being_faint() -> None:
     image = dark_field(4, faint=0.0)
     assert segment_frame(image.astype(np.float32), learnt(image), fixed=None).max() == 2
+
+
+def test_what_a_patch_must_show_falls_with_its_area() -> None:
+    assert out_of_noise(4.0, 0.8) == LEAST_CONTRAST_OF_NOISE
+    # Twice the area over which a Gaussian of 2 px averages.
+    assert out_of_noise(2 * 4 * np.pi * 4.0, 2.0) == pytest.approx(LEAST_CONTRAST_OF_NOISE / np.sqrt(2))
+    assert out_of_noise(1e6, 0.8) == LEAST_CONTRAST_IF_LARGE
+
+
+def nested(areas: list[float], contrasts: list[float]) -> list[Region]:
+    """Return patches each of which lies in the one before."""
+    contour = np.zeros((4, 1, 2), np.int32)
+    return [
+        Region(10.0 * k, k, contour, area, 1.0, 1.0, contrast, 1.0, 0.0, 5.0, 1.0, parent=k - 1)
+        for k, (area, contrast) in enumerate(zip(areas, contrasts, strict=True))
+    ]
+
+
+def test_higher_levels_of_what_stands_out_count_too_and_other_faint_patches_do_not() -> None:
+    regions = nested([60.0, 40.0, 25.0, 6.0], [5.0, 2.0, 1.0, 1.0])
+    drop_noise(regions, 1.0, 2.0)
+    assert [region.score for region in regions] == [5.0, 5.0, 5.0, 0.0]
+    faint = nested([60.0, 40.0], [3.0, 2.0])
+    drop_noise(faint, 1.0, 2.0)
+    assert [region.score for region in faint] == [0.0, 0.0]

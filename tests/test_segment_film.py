@@ -45,6 +45,32 @@ def test_patches_between_grains_explain_little_of_a_film() -> None:
     assert seen.contrast < 3.6
 
 
+def odd_grain(seed: int) -> Image:
+    """Grains of nearly one brightness, and one much brighter: it has the outline of a particle."""
+    rng = np.random.default_rng(seed)
+    yy, xx = np.indices(SHAPE)
+    centres = np.array([(75, 95), (20, 30), (25, 110), (30, 180), (90, 20), (140, 50), (140, 120), (100, 180)])
+    away = np.hypot(yy[..., None] - centres[:, 0], xx[..., None] - centres[:, 1])
+    level = np.array([1.3, 0.96, 1.04, 1.0, 1.05, 0.92, 0.97, 1.02])[away.argmin(axis=-1)]
+    far = np.sort(away, axis=-1)
+    return rng.poisson(200 * level * (1 - 0.2 * np.exp(-(((far[..., 1] - far[..., 0]) / 3) ** 2)))).astype(np.float32)
+
+
+def test_a_grain_much_brighter_than_the_others_differs_less_than_a_particle_does() -> None:
+    seen = particle_evidence([odd_grain(k) for k in range(3)], NOTHING)
+    assert seen.like * seen.explained > 0.45
+    assert 0.2 < seen.relative < 0.35
+    assert seen.whole > 0.9
+    assert particle_evidence([particles(k) for k in range(3)], NOTHING).relative > 0.38
+
+
+def test_a_strip_along_the_edge_is_no_whole_particle() -> None:
+    strip = np.where(np.arange(SHAPE[0])[:, None] < 30, 3.0, 1.0)
+    seen = particle_evidence([np.asarray(grains(k) * strip, np.float32) for k in range(3)], NOTHING)
+    assert seen.whole < 0.2
+    assert particle_evidence([particles(k) for k in range(3)], NOTHING).whole > 0.9
+
+
 def test_noise_alone_shows_no_particles() -> None:
     rng = np.random.default_rng(3)
     assert particle_evidence([rng.poisson(30, SHAPE).astype(np.float32)], NOTHING).explained < 0.4

@@ -98,6 +98,12 @@ def test_else_there_is_none(looks: list[FloatArray]) -> None:
     assert np.isnan(memory.known[0])
 
 
+def test_a_fringe_that_moves_an_edge_by_a_tenth_of_a_pixel_counts() -> None:
+    memory = FringeMemory()
+    memory.begin([look(1.6, 1.4, 1.7), look(1.4, 1.3, 1.6), look(1.5, 1.4, 1.5), look(1.5, 1.2, 1.4), look(1.4, 1.7)])
+    assert memory.known[0] == pytest.approx(1.5, abs=0.2)
+
+
 def test_frames_looked_at_are_usable_and_spread_over_the_movie() -> None:
     usable = np.ones(50, bool)
     usable[[0, 49]] = False

@@ -3,7 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tem_track.segment.outline_polygon import ellipse_axes, polygon_area, polygon_mask, polygon_moments
+from tem_track.segment.outline_polygon import (
+    ellipse_axes,
+    polygon_area,
+    polygon_areas,
+    polygon_mask,
+    polygon_moments,
+)
 
 
 def ellipse(
@@ -48,3 +54,9 @@ def test_masks_of_many_shifted_ellipses_have_the_right_area_on_average() -> None
 def test_a_polygon_beyond_the_picture_is_clipped() -> None:
     assert polygon_mask(ellipse(5, 5, 50, 50), (10, 12)).all()
     assert not polygon_mask(ellipse(-50, -50, 5, 5), (10, 12)).any()
+
+
+def test_areas_of_many_polygons_are_those_of_their_moments_however_far_out_they_lie() -> None:
+    shapes = np.stack([ellipse(4000.5, 3999.25, 20, 8, turn) for turn in (0.0, 0.7)])
+    assert polygon_areas(shapes) == pytest.approx(polygon_moments(shapes)[0], rel=1e-9)
+    assert polygon_areas(shapes[:, ::-1]) == pytest.approx(polygon_areas(shapes), rel=1e-12)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pictures import ball_thickness, disc
@@ -8,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 from tem_track.movie import FloatArray, Labels
 from tem_track.segment.outline import outline_particles, together
 from tem_track.segment.outline_again import another
-from tem_track.segment.outline_members import Memory
+from tem_track.segment.outline_members import Memory, recent_shape
 from tem_track.segment.outline_scene import _crowded
 from tem_track.segment.outline_start import starts_from_labels
 
@@ -46,7 +48,9 @@ def test_frames_are_worked_on_together_by_particles_and_pixels() -> None:
 
 def grown(radius: float, label: float, centre: tuple[float, float] = (50.0, 50.0)) -> bool:
     circle = np.full(48, 30.0)
-    memory = Memory(3, np.zeros(10), np.array([50.0, 50.0]), circle, np.ones(48), np.zeros(2), 30.0 / 29.0, 1.0)
+    memory = Memory(
+        3, np.zeros(10), np.array([50.0, 50.0]), circle, np.ones(48), np.zeros(2), 30.0 / 29.0, 1.0, np.ones(48, bool)
+    )
     return another(4, np.array(centre), circle * radius / 30, label, memory, np.zeros((5, 2)))
 
 
@@ -84,3 +88,22 @@ def test_outlines_hardly_depend_on_how_many_frames_are_worked_on_together(monkey
     monkeypatch.setattr("tem_track.segment.outline._FRAMES_TOGETHER", 2)
     assert areas() == pytest.approx(at_once, rel=0.004)
     assert at_once[::2] == pytest.approx(np.pi * radii**2, rel=0.02)
+
+
+def test_what_a_neighbour_hides_is_remembered_as_it_was_shown() -> None:
+    round_, bulged = np.ones(48), np.ones(48)
+    bulged[10:14] = 1.1
+    hidden = np.ones(48, bool)
+    hidden[10:14] = False
+
+    def after(known: bool) -> FloatArray:
+        start = hidden | known
+        memory = Memory(0, np.zeros(10), np.zeros(2), round_, round_, np.zeros(2), 1.0, 1.0, start)
+        for _ in range(30):
+            shape, seen = recent_shape(bulged / bulged.mean(), memory, hidden)
+            memory = replace(memory, shape=shape, known=seen)
+        return memory.shape / memory.shape[0]
+
+    assert after(known=True)[11] == pytest.approx(1.0, abs=0.002)
+    # What no frame has ever shown is all that there is to go by.
+    assert after(known=False)[11] == pytest.approx(1.1, abs=0.002)

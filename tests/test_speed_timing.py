@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +38,18 @@ def test_a_process_that_fails_ends_the_benchmark() -> None:
 def test_spread_is_median_and_range() -> None:
     assert spread([1.0, 9.0, 3.0]) == "3 (1-9)"
     assert spread([2.0]) == "2"
+
+
+def test_a_movie_is_made_without_the_memory_of_it(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from tests.speed.movies import made_movie; from tests.speed.timing import timed\n"
+        "empty = timed([sys.executable, '-c', 'print(1.0)']).peak_mib\n"
+        f"level = made_movie(Path({str(tmp_path / 'movie.tif')!r}), 1024, 12, 3)\n"
+        "print(level, timed([sys.executable, '-c', 'print(1.0)']).peak_mib - empty)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    level, more = map(float, said.split())
+    assert (tmp_path / "movie.tif").stat().st_size > 12 * 2 * 1024**2
+    assert level > 0
+    assert more < 5

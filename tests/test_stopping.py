@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -30,6 +31,15 @@ def test_a_signal_is_an_exit_code(number: signal.Signals, code: int) -> None:
     assert caught.value.exit_code == code
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A process started in the background of a shell ignores SIGINT; this one does not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_afterwards_signals_do_what_they_did_before() -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with stops_promptly("stopped", nothing):

@@ -14,8 +14,8 @@ import numpy as np
 from tem_track.drift.graph import Pair, solve_path
 from tem_track.drift.pairs import agreed_step, gradient, pair_terms
 from tem_track.drift.prepare import shifted, uncut
-from tem_track.drift.reference import Block, alike, block_pairs, overlap, slope_power
-from tem_track.movie import FloatArray, Image
+from tem_track.drift.reference import Block, alike, block_pairs, overlap, state_of
+from tem_track.movie import FloatArray, Image, InOrder, one_by_one
 
 TILES = 8
 # Rounds end when no block moves by this much any more, px: a tenth of what a frame is known to.
@@ -24,7 +24,9 @@ STEP_SMALL_PX = 0.005
 SMALLEST_SHARE = 0.02
 
 
-def align_blocks(blocks: Sequence[Block], noise: float, errors_px: Sequence[float]) -> FloatArray:
+def align_blocks(
+    blocks: Sequence[Block], noise: float, errors_px: Sequence[float], in_order: InOrder = one_by_one
+) -> FloatArray:
     """Move the block means into line and return by how much the path of each block was wrong, (B, 2) px.
 
     Parameters
@@ -35,6 +37,8 @@ def align_blocks(blocks: Sequence[Block], noise: float, errors_px: Sequence[floa
         Variance of the noise of one prepared frame.
     errors_px : sequence of float
         How wrong the path may be at the start of each round.
+    in_order : InOrder
+        How pairs of blocks are worked on: one by one, or a few at the same time.
     """
     corrections = np.zeros((len(blocks), 2))
     means = [block.mean() for block in blocks]
@@ -42,7 +46,7 @@ def align_blocks(blocks: Sequence[Block], noise: float, errors_px: Sequence[floa
         # A mean is 0 outside its frames; that edge must not take part, since it never moves.
         block.count = block.count * uncut(block.count)
     for error_px in errors_px:
-        pairs = _block_pairs(blocks, noise, error_px)
+        pairs = _block_pairs(blocks, noise, error_px, in_order)
         step, _ = solve_path(pairs, len(blocks))
         step = np.nan_to_num(step, nan=0.0)
         step -= np.average(step, axis=0, weights=[len(block.members) for block in blocks])
@@ -54,23 +58,25 @@ def align_blocks(blocks: Sequence[Block], noise: float, errors_px: Sequence[floa
     return corrections
 
 
-def _block_pairs(blocks: Sequence[Block], noise: float, error_px: float) -> list[Pair]:
+def _block_pairs(blocks: Sequence[Block], noise: float, error_px: float, in_order: InOrder) -> list[Pair]:
     means = [block.mean() for block in blocks]
     slopes = [gradient(mean) for mean in means]
-    misplaced = [slope_power(slope) * np.float32(error_px**2) for slope in slopes]
-    pairs = []
-    for b, o in block_pairs(len(blocks)):
+    states = [
+        state_of(block, mean, slope, noise, error_px) for block, mean, slope in zip(blocks, means, slopes, strict=True)
+    ]
+    chosen = list(block_pairs(len(blocks)))
+
+    def compared(n: int) -> Pair | None:
+        b, o = chosen[n]
         here, there = overlap(blocks[b], blocks[o])
-        first, second = means[b][here], means[o][there]
-        uncertain = (misplaced[b][here] + misplaced[o][there]) * np.float32(0.5)
-        weight = alike(first, second, blocks[b].count[here], blocks[o].count[there], noise, uncertain)
+        weight = alike(states[b].part(here), states[o].part(there))
         if float(weight.sum()) < SMALLEST_SHARE * means[b].size:
-            continue
+            return None
         slope_here, slope_there = (slopes[b][0][here], slopes[b][1][here]), (slopes[o][0][there], slopes[o][1][there])
-        pair = _pair(first, slope_here, second, slope_there, weight)
-        if pair is not None:
-            pairs.append(Pair(b, o, pair[0], pair[1]))
-    return pairs
+        pair = _pair(means[b][here], slope_here, means[o][there], slope_there, weight)
+        return None if pair is None else Pair(b, o, pair[0], pair[1])
+
+    return [pair for pair in in_order(compared, range(len(chosen))) if pair is not None]
 
 
 def _pair(

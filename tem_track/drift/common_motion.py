@@ -85,7 +85,7 @@ def follow_particles(
         drift,
         displacement_px=drift.displacement_px + between,
         # What was not known of the path before is known from the particles now.
-        sd_px=np.where(np.isfinite(drift.sd_px), np.hypot(error, error[0]), np.nan),
+        sd_px=np.where(np.isfinite(drift.sd_px), error, np.nan),
     )
 
 

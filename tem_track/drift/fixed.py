@@ -30,6 +30,8 @@ INK_STEP = 0.25
 INK_INSIDE = 0.8
 # Frames read that must carry a border for its pixels to be fixed; others move with the frames (see `picture_mask`).
 BORDER_SHARE = 0.99
+# Only extremes are ink: a value that this share of a frame's pixels has is specimen.
+COMMON_VALUE = 0.1
 # A drawn shape smaller than this, px, is a dead or hot pixel.
 SMALLEST_DRAWN_PX = 4
 
@@ -141,18 +143,36 @@ def _with_changing_text(drawn: Mask, still: Mask, frames: Frames, numbers: Mask,
     values = np.unique(np.round(np.percentile(mean[drawn], [2, 98])))
     beside = grown(drawn, max(4, round(0.04 * max(height, width))), along_rows=True)
     tolerance = 0.02 * max(float(mean.max() - mean.min()), 1e-6)
+    elsewhere = ~(whole | still)
     hit = np.zeros(drawn.shape, bool)
     for k in numbers:
         frame = finite(frames[int(k)])
         for value in values:
-            # Only extremes are ink: a value in the middle of the histogram is specimen.
-            if (np.abs(frame[::4, ::4] - value) <= tolerance).mean() < 0.1:
-                hit |= np.abs(frame - value) <= tolerance
+            inked = np.abs(frame - value) <= tolerance
+            share = float(inked[elsewhere].mean()) if elsewhere.any() else 0.0
+            if share < COMMON_VALUE:
+                hit |= _strokes(inked, share)
     found = (whole | grown(drawn, 2) | (hit & beside)).astype(np.uint8)
     # Codecs ring around digits that come and go: holes as wide as a stroke are closed.
     gap = max(3, round(0.01 * max(height, width)))
     closed = cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((2 * gap + 1, 2 * gap + 1), np.uint8))
     return np.asarray(closed > 0)
+
+
+def _strokes(hit: Mask, share: float) -> Mask:
+    """Return the (Y, X) pixels of ink that hang together as strokes do.
+
+    `share` is how many of the pixels that are not drawn have the ink's value.
+    Noise has the value of the ink here and there too: in dark field at low dose many pixels are black. Around a pixel
+    that does, as many of its eight neighbours do as chance makes it, so that groups of n pixels are rarer by
+    (8 share)^n: those smaller than what a whole frame holds by chance are left out.
+    """
+    share = max(share, 1 / hit.size)
+    least = max(SMALLEST_DRAWN_PX, int(np.ceil(np.log(hit.size) / np.log(1 / (8 * share)))))
+    _, number, stats, _ = cv2.connectedComponentsWithStats(hit.astype(np.uint8), connectivity=8)
+    large = stats[:, cv2.CC_STAT_AREA] >= least
+    large[0] = False
+    return np.asarray(large[number])
 
 
 def _whole_bars(still: Mask, drawn: Mask) -> Mask:

@@ -39,7 +39,7 @@ class Drift:
         (dy, dx) in px of the recorded frame: a feature at (y, x) in frame 0 stands at (y + dy, x + dx) in frame k.
         NaN where the frame cannot be registered.
     sd_px : (T,) float64
-        Standard uncertainty of either component, px; NaN where there is no displacement.
+        Standard uncertainty of where each frame was placed, either component, px; NaN where there is no displacement.
     reason : list of str, T entries
         ``""`` or why the frame could not be registered.
     """
@@ -52,6 +52,20 @@ class Drift:
     def registered(self) -> Mask:
         """(T,) bool, True where the displacement is known."""
         return np.asarray(np.isfinite(self.displacement_px).all(axis=1))
+
+    @property
+    def displacement_sd_px(self) -> FloatArray:
+        """(T,) float64, standard uncertainty of either component of the displacement, px.
+
+        The displacement is over the first frame that could be placed: where that one was placed wrongly, all others are
+        off by as much. Its own displacement is zero by definition.
+        """
+        placed = np.flatnonzero(self.registered & np.isfinite(self.sd_px))
+        if not len(placed):
+            return self.sd_px
+        sd = np.hypot(self.sd_px, self.sd_px[placed[0]])
+        sd[placed[0]] = 0.0
+        return np.asarray(sd)
 
 
 def no_drift(count: int) -> Drift:

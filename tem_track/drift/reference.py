@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from tem_track.drift.pairs import gradient
-from tem_track.movie import FloatArray, Image
+from tem_track.movie import FloatArray, Image, InOrder, Mask, one_by_one
 
 Window: TypeAlias = tuple[slice, slice]
 
@@ -88,7 +88,9 @@ def cut_blocks(members: Sequence[int], path: FloatArray, shape: tuple[int, int])
     return blocks
 
 
-def references(blocks: Sequence[Block], noise: float, path_error_px: float) -> list[Reference]:
+def references(
+    blocks: Sequence[Block], noise: float, path_error_px: float, in_order: InOrder = one_by_one
+) -> list[Reference]:
     """Return the reference of every block.
 
     Parameters
@@ -99,15 +101,22 @@ def references(blocks: Sequence[Block], noise: float, path_error_px: float) -> l
         Variance of the noise of one prepared frame.
     path_error_px : float
         How wrong the path may still be: differences that such an error makes are not a change of the specimen.
+    in_order : InOrder
+        How pairs of blocks are worked on: one by one, or a few at the same time.
     """
-    means = [block.mean() for block in blocks]
-    slopes = [slope_power(gradient(mean)) * np.float32(path_error_px**2) for mean in means]
+    states = []
+    for block in blocks:
+        mean = block.mean()
+        states.append(state_of(block, mean, gradient(mean), noise, path_error_px))
     found = [[block.total.copy(), block.count.copy(), block.count.copy()] for block in blocks]
-    for b, o in block_pairs(len(blocks)):
+    pairs = list(block_pairs(len(blocks)))
+
+    def compared(n: int) -> tuple[Window, Window, Image]:
+        b, o = pairs[n]
         here, there = overlap(blocks[b], blocks[o])
-        counts = blocks[b].count[here], blocks[o].count[there]
-        misplaced = (slopes[b][here] + slopes[o][there]) * np.float32(0.5)
-        same = alike(means[b][here], means[o][there], *counts, noise, misplaced)
+        return here, there, alike(states[b].part(here), states[o].part(there))
+
+    for (b, o), (here, there, same) in zip(pairs, in_order(compared, range(len(pairs))), strict=True):
         for this, mine, other, its in ((b, here, o, there), (o, there, b, here)):
             total, support, possible = found[this]
             total[mine] += same * blocks[other].total[its]
@@ -142,31 +151,61 @@ def overlap(a: Block, b: Block) -> tuple[Window, Window]:
     return (windows[0][0], windows[0][1]), (windows[1][0], windows[1][1])
 
 
-def alike(a: Image, b: Image, count_a: Image, count_b: Image, noise: float, misplaced: Image) -> Image:
+@dataclass(frozen=True)
+class State:
+    """What a block shows (y, x): its mean, where it is known, and the variance of that by noise and misplacement."""
+
+    mean: Image
+    known: Mask
+    variance: Image
+
+    def part(self, window: Window) -> State:
+        """Return the state of a window."""
+        return State(self.mean[window], self.known[window], self.variance[window])
+
+
+def state_of(block: Block, mean: Image, slope: tuple[Image, Image], noise: float, path_error_px: float) -> State:
+    """Return the state of a block from its mean and the slope of that.
+
+    Parameters
+    ----------
+    block : Block
+    mean : (y, x) float32
+    slope : tuple of (y, x) float32
+        Along y and x.
+    noise : float
+        Variance of the noise of one prepared frame.
+    path_error_px : float
+        How far the block may be misplaced against another, px; each of the two takes half of it.
+    """
+    variance = np.float32(noise) / np.maximum(block.count, np.float32(1))
+    variance += slope_power(slope) * np.float32(0.5 * path_error_px**2)
+    return State(mean, block.count > 0, np.maximum(variance, np.float32(1e-30)))
+
+
+def alike(a: State, b: State) -> Image:
     """Return per pixel how far two block means show the same state, 0 to 1.
 
     The squared difference, pooled over a neighbourhood, is divided by what noise and a misplaced block explain. It is
     pooled on pictures of half the size.
     """
-    if not a.size:
-        return np.zeros(a.shape, np.float32)
-    one = np.float32(1)
-    both = np.minimum(count_a, count_b) > 0
-    expected = np.float32(noise) * (one / np.maximum(count_a, one) + one / np.maximum(count_b, one))
-    expected += misplaced
-    ratio = np.subtract(a, b)
+    if not a.mean.size:
+        return np.zeros(a.mean.shape, np.float32)
+    both = a.known & b.known
+    ratio = np.subtract(a.mean, b.mean)
     ratio *= ratio
-    ratio /= np.maximum(expected, np.float32(1e-30), out=expected)
+    ratio /= a.variance + b.variance
     ratio *= both
-    height, width = a.shape
+    height, width = ratio.shape
     half = ((width + 1) // 2, (height + 1) // 2)
     pooled, known = (
         cv2.GaussianBlur(cv2.resize(p, half, interpolation=cv2.INTER_AREA), (0, 0), STATE_SIGMA_PX / 2)
         for p in (ratio, both.astype(np.float32))
     )
     excess = np.maximum(pooled / np.maximum(known, np.float32(1e-3)) - np.float32(1.5), np.float32(0))
-    weight = cv2.resize(one / (one + excess * excess), (width, height), interpolation=cv2.INTER_NEAREST)
-    return np.asarray(weight * both, dtype=np.float32)
+    weight = cv2.resize(1 / (1 + excess * excess), (width, height), interpolation=cv2.INTER_NEAREST)
+    weight *= both
+    return np.asarray(weight)
 
 
 def slope_power(slope: tuple[Image, Image]) -> Image:

@@ -107,6 +107,8 @@ def select_fit(times: FloatArray, values: FloatArray, weights: FloatArray) -> tu
     while (doubtful := _doubtful_knots(fit, noise, times)) and fit.knot_count:
         fewer = [_refit(fit, times, values, weights, knots=np.delete(fit.knots, j)) for j in doubtful]
         fewer += [f for f in fits + wide if f.knot_count == fit.knot_count - 1]
+        if fit.knot_count - 1 in doubtful and _may_end_level(fit, noise, times):
+            fewer.append(_refit(fit, times, values, weights, flat_end=True))
         fit = min(fewer, key=lambda f: cost(f, noise))
     fit = _with_ends(fit, noise, times, values, weights, gap)
     if _slows_down(fit, times):
@@ -299,6 +301,17 @@ def _doubtful_knots(fit: HingeFit, noise: Noise, times: FloatArray) -> list[int]
         if not other_rate(pieces[j], pieces[j + 1]) or not _differ(fit, noise, j):
             return [j]
     return []
+
+
+def _may_end_level(fit: HingeFit, noise: Noise, times: FloatArray) -> bool:
+    """Return whether the last segment is no stage, but long enough to be a plateau.
+
+    Over few rows its slope is hardly known, so that it differs from the stage before without certainty; held level it
+    differs surely.
+    """
+    pieces, least = segments(fit, noise, times), smallest_change(fit)
+    plateau = pieces[-1].rows >= FEWEST_PLATEAU_ROWS and not is_stage(pieces[-1], least, _fastest(pieces, least))
+    return plateau and fit.knot_count > 1 and not fit.flat_end
 
 
 def is_stage(piece: Segment, least: float, fastest: float) -> bool:

@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 
 from tem_track.front.agreement import agreed_costs, best_candidate
+from tem_track.front.blind import continued
 from tem_track.front.damage import damage_at_start
 from tem_track.front.evidence import JUMP, ArrivalEvidence, filled, gather_evidence, highest_cost
-from tem_track.front.founded import fall_of, rises, unfinished, unfounded
+from tem_track.front.founded import fall_of, rises, unfinished, unfounded, unpaid
 from tem_track.front.registered import PictureWindow
 from tem_track.front.windows import Windows
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
@@ -96,10 +97,13 @@ def settle_arrival(evidence: ArrivalEvidence, grains: Labels | None = None) -> A
     territory = None if grains is None else _every_nth(grains, evidence.grid.fine, evidence.rough.shape)
     jump = JUMP if territory is None else _jump_costs(territory)
     found = _fine_map(evidence.costs, windows, evidence.rough, count, jump)
+    found.index[...] = continued(found.index, windows)
     drop = fall_of(windows, found.index)
-    wrong = rises(drop, found.index) | unfounded(drop, found.index) | unfinished(windows, found.index, drop, count)
+    wrong = rises(drop, found.index) | unfounded(drop, found.index)
+    wrong |= unfinished(windows, found.index, drop, count, evidence.fall)
     if territory is not None:
         wrong |= _beyond_film(territory, evidence.hidden, evidence.grid.fine)
+    wrong |= unpaid(evidence.costs, windows.start, np.where(wrong, np.float32(np.nan), found.index), jump)
     found.index[wrong | ~reference.known] = np.nan
     before = damage_at_start(reference.image, reference.known, found.index, drop, territory)
     return _arrival(found, drop, before, evidence)

@@ -26,8 +26,10 @@ SLOW_RATIO = 0.95
 BEFORE_SD = 0.02
 # Log likelihood of what cannot be.
 IMPOSSIBLE = -60.0
-# Share of the pixels that hardly darken.
-FAINT_SHARE = 0.5
+# Share of the pixels that hardly darken. While the slow darkening has not run its course (20 samples), a place that has
+# just begun to fall would pass for one of these, and to have changed a little would be no worse than not to have
+# changed at all: they are given less weight then.
+FAINT_SHARE, FAINT_SHARE_AT_END, SHOWN_BEHIND = 0.5, 0.2, 20.0
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,9 @@ def change_evidence(
         sums = (count, total, slow_count, slow_total, slow_square)
         usual, faint = (_behind(sums, precision, prior) for prior in (_USUAL, _FAINT))
         # log((1 - share) e^usual + share e^faint), without overflow.
-        usual += np.float32(np.log(1 - FAINT_SHARE))
-        faint += np.float32(np.log(FAINT_SHARE))
+        share = np.where(count < SHOWN_BEHIND, np.float32(FAINT_SHARE_AT_END), np.float32(FAINT_SHARE))
+        usual += np.log1p(-share)
+        faint += np.log(share)
         behind = np.maximum(usual, faint) + np.log1p(np.exp(-np.abs(usual - faint)))
         evidence[a] = _constant(all_count - count, all_total - total, precision, before_sd) + behind - never
     return evidence

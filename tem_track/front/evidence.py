@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tem_track.front.agreement import agreed_costs, best_candidate
 from tem_track.front.change_point import BEFORE_SD, change_evidence
-from tem_track.front.fall import frames_to_average
+from tem_track.front.fall import frames_of_fall, frames_to_average
 from tem_track.front.levels import (
     CoarseLevels,
     Grid,
@@ -46,10 +46,10 @@ OUTLIERS = 1e-3
 COARSE_STEP, JUMP = 2.0, 15.0
 # Candidates on either side of the coarse moment whose samples are kept, and frames after them for the level behind.
 WINDOW, BEHIND = 10, 20
-# Samples that a change needs behind it: a noisy last frame is no front.
-LEAST_AFTER = 4
+# Samples that a change needs behind it where its width is not known yet: a noisy last frame is no front.
+LEAST_AFTER = 2
 # Moments after the last sample at which "never" is put where a number is needed.
-NEVER_AFTER = 8
+NEVER_AFTER = 2
 
 
 @dataclass
@@ -68,6 +68,8 @@ class ArrivalEvidence:
     grid : Grid
     run : int
         Frames a sample.
+    fall : float
+        Samples that the steep part of a change takes.
     numbers : (m,) float64
         Frame numbers of the usable frames.
     shape : (int, int)
@@ -82,6 +84,7 @@ class ArrivalEvidence:
     reference: Reference
     grid: Grid
     run: int
+    fall: float
     numbers: FloatArray
     shape: tuple[int, int]
     hidden: Mask | None
@@ -129,18 +132,23 @@ def gather_evidence(
     reference = find_reference(registered, numbers)
     binned = RegisteredFrames(frames, drift_px, fixed, grid.coarse, window)
     coarse, rough = _coarse_map(binned, numbers, reference, grid)
-    run = frames_to_average(coarse.samples, rough, grid.run)
+    frames_fall = frames_of_fall(coarse.samples, rough, grid.run)
+    run = frames_to_average(frames_fall)
+    fall = frames_fall / run
     count = len(runs_of(len(numbers), run))
     # A change just before sample a of runs of n frames is one just before frame n a.
     rough = _on_fine_grid(rough, grid, registered.shape) * np.float32(grid.run / run)
     margin = WINDOW + -(-2 * grid.run // run) if grid.run > 1 else WINDOW
-    start = np.clip(np.rint(filled(rough, count)) - margin, 0, count - 1).astype(np.int32)
+    latest = max(0, count - 1 - 2 * margin)
+    start = np.clip(np.rint(filled(rough, count)) - margin, 0, latest).astype(np.int32)
     sigma = noise_sigma(reference.noise / np.sqrt(run), WANTED_NOISE, MOST_SIGMA_PX)
     windows = gather_windows(
         registered, reference, coarse.light, numbers, run, start, 2 * margin + 1 + BEHIND, sigma, progress
     )
     costs = _window_costs(windows, reference, 2 * margin + 1, count, _before_sd(reference, sigma))
-    return ArrivalEvidence(windows, costs, rough, reference, grid, run, numbers.astype(float), (height, width), fixed)
+    return ArrivalEvidence(
+        windows, costs, rough, reference, grid, run, fall, numbers.astype(float), (height, width), fixed
+    )
 
 
 def _coarse_map(
@@ -220,6 +228,6 @@ def _window_costs(windows: Windows, reference: Reference, candidates: int, count
             before_total=windows.before_total[band],
         )
         costs[band] = _costs(evidence[:candidates])
-        late = windows.start[band] + np.arange(candidates)[:, None, None] > count - LEAST_AFTER
+        late = windows.start[band] + np.arange(candidates)[:, None, None] > count - 1
         costs[band, :-1][late.transpose(1, 0, 2)] = highest_cost(candidates)
     return costs

@@ -11,12 +11,14 @@ from tem_track.movie import Image
 BEFORE, AFTER, MOST_PIXELS = 25, 40, 20_000
 # Distance of the pixels that tell the moment of the one between them, px, and how far they may differ, samples.
 APART_PX, MOST_SPREAD = 4, 6.0
+# Samples after a change that show the whole of most falls.
+SHOWN_AFTER = 8
 # Samples that the fall should take once frames are averaged: the change point is then sharp and loses no time.
 WANTED_SAMPLES = 3.5
 
 
-def frames_to_average(samples: NDArray[np.float16], index: Image, run: int) -> int:
-    """Return over how many frames the samples should be averaged so that a fall takes some three of them.
+def frames_of_fall(samples: NDArray[np.float16], index: Image, run: int) -> float:
+    """Return how many frames a fall takes: its full width at half of its greatest steepness; 0 where none is seen.
 
     Parameters
     ----------
@@ -31,15 +33,36 @@ def frames_to_average(samples: NDArray[np.float16], index: Image, run: int) -> i
     The mean level around the change falls steeply at first and slowly later; the fall is where it is at least half as
     steep as at its steepest.
     """
-    steepness = -np.diff(_mean_level(samples, index))
+    # What changes near the end does not show how its fall goes on.
+    whole = np.where(index < len(samples) - SHOWN_AFTER, index, np.float32(np.nan))
+    steepness = -np.diff(_mean_level(samples, whole))
     if not np.isfinite(steepness).any() or np.nanmax(steepness) <= 0:
-        return 1
+        return 0.0
     steep = np.nan_to_num(steepness, nan=-1.0) >= 0.5 * np.nanmax(steepness)
     middle = int(np.nanargmax(steepness))
     gentle_before, gentle_after = np.flatnonzero(~steep[:middle]), np.flatnonzero(~steep[middle:])
     first = int(gentle_before[-1]) + 1 if len(gentle_before) else 0
     last = middle + int(gentle_after[0]) if len(gentle_after) else len(steep)
-    return max(1, round((last - first) * run / WANTED_SAMPLES))
+    return float((last - first) * run)
+
+
+def frames_to_average(fall: float) -> int:
+    """Return over how many frames the samples should be averaged so that a fall takes some three of them.
+
+    >>> frames_to_average(14.0)
+    4
+    """
+    return max(1, round(fall / WANTED_SAMPLES))
+
+
+def share_fallen(samples: float, fall: float) -> float:
+    """Return which share of its steep fall a place has behind it so many samples after its change.
+
+    >>> share_fallen(0.0, 3.0), round(share_fallen(1.5, 3.0), 2)
+    (0.5, 0.85)
+    """
+    # The steepness of a hyperbolic tangent is half of its greatest at 0.8814.
+    return 0.5 + 0.5 * float(np.tanh(2 * 0.8814 * samples / max(fall, 1e-6)))
 
 
 def _mean_level(samples: NDArray[np.float16], index: Image) -> NDArray[np.float64]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from tem_track.front.fall import share_fallen
 from tem_track.front.windows import Windows
 from tem_track.movie import Image, Mask
 
@@ -12,11 +14,17 @@ from tem_track.movie import Image, Mask
 FEWEST_BEFORE, FEWEST_BEHIND = 2.0, 4.0
 # Share of a region's pixels whose fall could be measured, at least.
 MEASURED_SHARE = 0.2
-# A rise by more, over this neighbourhood, is something else than degradation; illumination and noise leave less.
-LEAST_RISE, RISE_SIGMA_PX = 0.02, 3.0
-# A fall takes some four samples; one that begins with fewer left is not over when the movie ends. Half of the fall that
-# is usual around makes an arrival, here by the mean of the last samples.
-LAST_ARRIVALS, LAST_SAMPLES, HALF, USUAL_SIGMA_PX = 6, 2, 0.5, 10.0
+# A rise by more, over what is usual around, is something else than degradation; illumination and noise leave less. A
+# coarse texture of voids is brighter than before in places, but not over so wide a neighbourhood.
+LEAST_RISE, USUAL_SIGMA_PX = 0.02, 10.0
+# All that was measured counts as much as this share of what is around a place.
+LEAST_AROUND = 0.02
+# Jumps that a region must be worth for every pixel side of its outline: two for every path through it would be half a
+# jump a side (2 / pi of its perimeter, sides being 4 / pi longer). As evidence is capped, half of that is asked.
+OUTLINE_SHARE = 0.25
+# A fall takes some four samples; one that begins with fewer left is not over when the movie ends. What it must have
+# come to by then, in the mean of the last samples, is a share of what is usual around.
+LAST_ARRIVALS, LAST_SAMPLES, NEAR_SIGMA_PX = 6, 2, 3.0
 
 
 def fall_of(windows: Windows, index: Image) -> Image:
@@ -47,7 +55,7 @@ def fall_of(windows: Windows, index: Image) -> Image:
 def rises(drop: Image, index: Image) -> Mask:
     """Return where the level rose with what arrived around: nothing that degrades does."""
     arrived = np.isfinite(index) & np.isfinite(drop)
-    return np.asarray(_mean_over(drop, arrived, RISE_SIGMA_PX) < -LEAST_RISE)
+    return np.asarray(_mean_over(drop, arrived, USUAL_SIGMA_PX) < -LEAST_RISE)
 
 
 def unfounded(drop: Image, index: Image) -> Mask:
@@ -58,8 +66,44 @@ def unfounded(drop: Image, index: Image) -> Mask:
     return np.asarray((measured < MEASURED_SHARE * size)[number])
 
 
-def unfinished(windows: Windows, index: Image, drop: Image, count: int) -> Mask:
+def unpaid(costs: Image, start: NDArray[np.int32], index: Image, jump: float | Image) -> Mask:
+    """Return the regions that arrived and whose own evidence is worth less than their outline costs.
+
+    Paths through neighbours find the best map nearly, not quite: a speck can be held together by the streaks between
+    its pixels. A path through a region pays a jump where it comes in and one where it goes out, and a region has pi
+    times its area over its perimeter for its mean chord.
+
+    Parameters
+    ----------
+    costs : (y, K + 1, x) float32
+        Cost of every candidate and of never, last.
+    start : (y, x) int32
+        Sample of the first candidate.
+    index : (y, x) float32
+        Moments in sample numbers, NaN = never.
+    jump : float or (y, x) float32
+        Cost of a jump to a neighbour.
+    """
+    arrived = np.isfinite(index)
+    number = np.clip(np.rint(np.where(arrived, index, 0) - start), 0, costs.shape[1] - 2).astype(np.intp)
+    gain = costs[:, -1] - np.take_along_axis(costs, number[:, None], axis=1)[:, 0]
+    outline = np.zeros(index.shape, np.float32)
+    for a, b in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+        outline[a] += arrived[a] & ~arrived[b]
+        outline[b] += arrived[b] & ~arrived[a]
+    count, region = cv2.connectedComponents(arrived.astype(np.uint8), connectivity=8)
+    worth = np.bincount(region.ravel(), gain.ravel(), count)
+    price = OUTLINE_SHARE * np.bincount(region.ravel(), (outline * jump).ravel(), count)
+    poor = worth < price
+    poor[0] = False
+    return np.asarray(poor[region])
+
+
+def unfinished(windows: Windows, index: Image, drop: Image, count: int, fall: float) -> Mask:
     """Return which places had begun to fall but not come half way when the movie ended.
+
+    A place that comes half way with the last sample shows a share of its fall in the mean of the last samples that
+    follows from how long falls take; what shows less, over a neighbourhood, has not come half way.
 
     Parameters
     ----------
@@ -70,6 +114,8 @@ def unfinished(windows: Windows, index: Image, drop: Image, count: int) -> Mask:
         Fall of the level at the arrival, see `fall_of`.
     count : int
         Samples of the movie.
+    fall : float
+        Samples that the steep part of a fall takes.
     """
     late = np.isfinite(index) & (index > count - LAST_ARRIVALS)
     measured = np.isfinite(index) & np.isfinite(drop)
@@ -82,8 +128,17 @@ def unfinished(windows: Windows, index: Image, drop: Image, count: int) -> Mask:
         shown += last
     before = windows.before_total / np.maximum(windows.before_count, 1)
     fallen = np.asarray(before - total / np.maximum(shown, 1), np.float32)
-    usual = _mean_over(drop, measured, USUAL_SIGMA_PX)
-    return np.asarray(late & (shown > 0) & (_mean_over(fallen, shown > 0, RISE_SIGMA_PX) < HALF * usual))
+    usual = _usual_drop(drop, measured)
+    least = np.mean([share_fallen(-k, fall) for k in range(LAST_SAMPLES)])
+    return np.asarray(late & (shown > 0) & (_mean_over(fallen, shown > 0, NEAR_SIGMA_PX) < np.float32(least) * usual))
+
+
+def _usual_drop(drop: Image, measured: Mask) -> Image:
+    """Return how much places around each one fell (y, x); where none around was measured, how much all others did."""
+    overall = np.float32(drop[measured].mean())
+    total = cv2.GaussianBlur(np.where(measured, drop, 0).astype(np.float32), (0, 0), USUAL_SIGMA_PX)
+    share = cv2.GaussianBlur(measured.astype(np.float32), (0, 0), USUAL_SIGMA_PX)
+    return np.asarray((total + LEAST_AROUND * overall) / (share + np.float32(LEAST_AROUND)), np.float32)
 
 
 def _mean_over(image: Image, where: Mask, sigma_px: float) -> Image:

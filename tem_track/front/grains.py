@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
 from tem_track.front.held import held_evidence
-from tem_track.front.merging import basins, merge_order, merged, without_small
-from tem_track.front.network import Grains, grains_from_labels
+from tem_track.front.led import led_evidence
+from tem_track.front.merging import (
+    Evidence,
+    basins,
+    boundary_strength,
+    common_boundaries,
+    merge_order,
+    merged,
+    without_small,
+)
+from tem_track.front.network import Grains, boundaries_between, grains_from_labels
 from tem_track.front.outside import outside_film
 from tem_track.front.walls import wall_evidence
 from tem_track.movie import Image, Labels, Mask
@@ -15,19 +26,19 @@ from tem_track.movie import Image, Labels, Mask
 # Longer side of the picture that is worked on, px: larger ones are averaged down to it, since grains of interest are
 # many times wider than a line and the watershed costs more than proportionally.
 WORKING_PX = 1024
-# A boundary stands out where half of its length has evidence above this, in units of the texture's own scatter: lines
-# that noise, thickness and curtains draw end at about 3.5, and boundaries one can see begin there.
-WALL_EVIDENCE = 4.0
+# A boundary stands out where three quarters of its length have evidence above this, in units of the texture's own
+# scatter: of the lines that noise, thickness and curtains draw, three quarters end below about 3.
+WALL_EVIDENCE = 3.3
 # Smallest grain, px of the working picture: (20 px)^2, twice the reach of the filters to both sides. Below it a grain
 # cannot be told from a damage site and the lines around it.
 SMALLEST_PX = 400
 
 
 def find_grains(image: Image, *, fixed: Mask | None = None, arrival_frame: Image | None = None) -> Grains:
-    """Return the grains of a film, found by the lines and steps between them and by where a front was held.
+    """Return the grains of a film, found by the lines and steps between them and by where a front was held or led.
 
     The picture is cut into many small basins along every line and step, however weak; then the common boundary with
-    the least median evidence is taken away, again and again, until the remaining ones stand out of the texture.
+    the least evidence is taken away, again and again, until the remaining ones stand out of the texture.
 
     Parameters
     ----------
@@ -37,7 +48,7 @@ def find_grains(image: Image, *, fixed: Mask | None = None, arrival_frame: Image
         Pixels that belong to the camera (see `tem_track.drift.find_fixed_pixels`).
     arrival_frame : (Y, X) float32, optional
         Arrival frame of a degradation front (NaN = never, 0 = before the movie), where it is known already: a boundary
-        with neither line nor step shows where it held the front (see `held_evidence`).
+        with neither line nor step shows where it held the front (see `held_evidence`) or led it (see `led_evidence`).
 
     Returns
     -------
@@ -48,14 +59,27 @@ def find_grains(image: Image, *, fixed: Mask | None = None, arrival_frame: Image
     factor = max(1, round(max(image.shape) / WORKING_PX))
     small, small_usable = _averaged(np.where(usable, image, 0).astype(np.float32), usable, factor)
     film = small_usable & ~outside_film(small, small_usable)
-    evidence = wall_evidence(small, film)
+    picture, front = wall_evidence(small, film), np.zeros(small.shape, np.float32)
     if arrival_frame is not None:
-        held = held_evidence(np.ascontiguousarray(_middle_of_blocks(arrival_frame, factor)), film)
-        evidence = np.maximum(evidence, np.float32(WALL_EVIDENCE) * held)
+        arrival = np.ascontiguousarray(_middle_of_blocks(arrival_frame, factor))
+        shown = np.maximum(held_evidence(arrival, film), led_evidence(arrival, film))
+        front = np.float32(WALL_EVIDENCE) * shown
+    evidence = Evidence(picture, front)
     labels = _working_labels(evidence, film)
     labels = _at_full_size(labels, image.shape, factor) if factor > 1 else labels
     labels[~usable] = 0
-    return grains_from_labels(labels)
+    grains = grains_from_labels(labels)
+    return grains if arrival_frame is None else replace(grains, by_front=_by_front(grains, picture))
+
+
+def _by_front(grains: Grains, picture: Image) -> Mask:
+    """Return the part of the boundary network that the picture's evidence alone would not have shown."""
+    evidence = picture
+    if picture.shape != grains.territory.shape:
+        evidence = cv2.resize(picture, grains.territory.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    pairs, counts = common_boundaries(grains.territory, Evidence(evidence, np.zeros_like(evidence)))
+    unseen = [boundary_strength(count) < WALL_EVIDENCE for count in counts]
+    return boundaries_between(grains, pairs[np.array(unseen, bool)])
 
 
 def _averaged(image: Image, usable: Mask, factor: int) -> tuple[Image, Mask]:
@@ -78,8 +102,8 @@ def _middle_of_blocks(image: Image, factor: int) -> Image:
     return np.asarray(image[rows[:, None], columns[None, :]])
 
 
-def _working_labels(evidence: Image, film: Mask) -> Labels:
-    regions = basins(evidence, film)
+def _working_labels(evidence: Evidence, film: Mask) -> Labels:
+    regions = basins(evidence.joint, film)
     merges = merge_order(regions, evidence)
     return without_small(merged(regions, merges, merges.strength >= WALL_EVIDENCE), evidence, SMALLEST_PX)
 

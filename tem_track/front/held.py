@@ -7,18 +7,20 @@ fronts meet, or a front slows down, the planes bend but do agree on the line; th
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
+from tem_track.front.lines import averaged_along, shifted
 from tem_track.front.speed import Slope, fit_slope
 from tem_track.movie import FloatArray, Image, Mask
 
 # Windows of 7 x 7 px on either side, their edges 2 px from the line: past the blur of a jump.
 RADIUS, MARGIN_PX = 3, 2.0
 DIRECTIONS = 8
-# A jump counts from this many frames, from this many px of the front's own way, and from this many standard deviations
-# of what noise makes of it.
-LEAST_FRAMES, LEAST_WAY_PX, LEAST_SIGMAS = 3.0, 4.0, 4.0
+# A jump counts from this many frames (what interpolating between frames can make of none), from this many px of the
+# front's own way, and from this many standard deviations of what noise makes of it.
+LEAST_FRAMES, LEAST_WAY_PX, LEAST_SIGMAS = 2.0, 4.0, 4.0
+# How long a front was held says nothing on how sure that is: more than this counts as this.
+MOST = 2.0
 # A window over a bend scatters about its plane, and its plane misses the line by up to about this many times that.
 BEND_FACTOR = 3.0
 # The line of a jump is a few px wide, since windows that far to either side still see it; the bends' own is not.
@@ -46,9 +48,10 @@ def held_evidence(arrival_frame: Image, film: Mask) -> Image:
         return evidence
     for angle in np.pi * np.arange(DIRECTIONS) / DIRECTIONS:
         across = np.array([np.sin(angle), np.cos(angle)])
-        jump = _jump(slope, across)
-        steady = np.minimum.reduce([_shifted(jump, distance * across) for distance in STEADY_PX])
-        np.maximum(evidence, np.nan_to_num(steady), out=evidence)
+        jump = np.clip(np.nan_to_num(_jump(slope, across)), 0, MOST).astype(np.float32)
+        for part in (jump, averaged_along(jump, across)):
+            steady = np.minimum.reduce([shifted(part, distance * across) for distance in STEADY_PX])
+            np.maximum(evidence, np.nan_to_num(steady), out=evidence)
     return evidence
 
 
@@ -63,7 +66,7 @@ def _jump(slope: Slope, across: FloatArray) -> Image:
     misfit: Image = np.sqrt(np.maximum(slope.scatter**2 - np.float32(usual) ** 2, 0)).astype(np.float32)
     way = _way(slope)
     sides = [
-        [_shifted(m, sign * reach * across) for m in (slope.level - np.float32(sign * reach) * steep, misfit, way)]
+        [shifted(m, sign * reach * across) for m in (slope.level - np.float32(sign * reach) * steep, misfit, way)]
         for sign in (1, -1)
     ]
     (there, there_misfit, there_way), (here, here_misfit, here_way) = sides
@@ -75,18 +78,3 @@ def _jump(slope: Slope, across: FloatArray) -> Image:
 def _way(slope: Slope) -> Image:
     """Return the frames a front takes for one px."""
     return np.hypot(slope.dy, slope.dx)
-
-
-def _shifted(image: Image, by: FloatArray) -> Image:
-    """Return image[p + by] at every pixel p, NaN beyond the edge."""
-    matrix = np.array([[1, 0, by[1]], [0, 1, by[0]]], np.float32)
-    return np.asarray(
-        cv2.warpAffine(
-            np.asarray(image, np.float32),
-            matrix,
-            image.shape[::-1],
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=float("nan"),
-        )
-    )

@@ -79,16 +79,32 @@ def _usual_count(available: int) -> int:
 
 
 def _mean(registered: RegisteredFrames, numbers: Sequence[int], arrival_frame: Image | None, late: bool) -> Image:
-    """Return the mean over frames; the first of them fills what none shows."""
+    """Return the mean over frames at the brightness of the first of them; it also fills what none shows.
+
+    Frames differ in brightness: a mean of their plain counts has a step wherever another number of them shows the
+    specimen. Counts over the brightness they were recorded at have none, and weigh shot noise as it should be weighed.
+    """
     total = np.zeros(registered.shape, np.float32)
-    count = np.zeros(registered.shape, np.float32)
+    weight = np.zeros(registered.shape, np.float32)
     fill: Image | None = None
     for k in numbers:
         image, seen = registered(k)
         fill = image if fill is None else fill
         # Half of the darkening happens at the arrival; it begins a frame or two before.
         intact = seen if arrival_frame is None or late else seen & ~(arrival_frame < k + 2)
-        total += np.where(intact, image, np.float32(0))
-        count += intact
+        total_before, weight_before = total[intact], weight[intact]
+        brightness = _brightness(image[intact], total_before, weight_before)
+        total[intact] = total_before + image[intact]
+        weight[intact] = weight_before + np.float32(brightness)
     assert fill is not None
-    return np.where(count > 0, total / np.maximum(count, 1), fill)
+    return np.where(weight > 0, total / np.where(weight > 0, weight, 1), fill)
+
+
+def _brightness(values: Image, total: Image, weight: Image) -> float:
+    """Return how bright a frame is beside those summed so far: its mean over theirs where both show the specimen."""
+    both = weight > 0
+    if not both.any():
+        return 1.0
+    here, there = float(values[both].mean(dtype=np.float64)), float((total[both] / weight[both]).mean(dtype=np.float64))
+    ratio = here / there if there > 0 else 1.0
+    return ratio if np.isfinite(ratio) and ratio > 0 else 1.0

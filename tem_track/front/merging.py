@@ -1,7 +1,12 @@
 """From evidence of boundaries to regions: flood every basin, then take the weakest common boundaries away.
 
 A region's common boundary with a neighbour keeps the histogram of the evidence of its pixels, so that two boundaries
-become one by adding, and the median along the joint one is exact to the width of a class.
+become one by adding, and a quantile along the joint one is exact to the width of a class.
+
+A boundary between grains has no gaps: what counts is the evidence that three quarters of its length reach. The outline
+of a patch beside a strong boundary, or between a crack and a boundary, is strong where it follows those and nothing
+where it does not; its median can be that of a boundary, its lower quarter is not. What a front shows is judged by half
+of the length: it is held where it stands at a boundary, not where two fronts come to it at one time from both sides.
 """
 
 from __future__ import annotations
@@ -18,10 +23,33 @@ from tem_track.movie import FloatArray, Image, Labels, Mask
 
 # Evidence is counted in classes of equal ratio, 4 % wide, from far below to far above any that decides.
 LOWEST, HIGHEST, CLASSES = 0.5, 60.0, 120
+# Quantiles of the evidence along a boundary that count: of all evidence, and of the front's alone.
+LOWER_QUARTER, HALF = 0.25, 0.5
 # Smoothing before the basins are flooded, px: the shortest scale of the evidence itself.
 BASIN_SMOOTHING_PX = 1.0
 # A basin is a lowest pixel of its 5 x 5 surroundings: the narrowest grain that the filters leave open.
 BASIN_PX = 5
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What every pixel has of a boundary, in units in which the same threshold holds for both.
+
+    Attributes
+    ----------
+    picture : (Y, X) float32
+        Lines and steps, see `wall_evidence`.
+    front : (Y, X) float32
+        What a front did there; 0 where it says nothing.
+    """
+
+    picture: Image
+    front: Image
+
+    @property
+    def joint(self) -> Image:
+        """Both together (Y, X): what is independent adds by its squares."""
+        return np.asarray(cv2.magnitude(self.picture, self.front), np.float32)
 
 
 @dataclass(frozen=True)
@@ -31,7 +59,7 @@ class Merges:
     Attributes
     ----------
     strength : (M,) float64
-        Median evidence along the common boundary that was taken away.
+        Evidence of the common boundary that was taken away, see `boundary_strength`.
     length_px : (M,) int64
         Number of its pixel sides.
     pair : (M, 2) int32
@@ -66,44 +94,49 @@ def basins(evidence: Image, film: Mask) -> Labels:
     return np.asarray(watershed(smooth, seeds, mask=film), np.int32)
 
 
-def common_boundaries(labels: Labels, evidence: Image) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Return which labels touch, and the evidence along each common boundary as a histogram.
+def common_boundaries(labels: Labels, evidence: Evidence) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return which labels touch, and the evidence along each common boundary as histograms.
 
     Parameters
     ----------
     labels : (Y, X) int32
-    evidence : (Y, X) float32
+    evidence : Evidence
 
     Returns
     -------
     pairs : (E, 2) int64
         Labels a < b, neither 0, that share at least one pixel side.
-    counts : (E, CLASSES) int32
-        Pixel sides per class of evidence, the larger one of the side's two pixels.
+    counts : (E, 2, CLASSES) int32
+        Pixel sides per class of evidence, the larger one of the side's two pixels: of all evidence, and of the front's.
     """
-    per_class = CLASSES / np.log(HIGHEST / LOWEST)
-    level = np.clip(np.log(np.maximum(evidence, LOWEST) / LOWEST) * per_class, 0, CLASSES - 1).astype(np.int64)
+    levels = [_class_of(part) for part in (evidence.joint, evidence.front)]
     sides = []
     for a, b in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
         differ = (labels[a] != labels[b]) & (labels[a] > 0) & (labels[b] > 0)
         first, second = labels[a][differ].astype(np.int64), labels[b][differ].astype(np.int64)
-        highest = np.maximum(level[a][differ], level[b][differ])
-        sides.append(np.stack((np.minimum(first, second), np.maximum(first, second), highest)))
-    low, high, highest = np.concatenate(sides, axis=1)
+        highest = [np.maximum(level[a][differ], level[b][differ]) for level in levels]
+        sides.append(np.stack((np.minimum(first, second), np.maximum(first, second), *highest)))
+    low, high, *highest = np.concatenate(sides, axis=1)
     base = int(labels.max()) + 1
     keys, which = np.unique(low * base + high, return_inverse=True)
-    counts = np.bincount(which * CLASSES + highest, minlength=len(keys) * CLASSES).reshape(-1, CLASSES)
-    return np.stack((keys // base, keys % base), axis=1), counts.astype(np.int32)
+    counts = [np.bincount(which * CLASSES + h, minlength=len(keys) * CLASSES).reshape(-1, CLASSES) for h in highest]
+    return np.stack((keys // base, keys % base), axis=1), np.stack(counts, axis=1).astype(np.int32)
 
 
-def merge_order(labels: Labels, evidence: Image) -> Merges:
+def _class_of(evidence: Image) -> NDArray[np.int64]:
+    per_class = CLASSES / np.log(HIGHEST / LOWEST)
+    level = np.clip(np.log(np.maximum(evidence, LOWEST) / LOWEST) * per_class, 0, CLASSES - 1)
+    return np.asarray(level, np.int64)
+
+
+def merge_order(labels: Labels, evidence: Evidence) -> Merges:
     """Return the order in which regions merge when the weakest common boundary always goes first.
 
     Parameters
     ----------
     labels : (Y, X) int32
         Basins, numbered 1..n, 0 outside.
-    evidence : (Y, X) float32
+    evidence : Evidence
 
     Returns
     -------
@@ -115,13 +148,13 @@ def merge_order(labels: Labels, evidence: Image) -> Merges:
     waiting: list[tuple[float, int, int, int]] = []
     for (a, b), count in zip(pairs.tolist(), counts, strict=True):
         around[a][b] = around[b][a] = count
-        waiting.append((median_evidence(count), a, b, int(count.sum())))
+        waiting.append((boundary_strength(count), a, b, int(count[0].sum())))
     heapq.heapify(waiting)
     done: list[tuple[float, int, int, int, float]] = []
     while waiting:
         strength, a, b, length = heapq.heappop(waiting)
         # Entries of boundaries that have since gone or grown are left in the queue and passed over here.
-        if a not in around or b not in around[a] or int(around[a][b].sum()) != length:
+        if a not in around or b not in around[a] or int(around[a][b][0].sum()) != length:
             continue
         a, b = (a, b) if len(around[a]) >= len(around[b]) else (b, a)
         done.append((strength, length, a, b, min(area[a], area[b])))
@@ -142,13 +175,20 @@ def _join(
         del around[c][b]
         joint = count + around[a][c] if c in around[a] else count
         around[a][c] = around[c][a] = joint
-        heapq.heappush(waiting, (median_evidence(joint), a, c, int(joint.sum())))
+        heapq.heappush(waiting, (boundary_strength(joint), a, c, int(joint[0].sum())))
 
 
-def median_evidence(count: NDArray[np.int32]) -> float:
-    """Return the median of a boundary's evidence from its (CLASSES,) histogram."""
+def boundary_strength(count: NDArray[np.int32]) -> float:
+    """Return the evidence of a boundary from its (2, CLASSES) histograms.
+
+    What three quarters of its length reach by all evidence, or half of it by the front's alone, whichever is more.
+    """
+    return max(_quantile(count[0], LOWER_QUARTER), _quantile(count[1], HALF))
+
+
+def _quantile(count: NDArray[np.int32], share: float) -> float:
     below = np.cumsum(count)
-    level = int(np.searchsorted(below, below[-1] / 2))
+    level = int(np.searchsorted(below, below[-1] * share))
     return float(LOWEST * (HIGHEST / LOWEST) ** ((level + 0.5) / CLASSES))
 
 
@@ -197,14 +237,14 @@ def in_reading_order(labels: NDArray[np.signedinteger]) -> Labels:
     return np.asarray(rank[which].reshape(labels.shape), np.int32)
 
 
-def without_small(labels: Labels, evidence: Image, smallest_px: float) -> Labels:
+def without_small(labels: Labels, evidence: Evidence, smallest_px: float) -> Labels:
     """Return labels in which every region below an area is part of the neighbour it has the weakest boundary with.
 
     Parameters
     ----------
     labels : (Y, X) int32
         Regions 1..n.
-    evidence : (Y, X) float32
+    evidence : Evidence
     smallest_px : float
         Least area that stays, px.
 
@@ -236,5 +276,5 @@ def _weakest_neighbour(k: int, pairs: NDArray[np.int64], counts: NDArray[np.int3
     touching = np.flatnonzero((pairs == k).any(axis=1))
     if not len(touching):
         return 0
-    weakest = touching[int(np.argmin([median_evidence(counts[i]) for i in touching]))]
+    weakest = touching[int(np.argmin([boundary_strength(counts[i]) for i in touching]))]
     return int(pairs[weakest].sum() - k)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tem_track.front.merging import in_reading_order
 from tem_track.movie import FloatArray, Image, Labels, Mask
@@ -32,6 +33,8 @@ class Grains:
         Distance to the nearest boundary between two grains; inf where there is none.
     outside : (Y, X) bool
         Not a grain: vacuum, a protective strip, marks of the camera.
+    by_front : (Y, X) bool
+        The part of `boundary` that no picture shows and the front does.
     """
 
     labels: Labels
@@ -40,6 +43,7 @@ class Grains:
     junctions: FloatArray
     distance_px: Image
     outside: Mask
+    by_front: Mask
 
     def __len__(self) -> int:
         return int(self.territory.max(initial=0))
@@ -68,6 +72,7 @@ def grains_from_labels(labels: Labels) -> Grains:
         junctions=_junctions(territory),
         distance_px=_distance(sides),
         outside=territory == 0,
+        by_front=np.zeros(territory.shape, bool),
     )
 
 
@@ -114,6 +119,17 @@ def _sides_between_grains(territory: Labels) -> Mask:
         touching[a] |= differ
         touching[b] |= differ
     return touching
+
+
+def boundaries_between(grains: Grains, pairs: NDArray[np.int64]) -> Mask:
+    """Return the pixels (Y, X) of the boundary network that lie between two grains of one of the pairs (N, 2)."""
+    territory, base = grains.territory.astype(np.int64), len(grains) + 1
+    wanted = pairs.min(axis=1) * base + pairs.max(axis=1)
+    line = np.zeros(territory.shape, bool)
+    for a, b in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+        key = np.minimum(territory[a], territory[b]) * base + np.maximum(territory[a], territory[b])
+        line[a] |= np.isin(key, wanted) & (territory[a] != territory[b])
+    return line & grains.boundary
 
 
 def _thin(territory: Labels) -> Mask:

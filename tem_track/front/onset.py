@@ -22,6 +22,9 @@ LEAST_REACHED = 2e-4
 # The onset is stated for one degraded fraction; a reader who takes half or twice as much as the onset gets the ends
 # of the interval.
 FRACTION_RANGE = 2.0
+# What has just begun is seen once it is about as large as what the arrival map is smoothed over, px (a disc of three px
+# radius). It took as long to get there as it takes to grow to twice that width, four times the area.
+RESOLVED_PX, GROWN = 30, 4
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ def find_onset(arrival: Image, sd: Image, field: Mask, fraction: float) -> Onset
     Notes
     -----
     The interval joins the uncertainty of the earliest arrival times (their `sd`, not reduced by averaging, since the
-    pixels of one nucleus share their error) and half to twice the fraction.
+    pixels of one nucleus share their error), half to twice the fraction, and the time that a nucleus of the smallest
+    size the map resolves took to become so large.
     """
     own_times = np.where(field & np.isfinite(arrival), arrival, np.float32(np.inf)).ravel()
     wanted = [int(np.ceil(f * field.sum())) for f in (fraction / FRACTION_RANGE, fraction, FRACTION_RANGE * fraction)]
@@ -72,8 +76,16 @@ def find_onset(arrival: Image, sd: Image, field: Mask, fraction: float) -> Onset
     first = sd.ravel()[candidates[order[: wanted[1]]]]
     own = float(np.nanmedian(first)) if np.isfinite(first).any() else 0.0
     late = late if np.isfinite(late) else at
-    low = at - np.hypot(at - early, NORMAL_95 * own)
-    return Onset(at, float(low), float(at + np.hypot(late - at, NORMAL_95 * own)))
+    spread = float(np.hypot(NORMAL_95 * own, _growing(times[order], max(RESOLVED_PX, wanted[1]))))
+    return Onset(at, float(at - np.hypot(at - early, spread)), float(at + np.hypot(late - at, spread)))
+
+
+def _growing(times: FloatArray, area: int) -> float:
+    """Return the time from when an area has degraded to when several times as much has; 0 where it never has."""
+    if len(times) < area or not np.isfinite(times[area - 1]):
+        return 0.0
+    known = times[np.isfinite(times)]
+    return float(known[min(GROWN * area, len(known)) - 1] - known[area - 1])
 
 
 def _supported(arrival: Image, early: NDArray[np.intp]) -> FloatArray:

@@ -110,6 +110,7 @@ def _extent(m: Measured) -> dict[str, Any]:
         "seen_fraction": float(m.field.mean()),
         "grains": len(m.grains),
         "junctions": len(m.grains.junctions),
+        "boundary_shown_by_front_share": float(m.grains.by_front.sum() / max(int(m.grains.boundary.sum()), 1)),
         "crossings": len(one_per_pair(m.stretches)),
         "nuclei": len(m.nuclei),
         **sites,

@@ -29,6 +29,18 @@ RIM_PX = 3
 LEAST_SCATTER = 1e-6
 # Median absolute deviation to standard deviation of a normal distribution.
 MAD_TO_SD = 1.4826
+# Second differences along both axes: blind to shading, steps and thickness; white noise of sd 1 scatters by 6 in them.
+# J. Immerkaer, Computer Vision and Image Understanding 64 (1996) 300, doi:10.1006/cviu.1996.0060.
+NOISE_MASK = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+NOISE_MASK_SD = 6.0
+# Mean of the root of |x| for a normal distribution of sd 1; a root, so that the few pixels of a line count little.
+MEAN_ROOT = 0.8222
+# Width over which noise is taken as the same, px: that of a strip at the rim which few frames saw.
+NOISE_PX = 15
+# Noise above this multiple of the usual is more than lines and thickness make of it.
+MORE_NOISE = 1.5
+# What the pyramid smooths with, along each axis, before it keeps every second pixel.
+PYRAMID = np.array([1, 4, 6, 4, 1], np.float32) / 16
 
 
 def wall_evidence(image: Image, usable: Mask | None = None) -> Image:
@@ -37,9 +49,10 @@ def wall_evidence(image: Image, usable: Mask | None = None) -> Image:
     Elongated filters in twelve directions ask for a dark line (second derivative across it) and for a step (first
     derivative). Each filter's answer is divided by its own scatter over the picture, so that noise, thickness and the
     stripes of ion milling ("curtains", which scatter most in their own direction) count alike, and a threshold on the
-    evidence carries from movie to movie. Line and step together (the local energy) peak on the boundary's middle,
-    where either alone peaks beside it; a bright line counts against. Of all directions the strongest counts, and of
-    three sizes the mean of two neighbouring ones: those two in which boundaries stand out more.
+    evidence carries from movie to movie. Where the picture is noisier than usual, as in a rim that the drift left
+    in few frames only, that noise is part of the scatter. Line and step together (the local energy) peak on the
+    boundary's middle, where either alone peaks beside it; a bright line counts against. Of all directions the strongest
+    counts, and of three sizes the mean of two neighbouring ones: those two in which boundaries stand out more.
 
     Parameters
     ----------
@@ -59,11 +72,13 @@ def wall_evidence(image: Image, usable: Mask | None = None) -> Image:
     """
     usable = np.ones(image.shape, bool) if usable is None else usable
     flat = _levelled(image, usable)
+    excess = _excess_noise(flat, usable)
     octaves: list[Image] = []
     while len(octaves) < OCTAVES and min(flat.shape) >= LEAST_LENGTHS * ACROSS_PX * ELONGATION:
-        strongest = _strongest_answer(flat, usable)
+        strongest = _strongest_answer(flat, usable, excess, len(octaves))
         octaves.append(cv2.resize(strongest, image.shape[::-1], interpolation=cv2.INTER_LINEAR))
         flat = cv2.pyrDown(flat)
+        excess = cv2.resize(excess, flat.shape[::-1], interpolation=cv2.INTER_AREA)
         usable = cv2.resize(usable.astype(np.uint8), flat.shape[::-1], interpolation=cv2.INTER_AREA) > 0
     if not octaves:
         return np.zeros(image.shape, np.float32)
@@ -91,13 +106,24 @@ def _levelled(image: Image, usable: Mask) -> Image:
     return np.asarray(value[near], np.float32)
 
 
-def _strongest_answer(flat: Image, usable: Mask) -> Image:
+def _excess_noise(flat: Image, usable: Mask) -> Image:
+    """Return the variance (Y, X) that white noise has beyond the picture's usual one; 0 where it is about usual."""
+    rough = np.sqrt(np.abs(cv2.filter2D(flat, -1, NOISE_MASK, borderType=cv2.BORDER_REFLECT)))
+    size = (NOISE_PX, NOISE_PX)
+    share = cv2.blur(usable.astype(np.float32), size)
+    root = cv2.blur(np.where(usable, rough, 0).astype(np.float32), size) / np.maximum(share, np.float32(1e-3))
+    sd = (root / np.float32(MEAN_ROOT)) ** 2 / np.float32(NOISE_MASK_SD)
+    usual = np.float32(np.median(sd[usable])) if usable.any() else np.float32(0)
+    return np.asarray(np.where(usable & (sd > MORE_NOISE * usual), sd**2 - usual**2, 0), np.float32)
+
+
+def _strongest_answer(flat: Image, usable: Mask, excess: Image, octave: int) -> Image:
     strongest = np.zeros(flat.shape, np.float32)
     for line_filter, step_filter in _filters():
         line = cv2.filter2D(flat, -1, line_filter, borderType=cv2.BORDER_REFLECT)
         step = cv2.filter2D(flat, -1, step_filter, borderType=cv2.BORDER_REFLECT)
-        line /= _scatter(line, usable)
-        step /= _scatter(step, usable)
+        line /= _scatter_with(_scatter(line, usable), _noise_gain(line_filter, octave) * excess)
+        step /= _scatter_with(_scatter(step, usable), _noise_gain(step_filter, octave) * excess)
         energy = cv2.magnitude(np.maximum(line, 0), step) + np.minimum(line, 0)
         np.maximum(strongest, energy, out=strongest)
     strongest[~usable] = 0
@@ -109,6 +135,25 @@ def _scatter(answer: Image, usable: Mask) -> np.float32:
     scatter = MAD_TO_SD * float(np.median(np.abs(some))) if some.size else 0.0
     # A picture without any scatter (drawn, or constant) has no unit: nothing in it is evidence.
     return np.float32(scatter if scatter > LEAST_SCATTER else np.inf)
+
+
+def _scatter_with(scatter: np.float32, excess: Image) -> Image:
+    """Return a filter's scatter (Y, X) with the variance that noise beyond the usual adds to it."""
+    return np.asarray(np.sqrt(scatter**2 + excess), np.float32)
+
+
+def _noise_gain(kernel: Image, octave: int) -> np.float32:
+    """Return the variance that white noise of variance 1 in the picture makes in a filter's answer in an octave.
+
+    The sum of squares of the filter as it is in the picture itself: spread over every second pixel and smoothed as the
+    pyramid does, once for every octave.
+    """
+    for _ in range(octave):
+        rows, columns = kernel.shape
+        spread = np.zeros((2 * rows + 3, 2 * columns + 3), np.float32)
+        spread[2:-2:2, 2:-2:2] = kernel
+        kernel = cv2.sepFilter2D(spread, -1, PYRAMID, PYRAMID, borderType=cv2.BORDER_CONSTANT)
+    return np.float32((kernel**2).sum())
 
 
 def _filters() -> list[tuple[Image, Image]]:

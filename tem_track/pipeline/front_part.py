@@ -70,7 +70,11 @@ class FrontPart:
         }
         for name, image in maps.items():
             write_map(folder.file(f"front/{name}.tif"), image, pixel_size_nm=size, unit="s")
-        write_map(folder.file("front/grains.tif"), self.measured.grains.labels, pixel_size_nm=size)
+        grains = self.measured.grains
+        write_map(folder.file("front/grains.tif"), grains.labels, pixel_size_nm=size)
+        # 0 = none, 1 = shown by the picture, 2 = by the front alone.
+        source = np.where(grains.by_front, 2, grains.boundary).astype(np.int32)
+        write_map(folder.file("front/boundaries.tif"), source, pixel_size_nm=size)
         write_json(folder.file("front/summary.json"), self.measured.front.summary)
 
     def picture(self, k: int) -> OverlayFrame:

@@ -19,6 +19,16 @@ from tem_track.movie import Result
 AHEAD = 1
 
 
+def share_out_work() -> None:
+    """Let the stages use as many threads as this process may, and OpenCV none of its own: it would fight with them."""
+    import cv2
+
+    from tem_track.segment.side_by_side import share_between
+
+    cv2.setNumThreads(1)
+    share_between(threads())
+
+
 def in_order(function: Callable[[int], Result], numbers: Iterable[int], /) -> Iterator[Result]:
     """Yield the function of every number, in order, worked out by a few threads.
 

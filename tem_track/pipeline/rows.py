@@ -19,7 +19,7 @@ def drift_rows(movie: Movie, quality: FrameQuality, drift: Drift) -> Table:
     if movie.timed:
         table["time_s"] = movie.times_s
     table["dy_px"], table["dx_px"] = drift.displacement_px.T
-    table["drift_sd_px"] = drift.sd_px
+    table["drift_sd_px"] = drift.displacement_sd_px
     table["usable"] = (quality.usable & drift.registered).astype(np.int64)
     reasons = [bad or lost for bad, lost in zip(quality.reason, drift.reason, strict=True)]
     table["reason"] = np.array(reasons, object)

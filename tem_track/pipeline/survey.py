@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-import cv2
 import numpy as np
 
 from tem_track.drift import Drift, FrameQuality, find_fixed_pixels, picture_mask, survey_frames
 from tem_track.errors import InputError
 from tem_track.movie import Frames, Image, Mask, MeasuredFrames, Movie, finite
 from tem_track.pipeline.checkpoints import Checkpoints
-from tem_track.pipeline.in_order import in_order
+from tem_track.pipeline.in_order import in_order, share_out_work
 from tem_track.pipeline.reporter import Clock, Reporter
 from tem_track.settings import Settings
 
@@ -55,7 +54,7 @@ def survey_movie(movie: Movie, settings: Settings, reporter: Reporter, clock: Cl
     InputError
         No frame can be used.
     """
-    cv2.setNumThreads(1)
+    share_out_work()
     zero = zero_level(movie.frames)
     frames = MeasuredFrames(movie.frames, zero)
     with clock.stage("survey"):
@@ -87,7 +86,7 @@ def kept_survey(movie: Movie, reporter: Reporter, clock: Clock, kept: Checkpoint
         return {f.name: getattr(survey, f.name) for f in fields(survey) if f.name != "frames"}
 
     found = kept.result("survey", without_frames)
-    cv2.setNumThreads(1)
+    share_out_work()
     return Survey(frames=MeasuredFrames(movie.frames, found["zero"]), **found)
 
 

@@ -19,12 +19,13 @@ from tem_track.segment.candidates import (
     noise_of,
     particles,
     patches,
-    single_particles,
     smoothed,
     weighted_quantile,
     working_picture,
 )
+from tem_track.segment.finer import FINER, FinerPicture, twice_as_fine
 from tem_track.segment.levels import Region
+from tem_track.segment.pieces import single_particles
 from tem_track.settings import SegmentSettings
 
 # Frames looked at: enough to see the particles before and after they change.
@@ -120,6 +121,7 @@ def learn_appearance(
     pixel_size_nm: float | None,
     settings: SegmentSettings,
     unseen: Callable[[int], Mask] | None = None,
+    seams: bool = True,
 ) -> Appearance:
     """Return what particles look like in a movie, from a few of its frames.
 
@@ -136,6 +138,8 @@ def learn_appearance(
     settings : SegmentSettings
     unseen : callable (frame) -> (Y, X) bool, or None
         Pixels of a frame that show nothing of the specimen, where they differ from frame to frame (`fixed` included).
+    seams : bool
+        Whether clusters are also parted at the dark seams in them (`segment_frame`).
 
     Returns
     -------
@@ -145,11 +149,11 @@ def learn_appearance(
     longest = max(frames[chosen[0]].shape)
     coarse = max(2 if longest >= FIRST_SIDE_PX // 2 else 1, -(-longest // FIRST_SIDE_PX))
     closed = [fixed if unseen is None else unseen(k) for k in chosen]
-    looks, background = _looks(frames, chosen, closed, coarse)
+    looks, background = _looks(frames, chosen, closed, coarse, seams)
     sign = _sign(looks, settings)
     look = looks[sign]
     for bin_px in _finer(look, coarse, longest):
-        look = _looks(frames, chosen, closed, bin_px, only=sign)[0][sign]
+        look = _looks(frames, chosen, closed, bin_px, seams, only=sign)[0][sign]
     return _appearance(look, looks, background, pixel_size_nm, settings)
 
 
@@ -161,19 +165,22 @@ def _sampled(count: int, usable: NDArray[np.bool_] | None) -> list[int]:
 
 
 def _looks(
-    frames: Frames, chosen: list[int], closed: Sequence[Mask | None], bin_px: int, only: int = 0
+    frames: Frames, chosen: list[int], closed: Sequence[Mask | None], bin_px: int, seams: bool, only: int = 0
 ) -> tuple[dict[int, Look], float]:
     """Return what each polarity shows at a binning, and the median grey value."""
-    pictures, bars, grey = [], [], []
+    pictures, finer, bars, grey = [], [], [], []
+    scale = 1 if bin_px == 1 else FINER
     for k, shut in zip(chosen, closed, strict=True):
-        picture = working_picture(finite(frames[k]), Working(1, bin_px, 0.0), shut)
+        frame = finite(frames[k])
+        picture = working_picture(frame, Working(1, bin_px, 0.0), shut)
         grey.append(float(np.median(picture[::4, ::4])))
         pictures.append(_middle(picture))
+        finer.append(_middle(twice_as_fine(frame, bin_px), scale))
         bar = closed_pixels(shut, bin_px)
         bars.append(None if bar is None else _middle(bar))
     smoothing, noise = _smoothing(pictures)
     signs = (only,) if only else (-1, 1)
-    looks = {sign: _look(pictures, Working(sign, bin_px, smoothing), noise, bars) for sign in signs}
+    looks = {sign: _look(pictures, finer, Working(sign, bin_px, smoothing), noise, bars, seams) for sign in signs}
     return looks, float(np.median(grey))
 
 
@@ -193,21 +200,30 @@ def _smoothing(pictures: list[Image]) -> tuple[float, float]:
     return least, left[least]
 
 
-def _middle(picture: Part) -> Part:
-    """Return the middle of a picture that is too large to be searched whole."""
+def _middle(picture: Part, scale: int = 1) -> Part:
+    """Return the middle of a picture that is too large to be searched whole; its pixels are a scale finer."""
     limit = 2 * FIRST_SIDE_PX
-    top, left = (max(0, (side - limit) // 2) for side in picture.shape)
-    return picture[top : top + limit, left : left + limit]
+    top, left = (max(0, (side // scale - limit) // 2) * scale for side in picture.shape)
+    return picture[top : top + limit * scale, left : left + limit * scale]
 
 
-def _look(pictures: list[Image], working: Working, noise: float, bars: list[Mask | None]) -> Look:
+def _look(
+    pictures: list[Image],
+    finer: list[Image],
+    working: Working,
+    noise: float,
+    bars: list[Mask | None],
+    seams: bool,
+) -> Look:
     found: list[Region] = []
     strength = 0.0
-    for picture, bar in zip(pictures, bars, strict=True):
+    scale = 1 if working.bin_px == 1 else FINER
+    for picture, fine, bar in zip(pictures, finer, bars, strict=True):
         smooth = smoothed(picture, working.smoothing_px) * np.float32(working.sign)
         seen = patches(smooth, noise, working.smoothing_px, LEAST_AREA_PX, bar)
         chosen = particles(seen.chosen, common(seen.chosen), gradient_noise(noise, working.smoothing_px))
-        kept = single_particles(smooth, seen.tree, chosen, bar)
+        source = FinerPicture(fine, working.sign, scale, noise, seams)
+        kept = single_particles(smooth, seen.tree, chosen, source, bar)
         found += kept
         clear = [r for r in kept if r.contrast > CLEAR_OF_NOISE * noise]
         strength += sum(weight(r) for r in clear)

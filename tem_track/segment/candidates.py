@@ -1,24 +1,19 @@
-"""From a frame to the tight patches of its particles: working picture, patches, which of them are particles."""
+"""From a frame to the patches that are particles: working picture, patches, which of them belong to the population."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from tem_track.movie import FloatArray, Image, Labels, Mask
+from tem_track.movie import FloatArray, Image, Mask
 from tem_track.segment.background import filled_in
-from tem_track.segment.contour import LEAST_SOLIDITY, Shape
-from tem_track.segment.divide import parted
 from tem_track.segment.levels import (
-    NEARLY_CONVEX,
     Region,
     best_regions,
-    compactness,
     count_as_clusters,
     ladder,
-    pieces_of,
     region_tree,
 )
 
@@ -28,8 +23,12 @@ STEPS = 24
 # What lies inside a patch must beat the patch by this factor in edge strength: a core in its shell seldom does, two
 # particles inside one patch of film do.
 ADVANTAGE = 1.6
-# Least contrast of a patch against the noise of the working picture, and least edge against the gradient of that noise.
-LEAST_CONTRAST_OF_NOISE = 4.0
+# Least contrast of a patch against the noise of the working picture: of one no larger than the smoothing, and of one
+# so large that the noise averages out (what is left is structure of the support). Least edge against the gradient of
+# that noise.
+LEAST_CONTRAST_OF_NOISE, LEAST_CONTRAST_IF_LARGE = 4.0, 2.5
+# A patch with more than this share of the area of the one that holds it is the same thing.
+SAME_THING = 0.5
 LEAST_EDGE_OF_NOISE = 0.5
 # Against the population of the frame: a compact patch needs this share of the common contrast, an outstretched or
 # ragged one more. Nanotubes and lacey carbon have a quarter to a third of a particle's contrast and are outstretched.
@@ -52,11 +51,6 @@ TWO_DISCS, RAGGED = 0.7, 0.5
 SMALL_PATCH, ROUND, OUTSTRETCHED = 0.5, 1.6, 2.0
 # The longer the patch, the more contrast it needs, up to so many times the step.
 MOST_OUTSTRETCHED = 2.0
-# Enclosed gaps smaller than this share of a patch do not part it.
-LEAST_GAP = 0.01
-# A piece of a cluster is a particle where it is this convex; a division is right where most of the patch goes into
-# such pieces.
-COMPACT, MOSTLY = 0.85, 0.6
 
 
 @dataclass(frozen=True)
@@ -187,11 +181,36 @@ def patches(
     """
     least = LEAST_EDGE_OF_NOISE * gradient_noise(noise, smoothing_px)
     regions = region_tree(picture, ladder(picture, noise, STEPS), least_area_px, closed, least)
-    for region in regions:
-        if region.contrast < LEAST_CONTRAST_OF_NOISE * noise:
-            region.score = 0.0
+    drop_noise(regions, noise, smoothing_px)
     count_as_clusters(regions)
     return Patches(regions, sorted(best_regions(regions, ADVANTAGE), key=lambda region: -region.score))
+
+
+def drop_noise(regions: list[Region], noise: float, smoothing_px: float) -> None:
+    """Set the score of patches to 0 that do not stand out of the noise; a patch comes after the one that holds it.
+
+    A patch that fills most of one that stands out is the same thing at a higher level: what is just outside of it, and
+    what its contrast is taken against, belongs to it too.
+    """
+    seen = np.zeros(len(regions), np.bool_)
+    for number, region in enumerate(regions):
+        same = region.parent >= 0 and seen[region.parent]
+        same = same and region.area_px > SAME_THING * regions[region.parent].area_px
+        seen[number] = same or region.contrast >= out_of_noise(region.area_px, smoothing_px) * noise
+        if not seen[number]:
+            region.score = 0.0
+
+
+def out_of_noise(area_px: float, smoothing_px: float) -> float:
+    """Return the contrast that a patch of given area must have, in units of the noise of the smoothed picture.
+
+    Notes
+    -----
+    A Gaussian of width s averages over 4 pi s^2 px: a patch of n times that area has n values of its own, whose mean is
+    uncertain by the noise over sqrt(n).
+    """
+    independent = max(1.0, area_px / (4 * np.pi * smoothing_px**2))
+    return max(LEAST_CONTRAST_IF_LARGE, LEAST_CONTRAST_OF_NOISE / float(np.sqrt(independent)))
 
 
 def common(regions: list[Region]) -> tuple[float, float, float]:
@@ -270,94 +289,3 @@ def least_edge(region: Region, usual: tuple[float, float, float], edge_noise: fl
 def gradient_noise(noise: float, smoothing_px: float) -> float:
     """Return the gradient that noise (grey value) leaves in a picture smoothed by so many px, grey value per px."""
     return float(noise / (np.sqrt(2) * smoothing_px))
-
-
-def tight_labels(picture: Image, tree: list[Region], regions: list[Region]) -> Labels:
-    """Return the label image of patches of a (Y, X) picture, touching particles parted, 1..N."""
-    labels = np.zeros(picture.shape, np.int32)
-    count = 0
-    for piece in [piece for region in regions for piece in pieces_of(tree, region)]:
-        (x, y), pieces = _pieces_in_box(picture, piece)
-        view = labels[y : y + pieces.shape[0], x : x + pieces.shape[1]]
-        free = (pieces > 0) & (view == 0)
-        view[free] = pieces[free] + count
-        count += int(pieces.max())
-    return labels
-
-
-def single_particles(
-    picture: Image, tree: list[Region], regions: list[Region], closed: Mask | None = None
-) -> list[Region]:
-    """Return patches of a (Y, X) picture with those of touching particles replaced by a patch for each of them.
-
-    Edge and contrast of the new ones are those of the patch they come from.
-    """
-    single = []
-    for patch in [piece for region in regions for piece in pieces_of(tree, region)]:
-        if patch.solidity >= NEARLY_CONVEX:
-            single.append(patch)
-            continue
-        corner, pieces = _pieces_in_box(picture, patch)
-        for number in range(1, int(pieces.max()) + 1):
-            single.append(_piece(patch, pieces == number, corner, picture.shape, closed))
-    return single
-
-
-def _piece(patch: Region, mask: Mask, corner: tuple[int, int], shape: tuple[int, ...], closed: Mask | None) -> Region:
-    """Return one piece of a patch, given as a mask in a box with a corner (x, y)."""
-    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    contour = max(contours, key=len) + np.array(corner, np.int32)
-    piece = Shape.of(contour)
-    x, y = contour[:, 0, 0], contour[:, 0, 1]
-    cut = (x < 1) | (y < 1) | (x >= shape[1] - 1) | (y >= shape[0] - 1)
-    if closed is not None:
-        cut |= closed[y, x]
-    return replace(
-        patch,
-        contour=contour,
-        area_px=piece.area_px,
-        solidity=piece.solidity,
-        elongation=piece.elongation,
-        border_share=float(np.count_nonzero(cut)) / piece.around_px,
-        compactness=compactness(piece.solidity, piece.elongation),
-    )
-
-
-def _pieces_in_box(picture: Image, patch: Region) -> tuple[tuple[int, int], Labels]:
-    """Return the corner (x, y) of a patch's box and the particles in the box, 1..N."""
-    x, y, width, height = cv2.boundingRect(patch.contour)
-    cut = (y == 0, y + height == picture.shape[0], x == 0, x + width == picture.shape[1])
-    return (x, y), _pieces(patch, picture[y : y + height, x : x + width], (x, y), cut)
-
-
-def _pieces(region: Region, picture: Image, corner: tuple[int, int], cut: tuple[bool, bool, bool, bool]) -> Labels:
-    """Return the particles of one patch in its box, 1..N."""
-    filled = np.zeros(picture.shape, np.uint8)
-    cv2.drawContours(filled, [region.contour - np.array(corner, np.int32)], -1, 1, cv2.FILLED)
-    if region.solidity >= NEARLY_CONVEX:
-        return filled.astype(np.int32)
-    cluster = region.solidity < LEAST_SOLIDITY
-    # The gaps enclosed by a ring of touching particles are background; the hollow of one particle is part of it. The
-    # gaps are tried first, and count where they part the ring into compact pieces.
-    gaps = filled.astype(bool) & (picture <= region.level)
-    if np.count_nonzero(gaps) > LEAST_GAP * region.area_px:
-        pieces = parted((filled > 0) & ~gaps, cut)
-        good = [n for n in range(1, int(pieces.max()) + 1) if solidity(pieces == n) >= COMPACT]
-        if len(good) > 1 and np.isin(pieces, good).sum() > MOSTLY * np.count_nonzero(pieces):
-            return renumbered(pieces, good)
-    pieces = parted(filled > 0, cut)
-    good = [n for n in range(1, int(pieces.max()) + 1) if not cluster or solidity(pieces == n) >= COMPACT]
-    return renumbered(pieces, good)
-
-
-def solidity(mask: Mask) -> float:
-    """Return the share of its convex hull that the largest part of a mask fills, holes filled."""
-    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return Shape.of(max(contours, key=len)).solidity
-
-
-def renumbered(labels: Labels, kept: list[int]) -> Labels:
-    """Return a label image with only the kept labels, numbered from 1 in their order."""
-    number = np.zeros(int(labels.max()) + 1, np.int32)
-    number[kept] = np.arange(1, len(kept) + 1)
-    return number[labels]

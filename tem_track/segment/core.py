@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray
+from tem_track.segment.core_edge import final_edges, with_one_fullness
 from tem_track.segment.core_errors import ProfileErrors
 from tem_track.segment.core_fit import Expected, best_of, fit_whitened, learn_errors
 from tem_track.segment.core_kind import Kind, kinds_of_bodies
@@ -22,8 +23,8 @@ from tem_track.segment.core_path import memory, steady_path
 from tem_track.segment.core_pedestal import pedestal_and_length, without_pedestal
 from tem_track.segment.core_starts import SOLID, WITH_CORE, fit_kind
 from tem_track.segment.core_windows import windows_of
-from tem_track.segment.outline_body import SMALL_BALL, BodyFits, fit_bodies
-from tem_track.segment.outline_chord import BLUR, CORE, CORE_RADIUS, EDGE, VOID, VOID_RADIUS, in_single_precision
+from tem_track.segment.outline_body import SMALL_BALL, fit_bodies
+from tem_track.segment.outline_chord import CORE, CORE_RADIUS, VOID, VOID_RADIUS, in_single_precision
 from tem_track.segment.outline_evidence import MovieProfiles
 
 # Frames on either side whose profiles are pooled.
@@ -71,7 +72,7 @@ def inner_boundaries(profiles: MovieProfiles) -> InnerBoundaries:
     resolved = windows.profiles.take(windows.resolved())
     share, length = pedestal_and_length(resolved)
     bare = without_pedestal(resolved, share)
-    errors = learn_errors(bare, fit_kind(bare, WITH_CORE).parameters, WITH_CORE, (length,))[0]
+    errors = learn_errors(bare, fit_kind(in_single_precision(bare), WITH_CORE).parameters, WITH_CORE, (length,))[0]
     kinds = kinds_of_bodies(windows, bare, errors)
     template = _templates(profiles, kinds)
     found = InnerBoundaries(
@@ -80,17 +81,20 @@ def inner_boundaries(profiles: MovieProfiles) -> InnerBoundaries:
     )
     strength = np.full(len(windows.owner), np.nan)
     strength[windows.resolved()] = errors.strength
+    own_strength = np.full(len(profiles), np.nan)
     for track, (rows, kind) in enumerate(zip(profiles.tracks(), kinds, strict=True)):
+        mine, at = windows.owner == track, np.arange(rows.start, rows.stop)
+        own = own_strength[rows] = np.exp(np.interp(at, windows.centre[mine], np.log(strength[mine])))
         if kind.core or kind.void:
-            mine, at = windows.owner == track, np.arange(rows.start, rows.stop)
-            own = np.exp(np.interp(at, windows.centre[mine], np.log(strength[mine])))
             middle = {
                 name: np.interp(at, windows.centre[mine], seen.radius)
                 for name, seen in ((CORE_RADIUS, kind.core), (VOID_RADIUS, kind.void))
                 if seen
             }
             _note_inside(found, profiles, at, _Inside(share, template[rows], ProfileErrors(errors.length, own), middle))
-    _place_edges(found, profiles, _with_known_inside(profiles, found, template, kinds), kinds)
+    template = with_one_fullness(profiles, _with_known_inside(profiles, found, template, kinds), kinds)
+    edge, found.edge_sd[:] = final_edges(profiles, template, errors.length, own_strength)
+    _place_edges(found, profiles, edge, kinds)
     return found
 
 
@@ -128,20 +132,10 @@ def _templates(profiles: MovieProfiles, kinds: list[Kind]) -> FloatArray:
     return template
 
 
-def _place_edges(found: InnerBoundaries, profiles: MovieProfiles, template: FloatArray, kinds: list[Kind]) -> None:
-    """Write the edge of every row and its uncertainty, from the row's own profile and its body's form."""
-    start = template.copy()
-    start[:, BLUR] *= profiles.edge
-    start[:, EDGE] = profiles.edge
-
-    def note_edges(rows: NDArray[np.intp], own: BodyFits) -> None:
-        edge = own.parameters[:, EDGE]
-        misfit = own.chi2 / np.maximum(1, own.bins - len(SMALL_BALL))
-        found.edge_factor[rows] = edge / profiles.edge[rows]
-        found.edge_sd[rows] = np.sqrt(np.maximum(1.0, misfit) * own.variance[:, EDGE]) / edge
-
-    profiles.fit_own(start, SMALL_BALL, 8, note_edges)
-    found.form_sd[:] = np.abs(profiles.edges_of_fuller_bodies() / (profiles.edge * found.edge_factor) - 1)
+def _place_edges(found: InnerBoundaries, profiles: MovieProfiles, edge: FloatArray, kinds: list[Kind]) -> None:
+    """Write by how much every row's outline is to be scaled, and what the form of its body leaves open."""
+    found.edge_factor[:] = edge / profiles.edge
+    found.form_sd[:] = np.abs(profiles.edges_of_fuller_bodies() / edge - 1)
     # A particle only a few blurs wide shows no form; its noise would be counted twice.
     for mine, kind in zip(profiles.tracks(), kinds, strict=True):
         if kind.free == SMALL_BALL:

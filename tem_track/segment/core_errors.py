@@ -41,6 +41,8 @@ _OUTSIDE = 1.1
 _LEAST_LEVEL = 0.02
 # Variance of a bin that was not seen, in units of the squared background or height.
 _UNSEEN = 1e4
+# Matrices of fewer rows than twice this are inverted as they are.
+_SMALLEST = 8
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,26 @@ def whitening(profiles: RadialProfiles, errors: ProfileErrors) -> Whitening:
     diagonal = np.arange(profiles.level.shape[1])
     weight = profiles.weight
     covariance[:, diagonal, diagonal] += np.where(weight > 0, 1 / np.maximum(weight, 1 / _UNSEEN), _UNSEEN)
-    lower = np.linalg.cholesky(covariance)
+    lower = np.asarray(np.linalg.cholesky(covariance), np.float64)
     log_determinant = 2 * np.log(lower[:, diagonal, diagonal]).sum(axis=1)
-    return Whitening(np.linalg.inv(lower), log_determinant)
+    return Whitening(inverse_of_lower(lower), log_determinant)
+
+
+def inverse_of_lower(lower: FloatArray) -> FloatArray:
+    """Return the inverses of (K, J, J) lower triangular matrices.
+
+    Notes
+    -----
+    By halves: of [[a, 0], [b, c]] it is [[1/a, 0], [-(1/c) b (1/a), 1/c]]. A general inverse takes three times as long.
+    """
+    half = lower.shape[1] // 2
+    if half < _SMALLEST:
+        return np.asarray(np.linalg.inv(lower))
+    inverse = np.zeros_like(lower)
+    first, last = inverse_of_lower(lower[:, :half, :half]), inverse_of_lower(lower[:, half:, half:])
+    inverse[:, :half, :half], inverse[:, half:, half:] = first, last
+    inverse[:, half:, :half] = -last @ (lower[:, half:, :half] @ first)
+    return inverse
 
 
 def thickness_swing(profiles: RadialProfiles) -> FloatArray:

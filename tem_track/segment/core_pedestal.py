@@ -17,7 +17,8 @@ from tem_track.movie import FloatArray
 from tem_track.segment.core_errors import ProfileErrors
 from tem_track.segment.core_fit import fit_whitened, learn_errors
 from tem_track.segment.core_starts import WITH_CORE, fit_kind
-from tem_track.segment.outline_chord import RadialProfiles
+from tem_track.segment.outline_chord import RadialProfiles, in_single_precision
+from tem_track.segment.side_by_side import side_by_side
 
 # What is tried: none, to 40 % (a camera offset of a few counts at a few electrons per px).
 _STEP, _MOST = 0.04, 0.4
@@ -44,11 +45,11 @@ def pedestal_and_length(windows: RadialProfiles) -> tuple[float, float]:
     """
     asked = _thickest(windows)
     usual = without_pedestal(asked, _USUAL if windows.dark else 0.0)
-    errors, start = learn_errors(usual, fit_kind(usual, WITH_CORE).parameters, WITH_CORE)
+    errors, start = learn_errors(usual, fit_kind(in_single_precision(usual), WITH_CORE).parameters, WITH_CORE)
     if not windows.dark or not len(windows):
         return 0.0, errors.length
     shares = np.arange(0.0, _MOST + 1e-9, _STEP)
-    unlikely = np.array([_unlikely(asked, float(share), errors, start) for share in shares])
+    unlikely = np.array(side_by_side(lambda share: _unlikely(asked, share, errors, start), shares.tolist()))
     return _lowest(shares, unlikely), errors.length
 
 

@@ -19,7 +19,9 @@ from tem_track.segment.outline_chord import (
     VOID,
     VOID_RADIUS,
     RadialProfiles,
+    in_single_precision,
 )
+from tem_track.segment.side_by_side import side_by_side
 
 SOLID = (EDGE, BLUR, BASE, BODY)
 PLATE = (*SOLID, FLAT)
@@ -48,7 +50,7 @@ def starts(profiles: RadialProfiles, free: tuple[int, ...]) -> list[FloatArray]:
 
 def fit_kind(profiles: RadialProfiles, free: tuple[int, ...]) -> BodyFits:
     """Return the best fits of one kind of body, errors of the bins taken as independent."""
-    first, *others = (fit_bodies(profiles, start, free, rounds=20) for start in starts(profiles, free))
+    first, *others = side_by_side(lambda start: fit_bodies(profiles, start, free, rounds=20), starts(profiles, free))
     for fits in others:
         first.improve(np.arange(len(profiles)), fits)
     return first
@@ -56,5 +58,7 @@ def fit_kind(profiles: RadialProfiles, free: tuple[int, ...]) -> BodyFits:
 
 def fits_whitened(profiles: RadialProfiles, free: tuple[int, ...], errors: ProfileErrors) -> list[WhitenedFits]:
     """Return the fits of one kind of body from every start, with correlated errors (core_errors.py)."""
-    placed = [fit_bodies(profiles, start, free, rounds=6).parameters for start in starts(profiles, free)]
+    # Starts need no more than single precision.
+    rough = in_single_precision(profiles)
+    placed = side_by_side(lambda start: fit_bodies(rough, start, free, rounds=6).parameters, starts(profiles, free))
     return fit_whitened(profiles, placed, free, errors)

@@ -15,55 +15,41 @@ from scipy.ndimage import find_objects
 
 from tem_track.movie import Image, Labels
 from tem_track.segment.contour import Contour, Shape
+from tem_track.segment.finer import FINER, FinerPicture
 from tem_track.segment.levels import PIECE, PIECE_SOLIDITY
 
-# Fine pixels across a working pixel.
-FINER = 2
 # Shares of the patch taken away, the largest first: a crack is some 5 to 15 % of a particle, and the rest of what is
 # taken is where the crack is shallow.
 TAKEN = (0.26, 0.18, 0.11, 0.06)
 # The pieces hold this share of what is left: the rest are crumbs of noise and diffraction contrast.
 MOST = 0.88
-# Smoothing of the fine picture, fine px: the least that leaves this share of the contrast as noise.
-SMOOTHING_PX = (0.8, 1.2, 1.8)
-NOISE_OF_CONTRAST = 0.11
 # Patches smaller than this across, working px, are looked at in the working picture alone.
 LEAST_ACROSS_PX = 7.0
-# Px around a box: for the smoothing.
-MARGIN_PX = 3
 
 
-def parted_at_cracks(
-    tight: Labels, frame: Image, sign: int, bin_px: int, noise: float, level: NDArray[np.float64]
-) -> Labels:
+def parted_at_cracks(tight: Labels, finer: FinerPicture, level: NDArray[np.float64]) -> Labels:
     """Return a label image of tight patches with those in pieces divided, new pieces numbered after all others.
 
     Parameters
     ----------
     tight : (Y / bin, X / bin) int32
         Patches, 1..N.
-    frame : (Y, X) float32
-    sign : int
-        -1 where particles are darker than their surroundings, else 1.
-    bin_px : int
-        Image px per working px; 1 leaves nothing finer to be looked at.
-    noise : float
-        Of the working picture, grey value.
+    finer : FinerPicture
     level : (N + 1,) float64
         Contrast of each patch, grey value.
     """
-    if bin_px == 1:
+    if finer.bin_px == 1:
         return tight
     parted = tight.copy()
     count = int(tight.max())
     for number, box in enumerate(find_objects(tight), start=1):
         if box is None:
             continue
-        smoothing = _smoothing(level[number], noise)
+        smoothing = finer.smoothing_px(level[number])
         mask = (tight[box] == number).view(np.uint8)
         if smoothing is None or np.count_nonzero(mask) < np.pi / 4 * LEAST_ACROSS_PX**2:
             continue
-        pieces = _pieces(mask, _fine(frame, box, sign, bin_px, smoothing))
+        pieces = _pieces(mask, finer.in_box(box, smoothing))
         for piece in pieces:
             count += 1
             drawn = cv2.drawContours(np.zeros(mask.shape, np.uint8), [_coarse(piece)], -1, 1, cv2.FILLED)
@@ -72,32 +58,6 @@ def parted_at_cracks(
             rest = parted[box]
             rest[rest == number] = 0
     return _numbered(parted)
-
-
-def _smoothing(level: float, noise: float) -> float | None:
-    """Return the smoothing of the fine picture (fine px) that a contrast needs, None where none is enough."""
-    for smoothing in SMOOTHING_PX:
-        # White noise; the working picture is smoothed by 0.8 working px at least.
-        if noise * FINER * SMOOTHING_PX[0] / smoothing <= NOISE_OF_CONTRAST * level:
-            return smoothing
-    return None
-
-
-def _fine(frame: Image, box: tuple[slice, slice], sign: int, bin_px: int, smoothing_px: float) -> Image:
-    """Return the fine picture in a box of working pixels, particles bright."""
-    rows, columns = box
-    top, left = (max(0, part.start - MARGIN_PX) for part in box)
-    lower, right = rows.stop + MARGIN_PX, columns.stop + MARGIN_PX
-    part = frame[top * bin_px : lower * bin_px, left * bin_px : right * bin_px]
-    below, beside = (-side % bin_px for side in part.shape)
-    if below or beside:
-        part = cv2.copyMakeBorder(part, 0, below, 0, beside, cv2.BORDER_REPLICATE)
-    scale = FINER / bin_px
-    size = (round(part.shape[1] * scale), round(part.shape[0] * scale))
-    fine = cv2.GaussianBlur(cv2.resize(part, size, interpolation=cv2.INTER_AREA), (0, 0), smoothing_px)
-    y, x = (rows.start - top) * FINER, (columns.start - left) * FINER
-    inner: Image = fine[y : y + (rows.stop - rows.start) * FINER, x : x + (columns.stop - columns.start) * FINER]
-    return inner if sign > 0 else -inner
 
 
 def _pieces(mask: NDArray[np.uint8], fine: Image) -> list[Contour]:

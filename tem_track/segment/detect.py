@@ -22,12 +22,13 @@ from tem_track.segment.candidates import (
     gradient_noise,
     particles,
     patches,
-    renumbered,
-    tight_labels,
     working_picture,
 )
+from tem_track.segment.companions import Asked, with_companions
 from tem_track.segment.cracks import parted_at_cracks
 from tem_track.segment.extent import Reach, Surroundings, drawn, foot_of, height_above_foot
+from tem_track.segment.finer import FinerPicture
+from tem_track.segment.pieces import renumbered, tight_labels
 
 __all__ = ["Appearance", "learn_appearance", "segment_frame"]
 
@@ -42,7 +43,7 @@ LARGE_SHARE, MOST_BORDER = 0.1, 0.45
 COUNTED_SIDE_PX = 256
 
 
-def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -> Labels:
+def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None, seams: bool = True) -> Labels:
     """Return the particles of a frame as a label image, 0 = background, 1..N, the clearest first.
 
     Parameters
@@ -53,6 +54,9 @@ def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -
         As `learn_appearance` returns it.
     fixed : (Y, X) bool or None
         Burned-in pixels and borders: never part of a particle.
+    seams : bool
+        Whether touching particles are also parted at the dark seams between them, and looked for beside others: the
+        grains of a film are packed particles then.
 
     Returns
     -------
@@ -60,10 +64,10 @@ def segment_frame(frame: Image, appearance: Appearance, *, fixed: Mask | None) -
     """
     if appearance.diameter_px <= 0:
         return np.zeros(frame.shape, np.int32)
-    sight = _sight(frame, appearance, fixed)
+    sight = _sight(frame, appearance, fixed, seams)
     around = Surroundings.of(_tight(sight, appearance, fixed))
     foot = foot_of(sight.picture, around)
-    parted = parted_at_cracks(around.tight, frame, sight.sign, appearance.bin_px, sight.noise, foot.level)
+    parted = parted_at_cracks(around.tight, sight.finer, foot.level)
     if parted.max() != around.tight.max():
         around = Surroundings.of(parted)
         foot = foot_of(sight.picture, around)
@@ -79,7 +83,7 @@ class _Sight:
     """A frame's working picture at one smoothing (working px), its noise (grey value) and blur (working px)."""
 
     picture: Image
-    sign: int
+    finer: FinerPicture
     smoothing_px: float
     noise: float
     blur_px: float
@@ -88,11 +92,12 @@ class _Sight:
         return Reach(self.blur_px, self.noise, scale, limits_px)
 
 
-def _sight(frame: Image, appearance: Appearance, fixed: Mask | None) -> _Sight:
+def _sight(frame: Image, appearance: Appearance, fixed: Mask | None, seams: bool) -> _Sight:
     smoothing_px = appearance.smoothing_px
     working = Working(1 if appearance.polarity == "bright" else -1, appearance.bin_px, smoothing_px)
     blur = float(np.hypot(smoothing_px, BLUR_PX / appearance.bin_px))
-    return _Sight(working_picture(frame, working, fixed), working.sign, smoothing_px, appearance.noise, blur)
+    finer = FinerPicture(frame, working.sign, appearance.bin_px, appearance.noise, seams)
+    return _Sight(working_picture(frame, working, fixed), finer, smoothing_px, appearance.noise, blur)
 
 
 def _tight(sight: _Sight, appearance: Appearance, fixed: Mask | None) -> Labels:
@@ -107,7 +112,12 @@ def _tight(sight: _Sight, appearance: Appearance, fixed: Mask | None) -> Labels:
     steep = float(np.clip(edge, FRAME_CONTRAST[0] * appearance.edge, appearance.edge))
     usual = float(np.clip(contrast, low, high)), steep, appearance.diameter_px / appearance.bin_px
     edge_noise = gradient_noise(sight.noise, sight.smoothing_px)
-    return tight_labels(sight.picture, seen.tree, particles(seen.chosen, usual, edge_noise))
+    chosen = particles(seen.chosen, usual, edge_noise)
+    tight = tight_labels(sight.picture, seen.tree, chosen, sight.finer)
+    if not sight.finer.seams:
+        return tight
+    asked = Asked(usual, edge_noise, least, closed)
+    return with_companions(tight, sight.picture, seen.tree, chosen, sight.finer, asked)
 
 
 def without_film_steps(labels: Labels, fixed: Mask | None = None) -> Labels:

@@ -55,6 +55,15 @@ def parted(mask: Mask, cut: tuple[bool, bool, bool, bool] = (False,) * 4, neck: 
         pieces = parted(small > 0, cut, neck).astype(np.float32)
         wide = cv2.resize(pieces, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_NEAREST).astype(np.int32)
         return np.where(mask, nearest_label(wide)[0], 0).astype(np.int32)
+    depth = depth_of(mask, cut)
+    seeds = seeds_of(depth, neck, LEAST_PIECE * float(depth.max()))
+    if seeds.max() < 2:
+        return mask.astype(np.int32)
+    return watershed(-depth, seeds, mask=mask).astype(np.int32)  # type: ignore[no-any-return]
+
+
+def depth_of(mask: Mask, cut: tuple[bool, bool, bool, bool] = (False,) * 4) -> Image:
+    """Return how far inside a (Y, X) mask in its box each pixel lies, px; it goes on beyond sides that are cut."""
     padded = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)
     padded[1:-1, 1:-1] = mask
     for side, (outer, inner) in zip(cut, ((0, 1), (-1, -2)), strict=False):
@@ -63,15 +72,21 @@ def parted(mask: Mask, cut: tuple[bool, bool, bool, bool] = (False,) * 4, neck: 
     for side, (outer, inner) in zip(cut[2:], ((0, 1), (-1, -2)), strict=True):
         if side:
             padded[:, outer] = padded[:, inner]
-    depth = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
-    seeds = _seeds(depth, neck, LEAST_PIECE * float(depth.max()))
-    if seeds.max() < 2:
-        return mask.astype(np.int32)
-    return watershed(-depth, seeds, mask=mask).astype(np.int32)  # type: ignore[no-any-return]
+    return cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]  # type: ignore[no-any-return]
 
 
-def _seeds(depth: Image, neck: float, least_px: float) -> Labels:
-    """Return one seed per particle: the parts of the mask above the level at which they come apart."""
+def seeds_of(depth: Image, neck: float, least_px: float) -> Labels:
+    """Return one seed per particle: the parts of the mask above the level at which they come apart.
+
+    Parameters
+    ----------
+    depth : (Y, X) float32
+        As `depth_of` returns it.
+    neck : float
+        Saddle over lower peak below which two peaks are two particles.
+    least_px : float
+        Peaks lower than this are none.
+    """
     seeds = np.zeros(depth.shape, np.int32)
     waiting = [(depth > 0, 0)]
     found = 0

@@ -17,21 +17,32 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tem_track.labels import sizes
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
 from tem_track.segment.outline_again import another, like_neighbours, without_bites
 from tem_track.segment.outline_consensus import odd_rows
 from tem_track.segment.outline_contour import follow_contour
 from tem_track.segment.outline_fit import finished_radii
-from tem_track.segment.outline_fringe import PARTICLES_LOOKED_AT, FringeMemory, fringes_of, largest, looked_at
+from tem_track.segment.outline_fringe import (
+    ANY_FRINGE_PX2,
+    PARTICLES_LOOKED_AT,
+    FringeMemory,
+    fringes_of,
+    largest,
+    looked_at,
+)
 from tem_track.segment.outline_members import Members, Memory, chain, grouped, memory_of, rows_in_order
 from tem_track.segment.outline_noise import NoiseSharing
-from tem_track.segment.outline_polygon import polygon_moments
+from tem_track.segment.outline_plain import are_plain, plain_evidence
+from tem_track.segment.outline_polygon import polygon_areas
 from tem_track.segment.outline_profile import View
 from tem_track.segment.outline_rays import ray_points, to_frame
 from tem_track.segment.outline_rows import OutlineRow, evidence_of, finished_outlines, quality_of
 from tem_track.segment.outline_scene import Scene, pictures_of, refine_all
 from tem_track.segment.outline_start import Start, starts_from_labels
 from tem_track.segment.outline_table import Outlines
+from tem_track.segment.side_by_side import side_by_side
+from tem_track.segment.support import without_support
 from tem_track.settings import SegmentSettings
 
 # An outline whose radius differs from its label's by more than this factor and margin has run away.
@@ -88,7 +99,8 @@ def outline_particles(
     if polarity not in ("dark", "bright"):
         raise ValueError(f"polarity {polarity!r} is neither 'dark' nor 'bright'")
     seen = _as_callable(measured)
-    stage = _Stage(frames, labels, seen, polarity == "dark", fixed, drift_px)
+    bare = without_support(frames, labels, drift_px, usable, fixed, polarity == "dark")
+    stage = _Stage(bare, labels, seen, polarity == "dark", fixed, drift_px)
     stage.look_for_fringe(looked_at(usable))
     rows: list[OutlineRow] = []
     for chosen in together(np.flatnonzero(usable).tolist(), labels):
@@ -105,7 +117,7 @@ def together(frames: Sequence[int], labels: Sequence[Labels]) -> list[list[int]]
     if not frames:
         return []
     first = labels[frames[0]]
-    particles = max(1, len(np.unique(first)) - 1)
+    particles = max(1, len(sizes(first)[0]))
     count = min(_FRAMES_TOGETHER, _OUTLINES_TOGETHER // particles, _PIXELS_TOGETHER // max(first.size, 1))
     step = max(1, count)
     return [list(frames[i : i + step]) for i in range(0, len(frames), step)]
@@ -136,14 +148,20 @@ class _Stage:
         self._memories: dict[int, Memory] = {}
         self._sharing = NoiseSharing()
         self._fringe = FringeMemory()
+        self._plain = False
 
     def goes_on_from(self, before: _Stage) -> None:
-        """Take over what another stage learnt from the frames before: shapes, noise, fringe."""
+        """Take over what another stage learnt from the frames before: shapes, noise, fringe, kind of body."""
         self._memories, self._sharing, self._fringe = before._memories, before._sharing, before._fringe
+        self._plain = before._plain
 
     def look_for_fringe(self, chosen: NDArray[np.intp]) -> None:
-        """Outline some frames with the defocus fringe free, to learn whether the movie has one (bright field only)."""
+        """Outline some frames with the defocus fringe free, to learn whether the movie has one (bright field only).
+
+        And whether its bodies show a core or a void at all.
+        """
         looks: list[FloatArray] = []
+        plain: list[FloatArray] = []
         if self.dark:
             self._fringe, fringe = FringeMemory(free=True), self._fringe
             for few in together(chosen.tolist(), self._labels):
@@ -152,7 +170,8 @@ class _Stage:
                 refine_all(scene, members)
                 without_bites(scene, members)
                 looks += [fringes_of([(m.group, m.binning) for m in members], k) for k in range(len(few))]
-            self._fringe = fringe
+                plain += [plain_evidence(m.group, m.binning, ANY_FRINGE_PX2) for m in members]
+            self._fringe, self._plain = fringe, are_plain(plain)
         self._fringe.begin(looks)
 
     def outline_frames(self, numbers: list[int]) -> list[OutlineRow]:
@@ -248,11 +267,7 @@ class _Stage:
         self, numbers: list[int], memories: Mapping[int, Memory], seen: Measured | None = None
     ) -> tuple[Scene, list[Members]]:
         """Return some frames and their particles at their starts."""
-        frames, labels = [self._frames[k] for k in numbers], [self._labels[k] for k in numbers]
-        starts = [
-            starts_from_labels(image, lambda track, k=k: self._seen(track, k), self._fixed)  # type: ignore[misc]
-            for k, image in zip(numbers, labels, strict=True)
-        ]
+        frames, labels, starts = (list(each) for each in zip(*side_by_side(self._read, numbers), strict=True))
         stars = starts
         if seen:
             stars = [
@@ -262,9 +277,15 @@ class _Stage:
         members = grouped(stars, memories)
         pictures = pictures_of(frames, members)
         views = {
-            b: View(self.dark, b, self._information(b, pictures[b], labels), *self._fringe.known) for b in pictures
+            b: View(self.dark, b, self._information(b, pictures[b], labels), *self._fringe.known, self._plain)
+            for b in pictures
         }
         return Scene(numbers, frames, labels, self._fixed, starts, pictures, views), members
+
+    def _read(self, k: int) -> tuple[Image, Labels, list[Start]]:
+        """Return a frame, its label image and the starts of all its particles."""
+        labels = self._labels[k]
+        return self._frames[k], labels, starts_from_labels(labels, lambda track: self._seen(track, k), self._fixed)
 
     def _information(self, binning: int, pictures: Sequence[Image], labels: Sequence[Labels]) -> float:
         """Return how many independent pixels a pixel of some binned pictures is worth."""
@@ -297,10 +318,10 @@ def _ray_rows(numbers: Sequence[int], m: Members) -> list[OutlineRow]:
     """Return the finished rows of particles fitted by rays, or their labels' where the fit ran away."""
     g = m.group
     points = to_frame(ray_points(g.centre, finished_radii(g)), m.binning)
-    area = np.abs(polygon_moments(points)[0])
+    area = polygon_areas(points)
     size = np.sqrt(area / np.pi)
     labels = ray_points(np.stack([s.contour.centre for s in m.starts]), np.stack([s.radius for s in m.starts]))
-    expected = np.sqrt(np.abs(polygon_moments(labels)[0]) / np.pi)
+    expected = np.sqrt(polygon_areas(labels) / np.pi)
     sane = (size > expected / _RUNAWAY - _RUNAWAY_PX) & (size < _RUNAWAY * expected + _RUNAWAY_PX)
     sane &= np.isfinite(points).all(axis=(1, 2))
     share, quality = np.sqrt(g.variance), quality_of(g)
@@ -311,13 +332,13 @@ def _ray_rows(numbers: Sequence[int], m: Members) -> list[OutlineRow]:
         if not sane[i]:
             # The label's own outline, uncertain by 2 px all round, and by what the border hides of it.
             hidden = float(contour.hidden.mean()) if contour.cut else 0.0
-            sd = float(np.hypot(2.0 * 2 * np.pi * float(start.radius.mean()), hidden * expected[i] ** 2 * np.pi))
+            sd = float(np.hypot(2.0 * 2 * np.pi * start.size, hidden * expected[i] ** 2 * np.pi))
             rows.append(OutlineRow(contour.track_id, k, labels[i].astype(np.float32), sd, contour.cut, 0.1))
             continue
         sd = float(share[i] * area[i])
         row = OutlineRow(contour.track_id, k, points[i].astype(np.float32), sd, contour.cut, float(quality[i]))
         row.rays_sd, row.evidence, row.circle = float(share[i]), evidence_of(g, i), (centre[i], radius[i])
-        row.label_radius = float(start.radius.mean())
+        row.shown, row.label_radius = g.shown[i].copy(), float(start.radius.mean())
         if not contour.cut:
             row.label_area = contour.whole_area
         rows.append(row)
@@ -325,4 +346,4 @@ def _ray_rows(numbers: Sequence[int], m: Members) -> list[OutlineRow]:
 
 
 def _area(points: NDArray[np.float32]) -> float:
-    return float(polygon_moments(points.astype(np.float64))[0])
+    return float(polygon_areas(points.astype(np.float64)))

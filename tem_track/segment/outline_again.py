@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -110,7 +111,7 @@ def differing(
         k, j, i = row
         if memory is not None and whole[j][i]:
             centre, radius = circles[j]
-            label_px = float(members[j].starts[i].radius.mean())
+            label_px = members[j].starts[i].size
             if another(scene.numbers[k], centre[i], radius[i], label_px, memory, drift_px):
                 found.append((row, memory))
     return found
@@ -138,13 +139,15 @@ def another(
     if abs(k - memory.frame) > _TOO_LONG:
         return False
     apart = centre - memory.centre - (drift_px[k] - drift_px[memory.frame])
-    if float(apart @ apart) > (_MOVED * float(radius.mean())) ** 2:
+    # Plain numbers where there is one: this is asked of every outline several times.
+    away, size = float(apart @ apart), float(radius.mean())
+    if away > (_MOVED * size) ** 2:
         return False
     before = resample_radius(memory.radius, len(radius))
-    growth = np.log(label_px * memory.larger / before.mean())
+    growth = math.log(label_px * memory.larger / float(before.mean()))
     off = np.log(np.maximum(radius, 1e-6) / np.maximum(before, 1e-6))
-    off -= np.clip(off.mean(), min(growth, 0.0), max(growth, 0.0))
-    square = float(off @ off) / len(off) + 0.5 * float(apart @ apart) / float(radius.mean()) ** 2
+    off -= min(max(float(off.mean()), min(growth, 0.0)), max(growth, 0.0))
+    square = float(off @ off) / len(off) + 0.5 * away / size**2
     return square > _ANOTHER**2
 
 
@@ -170,8 +173,8 @@ def _keep_better(
 
 def _sane(m: Members, i: int) -> bool:
     """Return whether an outline is about as large as its label."""
-    larger = float(m.group.radius[i].mean()) * m.binning / float(m.starts[i].radius.mean())
-    return abs(float(np.log(larger))) < _LARGER + _LARGER_PX / float(m.starts[i].radius.mean())
+    larger = float(m.group.radius[i].mean()) * m.binning / m.starts[i].size
+    return abs(float(np.log(larger))) < _LARGER + _LARGER_PX / m.starts[i].size
 
 
 def _same(first: FloatArray, second: FloatArray) -> bool:

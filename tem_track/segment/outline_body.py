@@ -6,6 +6,7 @@ from the one before where there is one, and only where that does not explain the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from tem_track.segment.outline_chord import (
     CORE,
     CORE_RADIUS,
     EDGE,
+    FLAT,
     FRINGE,
     PARAMETERS,
     SMALL,
@@ -27,6 +29,7 @@ from tem_track.segment.outline_chord import (
     Rows,
     profiles_and_slopes,
 )
+from tem_track.segment.side_by_side import in_parts
 
 # A core nearer to the edge than this cannot be told from the body's own onset; a smaller one has no pixels.
 _CORE_RADII = (0.3, 0.94)
@@ -52,6 +55,9 @@ FULLNESS_RADIUS = 0.8
 # Parameters of a ball that is only a few blurs wide, and of the most general body.
 SMALL_BALL = (EDGE, BASE, BODY)
 _EVERY = (EDGE, BLUR, BASE, BODY, CORE, VOID, CORE_RADIUS, VOID_RADIUS)
+# Those of a body without core and void: between a ball (flat 0) and a disc (1), near which a fit may start too.
+_PLAIN = (EDGE, BLUR, BASE, BODY, FLAT)
+_DISC = 0.8
 
 
 @dataclass(frozen=True)
@@ -99,8 +105,12 @@ def fit_bodies(profiles: RadialProfiles, start: FloatArray, free: tuple[int, ...
     Levenberg-Marquardt, bounds by clipping, and a Gaussian prior on the blur. Profiles in single precision are fitted
     in single precision, which takes half the time.
     """
-    parts = [slice(i, i + _TOGETHER) for i in range(0, max(len(profiles), 1), _TOGETHER)]
-    fits = [_fit_together(profiles.take(part), start[part], free, rounds) for part in parts]
+    parts = in_parts(len(profiles), _TOGETHER)
+    return joined_fits([_fit_together(profiles.take(part), start[part], free, rounds) for part in parts])
+
+
+def joined_fits(fits: Sequence[BodyFits]) -> BodyFits:
+    """Return fits one after the other."""
     if len(fits) == 1:
         return fits[0]
     return BodyFits(
@@ -226,14 +236,16 @@ def hollow_guess(profiles: RadialProfiles, core_radius: float, void_radius: floa
 def fit_any_bodies(profiles: RadialProfiles, before: FloatArray) -> BodyFits:
     """Return fits of the most general body that each profile can show, from earlier fits (K, 9; NaN where none).
 
-    Profiles only a few blurs wide get a solid ball, the others a body with core and void.
+    Profiles only a few blurs wide get a solid ball, the others a body with core and void, or without where the
+    movie shows neither.
     """
     small = profiles.blur > SMALL
     count = len(profiles)
     fits = BodyFits(
         np.zeros((count, PARAMETERS)), np.zeros((count, PARAMETERS)), np.full(count, np.inf), np.zeros(count)
     )
-    for rows, fit in ((np.flatnonzero(small), _fit_balls), (np.flatnonzero(~small), _fit_general)):
+    fit_large = fit_plain if profiles.plain else fit_general
+    for rows, fit in ((np.flatnonzero(small), _fit_balls), (np.flatnonzero(~small), fit_large)):
         if len(rows):
             fits.put(rows, fit(profiles.take(rows), before[rows]))
     return fits
@@ -250,7 +262,24 @@ def _fit_balls(profiles: RadialProfiles, before: FloatArray) -> BodyFits:
     return fits
 
 
-def _fit_general(profiles: RadialProfiles, before: FloatArray) -> BodyFits:
+def fit_plain(profiles: RadialProfiles, before: FloatArray) -> BodyFits:
+    """Return fits of bodies without core and void, ball to disc, from earlier fits (K, 10; NaN where none)."""
+    every = _PLAIN if profiles.fringe_sd is None else (*_PLAIN, FRINGE)
+    known = np.isfinite(before[:, EDGE])
+    ball = solid_guess(profiles)
+    start = np.where(known[:, None], before, ball)
+    start[:, EDGE], start[:, CORE], start[:, VOID] = 1.0, 0.0, 0.0
+    fits = fit_bodies(profiles, start, every)
+    open_ = np.flatnonzero(~known | (fits.chi2 >= _EXPLAINED * fits.bins))
+    if len(open_):
+        disc = ball[open_]
+        disc[:, FLAT] = _DISC
+        fits.improve(open_, fit_bodies(profiles.take(open_), disc, every, rounds=20))
+    return fits
+
+
+def fit_general(profiles: RadialProfiles, before: FloatArray) -> BodyFits:
+    """Return fits of bodies with core and void, from earlier fits (K, 10; NaN where none)."""
     every = _EVERY if profiles.fringe_sd is None else (*_EVERY, FRINGE)
     known = np.isfinite(before[:, EDGE])
     start = np.where(known[:, None], before, solid_guess(profiles))

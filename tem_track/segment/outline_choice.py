@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from tem_track.movie import FloatArray, Image, Mask
-from tem_track.segment.outline_polygon import bounding_box, polygon_mask, polygon_moments
+from tem_track.segment.outline_polygon import bounding_box, polygon_areas, polygon_mask
 from tem_track.segment.outline_rays import ray_angles
 
 # Width of the surroundings that are looked at, in units of the equivalent radius, and at least in px.
@@ -59,7 +59,7 @@ def bites(outlines: FloatArray, deep: float) -> Mask:
     For a given rms the hull encloses least more than the outline where a single one of the N radii differs: then
     by 2 `deep` / sqrt(N) of the area.
     """
-    area = np.abs(polygon_moments(outlines)[0])
+    area = polygon_areas(outlines)
     hull = [cv2.contourArea(cv2.convexHull(points)) for points in outlines.astype(np.float32)]
     return np.asarray(np.array(hull) > (1 + 2 * deep / np.sqrt(outlines.shape[1])) * area)
 

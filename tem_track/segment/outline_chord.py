@@ -61,6 +61,8 @@ class RadialProfiles:
     fringe, fringe_sd : (K,) float64 or None
         Strength of the defocus fringe in units of the radius squared, None where there is none; and how well it is
         known, None where it is not to be fitted.
+    plain : bool
+        The bodies show no core and no void (outline_plain.py).
     """
 
     step: FloatArray
@@ -71,6 +73,7 @@ class RadialProfiles:
     blur_sd: FloatArray
     fringe: FloatArray | None = None
     fringe_sd: FloatArray | None = None
+    plain: bool = False
 
     def __len__(self) -> int:
         return len(self.step)
@@ -84,7 +87,8 @@ class RadialProfiles:
         """Return some of the profiles."""
         fringe, fringe_sd = (None if v is None else v[rows] for v in (self.fringe, self.fringe_sd))
         step, level, weight = self.step[rows], self.level[rows], self.weight[rows]
-        return RadialProfiles(step, level, weight, self.dark, self.blur[rows], self.blur_sd[rows], fringe, fringe_sd)
+        blur, blur_sd = self.blur[rows], self.blur_sd[rows]
+        return RadialProfiles(step, level, weight, self.dark, blur, blur_sd, fringe, fringe_sd, self.plain)
 
 
 def joined(profiles: Sequence[RadialProfiles]) -> RadialProfiles:
@@ -94,11 +98,11 @@ def joined(profiles: Sequence[RadialProfiles]) -> RadialProfiles:
     step, level, weight, blur, blur_sd = (
         np.concatenate([getattr(p, name) for p in profiles]) for name in ("step", "level", "weight", "blur", "blur_sd")
     )
-    fringes = (
+    fringe, fringe_sd = (
         None if getattr(profiles[0], name) is None else np.concatenate([getattr(p, name) for p in profiles])
         for name in ("fringe", "fringe_sd")
     )
-    return RadialProfiles(step, level, weight, profiles[0].dark, blur, blur_sd, *fringes)
+    return RadialProfiles(step, level, weight, profiles[0].dark, blur, blur_sd, fringe, fringe_sd, profiles[0].plain)
 
 
 def in_single_precision(profiles: RadialProfiles) -> RadialProfiles:

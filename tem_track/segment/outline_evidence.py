@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image
@@ -92,14 +93,17 @@ class MovieProfiles:
         found = np.empty_like(values)
         for rows in self.tracks():
             mine = values[rows]
-            found[rows] = [np.median(mine[max(0, k - 5) : k + 6]) for k in range(len(mine))] if len(mine) > 1 else mine
+            whole = np.median(sliding_window_view(mine, 11), axis=1) if len(mine) > 10 else np.zeros(0)
+            ends = {k: np.median(mine[max(0, k - 5) : k + 6]) for k in range(len(mine)) if not 5 <= k < len(mine) - 5}
+            found[rows] = [ends[k] if k in ends else whole[k - 5] for k in range(len(mine))]
         return found
 
-    def _by_bins(self) -> list[NDArray[np.intp]]:
+    def by_bins(self) -> list[NDArray[np.intp]]:
+        """Return the rows whose profiles have equal numbers of bins, together."""
         bins = np.array([len(e.level) for e in self._evidence])
         return [np.flatnonzero(bins == count) for count in np.unique(bins)]
 
-    def _own(self, rows: NDArray[np.intp]) -> RadialProfiles:
+    def own(self, rows: NDArray[np.intp]) -> RadialProfiles:
         """Return rows with equal numbers of bins as they were measured."""
         level = np.stack([self._evidence[i].level for i in rows])
         weight = np.stack([self._evidence[i].weight for i in rows])
@@ -112,8 +116,8 @@ class MovieProfiles:
     def _on_one_grid(self) -> RadialProfiles:
         count, step = len(self), _REACH / _BINS
         level, weight = np.zeros((count, _BINS)), np.zeros((count, _BINS))
-        for rows in self._by_bins():
-            own = self._own(rows)
+        for rows in self.by_bins():
+            own = self.own(rows)
             # Where the bins of the common grid lie among the profile's own, in bins.
             at = (np.arange(_BINS) + 0.5) * step * (self.edge[rows] / own.step)[:, None] - 0.5
             last = own.level.shape[1] - 1
@@ -165,17 +169,23 @@ class MovieProfiles:
         much the edge depends on the form, which for broken or faceted bodies is unknown.
         """
         edge = np.empty(len(self))
-        for rows in self._by_bins():
-            own = self._own(rows)
+        for rows in self.by_bins():
+            own = self.own(rows)
             start = solid_guess(own)
             start[:, CORE_RADIUS] = FULLNESS_RADIUS
             edge[rows] = fit_bodies(own, start, (*SMALL_BALL, CORE), rounds=15).parameters[:, EDGE]
         return edge
 
     def fit_own(
-        self, start: FloatArray, free: tuple[int, ...], rounds: int, done: Callable[[NDArray[np.intp], BodyFits], None]
+        self,
+        start: FloatArray,
+        free: tuple[int, ...],
+        rounds: int,
+        done: Callable[[NDArray[np.intp], BodyFits, FloatArray], None],
     ) -> None:
-        """Fit every row's own profile from (R, 10) parameters and hand rows and fits over, equal bins together.
+        """Fit every row's own profile from (R, 10) parameters; hand rows and fits over, equal bins together.
+
+        The third thing handed over is how much the general body counts in each of them (0 to 1).
 
         Notes
         -----
@@ -184,15 +194,15 @@ class MovieProfiles:
         fitted to each profile when its frame was read, then places the edge: the more, the more of the profile the
         given form leaves unexplained that the general one does not.
         """
-        for rows in self._by_bins():
-            own = self._own(rows)
+        for rows in self.by_bins():
+            own = self.own(rows)
             fits = fit_bodies(own, start[rows], free, rounds)
             general = fit_bodies(own, np.stack([self._evidence[i].parameters for i in rows]), free, rounds=0)
             share = _share_of_general(own, fits, general)
             for mine, other in ((fits.parameters, general.parameters), (fits.variance, general.variance)):
                 mine[:, EDGE] += share * (other[:, EDGE] - mine[:, EDGE])
             fits.chi2[:] += share * (general.chi2 - fits.chi2)
-            done(rows, fits)
+            done(rows, fits, share)
 
 
 def _share_of_general(own: RadialProfiles, fits: BodyFits, general: BodyFits) -> FloatArray:

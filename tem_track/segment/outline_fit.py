@@ -5,10 +5,9 @@ Particles with equal numbers of rays are fitted together as one group of arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,13 +34,11 @@ from tem_track.segment.outline_rays import (
     sample_rays,
 )
 from tem_track.segment.outline_shape import follow_shape, ray_shifts, smooth_log_radius
+from tem_track.segment.side_by_side import in_parts, side_by_side
 
-# Threads that look at the picture: sampling and arithmetic of large arrays release Python's lock.
-_WORKERS = 2
-_Part = TypeVar("_Part")
-_Found = TypeVar("_Found")
-# Samples of rays that are worked on together: their arrays stay in the processor's cache.
-_SAMPLES_TOGETHER = 100_000
+# Samples of rays that are worked on together, and outlines that are fitted together: their arrays stay in the
+# processor's cache. Fewer outlines than twice the last are not shared out.
+_SAMPLES_TOGETHER, _OUTLINES_TOGETHER, _WORTH_A_THREAD = 100_000, 128, 16
 # A ray that knows less than this share of what the good ones know is blind.
 _BLIND = 0.1
 
@@ -105,8 +102,8 @@ class OutlineGroup:
     def __len__(self) -> int:
         return len(self.number)
 
-    def take(self, rows: NDArray[Any]) -> OutlineGroup:
-        """Return a copy of some of the outlines."""
+    def take(self, rows: NDArray[Any] | slice) -> OutlineGroup:
+        """Return some of the outlines: a copy for a list of rows, a view for a slice."""
         return OutlineGroup(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
     def put(self, rows: NDArray[Any], other: OutlineGroup) -> None:
@@ -166,34 +163,31 @@ def refine(
     """
     if not len(chosen):
         return
-    g = group.take(chosen)
+    parts = np.array_split(
+        chosen, max(-(-len(chosen) // _OUTLINES_TOGETHER), min(2, len(chosen) // _WORTH_A_THREAD), 1)
+    )
+    refined = side_by_side(lambda rows: _refined(group.take(rows), pictures, owners, view), parts)
+    for rows, found in zip(parts, refined, strict=True):
+        group.put(rows, found)
+
+
+def _refined(g: OutlineGroup, pictures: Sequence[Image], owners: Sequence[Image | None], view: View) -> OutlineGroup:
+    """Return a group of its own after one round."""
     first = np.isinf(g.misfit)
     again = np.flatnonzero(~first)
     if len(again):
         g.centre[again], g.radius[again] = recentred(g.centre[again], g.radius[again])
-    together = max(1, _SAMPLES_TOGETHER // (g.radius.shape[1] * g.level.shape[1]))
-    parts = [np.arange(i, min(i + together, len(g))) for i in range(0, len(g), together)]
-    seen = _side_by_side(lambda rows: _look_at(g.take(rows), first[rows], pictures, owners, view), parts)
+    parts = in_parts(len(g), max(1, _SAMPLES_TOGETHER // (g.radius.shape[1] * g.level.shape[1])))
+    seen = [_look_at(g.take(rows), first[rows], pictures, owners, view) for rows in parts]
     profiles = in_single_precision(joined([part.profiles for part in seen]))
     fits = fit_any_bodies(profiles, g.parameters)
     model = body_profiles(fits.parameters, profiles.level.shape[1], profiles.step, view.dark)
-    shifts = _side_by_side(
-        lambda both: _shifts(both[0], model[both[1]], fits.parameters[both[1]], view),
-        list(zip(seen, parts, strict=True)),
-    )
+    shifts = [_shifts(part, model[rows], fits.parameters[rows], view) for part, rows in zip(seen, parts, strict=True)]
     shift, precision = (np.concatenate(values) for values in zip(*shifts, strict=True))
     _move(g, fits.parameters, shift, precision)
     ends = np.concatenate([np.median(part.rays.level[:, :, -3:], axis=(1, 2)) for part in seen])
     _note_profiles(g, profiles, model, ends if view.dark else np.concatenate([part.unit for part in seen]))
-    group.put(chosen, g)
-
-
-def _side_by_side(function: Callable[[_Part], _Found], parts: Sequence[_Part]) -> list[_Found]:
-    """Return what a function finds of each part, worked out by a few threads; it does not depend on how many."""
-    if len(parts) == 1:
-        return [function(parts[0])]
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        return list(pool.map(function, parts))
+    return g
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tem_track.labels import sizes
 from tem_track.movie import FloatArray, Labels, Mask
 from tem_track.segment.outline_chord import BLUR, FRINGE, SMALL
 from tem_track.segment.outline_fit import OutlineGroup
@@ -22,8 +23,9 @@ _LOOKS = 5
 PARTICLES_LOOKED_AT = 12
 # Anything goes at first: 20 px^2 turn a particle's edge white.
 ANY_FRINGE_PX2 = (0.0, 300.0)
-# A fringe that moves an edge by less than some tenth of a pixel is left out (on simulated movies: 0.07 px per px^2).
-_MATTERS_PX2 = 2.0
+# A fringe that moves an edge by less than 0.07 px is left out (on simulated movies: 0.07 px per px^2): twice that is
+# 1 % of the area of a particle 60 px wide, whose profile is then taken for another kind of body's.
+_MATTERS_PX2 = 1.0
 # It must also stand out of the scatter between particles by this many standard errors.
 _CLEAR = 3.0
 # How much a fringe may differ from that of the frames before, share of it and px^2; weight of the newest frame.
@@ -44,10 +46,8 @@ def largest(labels: Labels, count: int) -> set[int]:
     >>> sorted(largest(np.array([[1, 2, 2], [3, 3, 3]], np.int32), 2))
     [2, 3]
     """
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    order = np.argsort(-sizes, kind="stable")[:count]
-    return set(order[sizes[order] > 0].tolist())
+    number, pixels = sizes(labels)
+    return set(number[np.argsort(-pixels, kind="stable")[:count]].tolist())
 
 
 class FringeMemory:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Mask
 from tem_track.segment.outline_choice import radii_about
@@ -55,6 +56,8 @@ class Memory:
         Centre of the outline minus that of its label, px, and its mean radius over the label's.
     contrast : float
         Height of its profile, grey values.
+    known : (N,) bool
+        Directions of `shape` that any frame has shown.
     """
 
     frame: int
@@ -65,6 +68,7 @@ class Memory:
     beside: FloatArray
     larger: float
     contrast: float
+    known: Mask
 
     @property
     def sane(self) -> bool:
@@ -80,9 +84,9 @@ class Members:
     group: OutlineGroup
     binning: int
 
-    def outlines(self) -> FloatArray:
-        """Return the (P, N, 2) outlines in frame coordinates."""
-        return to_frame(ray_points(self.group.centre, self.group.radius), self.binning)
+    def outlines(self, rows: NDArray[np.intp] | slice = slice(None)) -> FloatArray:
+        """Return the (P, N, 2) outlines in frame coordinates, or those of some rows."""
+        return to_frame(ray_points(self.group.centre[rows], self.group.radius[rows]), self.binning)
 
     def circles(self) -> tuple[FloatArray, FloatArray]:
         """Return the means (P, 2) of the outlines' points and the radii (P, N) about them, px of the frame."""
@@ -143,7 +147,7 @@ def grouped(starts: Sequence[Sequence[Start]], memories: Mapping[int, Memory]) -
 
 def _class_of(start: Start) -> tuple[int, int]:
     """Return what particles must share to be fitted together: number of rays and binning."""
-    return len(start.radius), binning_for(float(start.radius.mean()))
+    return len(start.radius), binning_for(start.size)
 
 
 def _begin(stars: list[tuple[int, Start]], binning: int, memories: Mapping[int, Memory]) -> Members:
@@ -211,11 +215,19 @@ def chain(
         track = m.starts[i].contour.track_id
         before = known.get(track)
         found.append(before)
-        shape = recent_shape(radius[i] / radius[i].mean(), before)
+        shape, seen = recent_shape(radius[i] / radius[i].mean(), before, m.group.shown[i])
         start = m.starts[i]
         beside, larger = centre[i] - start.contour.centre, float(radius[i].mean() / start.radius.mean())
         known[track] = Memory(
-            numbers[k], m.group.parameters[i], centre[i], radius[i], shape, beside, larger, float(m.group.contrast[i])
+            numbers[k],
+            m.group.parameters[i],
+            centre[i],
+            radius[i],
+            shape,
+            beside,
+            larger,
+            float(m.group.contrast[i]),
+            seen,
         )
     return found, known
 
@@ -225,16 +237,29 @@ def memory_of(row: OutlineRow, memory: Memory | None) -> Memory:
     assert row.evidence is not None
     assert row.circle is not None
     centre, radius = row.circle
-    shape = recent_shape(radius / radius.mean(), memory)
+    shown = np.ones(len(radius), np.bool_) if row.shown is None else row.shown
+    shape, known = recent_shape(radius / radius.mean(), memory, shown)
     larger = float(radius.mean()) / row.label_radius
-    return Memory(row.frame, row.evidence.parameters, centre, radius, shape, np.zeros(2), larger, np.inf)
+    return Memory(row.frame, row.evidence.parameters, centre, radius, shape, np.zeros(2), larger, np.inf, known)
 
 
-def recent_shape(shape: FloatArray, memory: Memory | None) -> FloatArray:
-    """Return a shape (N,), mean of several frames."""
+def recent_shape(shape: FloatArray, memory: Memory | None, shown: Mask) -> tuple[FloatArray, Mask]:
+    """Return a shape (N,), mean of several frames, and the directions (N,) of it that any of them has shown.
+
+    Directions that this frame does not show (N,), because a neighbour has come to lie there, keep what earlier frames
+    have shown of them: what is drawn there in their stead must not become knowledge.
+    """
     if memory is None:
-        return shape
-    return np.asarray((1 - _RECENT) * resample_radius(memory.shape, len(shape)) + _RECENT * shape)
+        return shape, shown
+    before = resample_radius(memory.shape, len(shape))
+    known = resample_radius(memory.known.astype(np.float64), len(shape)) > 0.5
+    mixed = (1 - _RECENT) * before + _RECENT * shape
+    kept = known & ~shown
+    if kept.any() and shown.any():
+        # Of the size that the directions tell that are shown: the others would scale them.
+        scale = float(mixed[shown].mean() / before[shown].mean())
+        mixed = np.where(kept, before * scale, mixed)
+    return mixed, known | shown
 
 
 def remember_shapes(members: Sequence[Members], numbers: Sequence[int], memories: Mapping[int, Memory]) -> None:

@@ -53,5 +53,7 @@ class OwnerPicture:
         inside = cv2.dilate(mask, self._kernel).view(np.bool_)
         box = (slice(top, bottom), slice(left, right))
         part = self.owner[box]
-        part[inside] = np.where(part[inside] == 0, np.float32(number), np.float32(-1))
+        # Whole boxes: picking pixels out of them costs five times as much.
+        mine = np.where(part == 0, np.float32(number), np.float32(-1))
+        np.copyto(part, mine, where=inside)
         return box

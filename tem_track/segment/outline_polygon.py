@@ -17,6 +17,18 @@ def polygon_area(points: FloatArray) -> float:
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
+def polygon_areas(points: FloatArray) -> FloatArray:
+    """Return the areas (..., px^2) enclosed by (..., P, 2) yx polygons, whichever way round they are drawn.
+
+    >>> float(polygon_areas(np.array([[0.0, 0.0], [0.0, 2.0], [3.0, 2.0], [3.0, 0.0]])))
+    6.0
+    """
+    # From the first vertex: coordinates of a large frame would leave too few digits for the area.
+    y, x = np.moveaxis(points[..., 1:, :] - points[..., :1, :], -1, 0)
+    twice = (x[..., :-1] * y[..., 1:]).sum(axis=-1) - (x[..., 1:] * y[..., :-1]).sum(axis=-1)
+    return np.asarray(np.abs(twice) / 2)
+
+
 def polygon_moments(points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return area (px^2), centroid yx (px) and central second moments per area (px^2) of polygons.
 

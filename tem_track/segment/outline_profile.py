@@ -31,6 +31,8 @@ class View:
         How many independent pixels a pixel is.
     fringe_px2, fringe_sd_px2 : float
         Strength of the defocus fringe (outline_chord.py), image px^2, and how well it is known; NaN: there is none.
+    plain : bool
+        The bodies show no core and no void (outline_plain.py).
     """
 
     dark: bool
@@ -38,6 +40,7 @@ class View:
     information: float
     fringe_px2: float = np.nan
     fringe_sd_px2: float = np.nan
+    plain: bool = False
 
     @property
     def fringed(self) -> bool:
@@ -94,9 +97,9 @@ def radial_profiles(rays: Rays, level: Image, view: View) -> tuple[RadialProfile
     radius = rays.radius.mean(axis=1)
     blur = np.hypot(BLUR_PX / view.binning, 0.3) / radius
     per_px2 = 1 / (view.binning * radius) ** 2
-    fringe = (view.fringe_px2 * per_px2, view.fringe_sd_px2 * per_px2) if view.fringed else ()
+    fringe, fringe_sd = (view.fringe_px2 * per_px2, view.fringe_sd_px2 * per_px2) if view.fringed else (None, None)
     blur_sd = BLUR_SD_PX / view.binning / radius
-    return RadialProfiles(rays.step, mean, weight, view.dark, blur, blur_sd, *fringe), variance
+    return RadialProfiles(rays.step, mean, weight, view.dark, blur, blur_sd, fringe, fringe_sd, view.plain), variance
 
 
 def _uneven_thickness(rays: Rays, level: Image, mean: FloatArray, spread: FloatArray) -> FloatArray:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.movie import FloatArray, Image
+from tem_track.movie import FloatArray, Image, Mask
 from tem_track.segment.core import inner_boundaries
 from tem_track.segment.outline_evidence import Evidence, MovieProfiles
 from tem_track.segment.outline_fit import OutlineGroup
-from tem_track.segment.outline_polygon import ellipse_axes, polygon_moments
+from tem_track.segment.outline_polygon import ellipse_axes, polygon_areas, polygon_moments
 from tem_track.segment.outline_table import Outlines
 
 # What the body model itself leaves open: the radius, as a share of it (real bodies are not balls; measured on simulated
@@ -31,8 +31,8 @@ _MISFIT, _OFF_LABEL, _UNCERTAIN = 0.15, 0.3, 0.3
 class OutlineRow:
     """One particle in one frame: its outline (P, 2) yx px of the frame and what is known about it so far.
 
-    `circle` is the mean of the outline's points and the radii about it, `label_radius` the mean radius of its label, px
-    of the frame.
+    `circle` is the mean of the outline's points and the radii about it, `shown` which of these the frame shows, and
+    `label_radius` the mean radius of its label, px of the frame.
     """
 
     track_id: int
@@ -46,6 +46,7 @@ class OutlineRow:
     label_area: float = np.nan
     label_radius: float = np.nan
     circle: tuple[FloatArray, FloatArray] | None = None
+    shown: Mask | None = None
     core_ratio: float = np.nan
     core_sd: float = np.nan
     void_ratio: float = np.nan
@@ -98,7 +99,7 @@ def _scale(rows: Sequence[OutlineRow], factor: FloatArray, edge_sd: FloatArray) 
         rows[i].points = centre + np.float32(factor[i]) * (rows[i].points - centre)
     for mine in _by_length(rows):
         stacked = np.stack([rows[i].points for i in mine.tolist()]).astype(np.float64)
-        area, unround = polygon_moments(stacked)[0], _UNROUND * unroundness(stacked)
+        area, unround = polygon_areas(stacked), _UNROUND * unroundness(stacked)
         rays_sd = np.array([rows[i].rays_sd for i in mine.tolist()])
         edge_px = 2 * _EDGE_SD_PX / np.sqrt(np.maximum(area, 1e-9) / np.pi)
         share = np.sqrt(rays_sd**2 + (2 * edge_sd[mine]) ** 2 + (2 * _MODEL_SD) ** 2 + edge_px**2 + unround**2)

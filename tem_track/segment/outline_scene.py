@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from tem_track.movie import FloatArray, Image, Labels, Mask
@@ -71,7 +72,7 @@ def refine_all(scene: Scene, members: Sequence[Members], memories: Mapping[int, 
             break
         if r and memories is not None and len(scene.numbers) > 1:
             remember_shapes(members, scene.numbers, memories)
-        crowd.draw(members)
+        crowd.draw(members, moving)
         for m, chosen in zip(members, moving, strict=True):
             refine(m.group, scene.pictures[m.binning], crowd.owners(m.binning), chosen, scene.views[m.binning])
 
@@ -94,21 +95,26 @@ class _Crowd:
         """Return the owner pictures of all frames, None where nothing bars a ray."""
         return [None if picture is None else picture.owner for picture in self._pictures[binning]]
 
-    def draw(self, members: Sequence[Members]) -> None:
-        """Draw all particles that others are near as they stand."""
+    def draw(self, members: Sequence[Members], moving: Sequence[NDArray[np.intp]]) -> None:
+        """Draw all particles that others are near as they stand, in the frames where one of them moves on."""
+        looked_at = np.zeros(len(self._tracks), np.bool_)
+        for m, chosen in zip(members, moving, strict=True):
+            looked_at[m.group.frame[chosen[m.group.crowded[chosen]]]] = True
         drawn: list[tuple[list[int], list[FloatArray]]] = [([], []) for _ in self._tracks]
-        for (numbers, points), starts, tracks in zip(drawn, self._starts, self._tracks, strict=True):
-            mine = [s.contour for s in starts if not s.star and s.contour.track_id in tracks]
+        for k in np.flatnonzero(looked_at).tolist():
+            numbers, points = drawn[k]
+            mine = [s.contour for s in self._starts[k] if not s.star and s.contour.track_id in self._tracks[k]]
             numbers += [contour.track_id for contour in mine]
             points += [contour.points for contour in mine]
         for m in members:
-            outlines = m.outlines() if m.group.crowded.any() else np.zeros(0)
-            for i in np.flatnonzero(m.group.crowded).tolist():
+            rows = np.flatnonzero(m.group.crowded & looked_at[m.group.frame])
+            for i, outline in zip(rows.tolist(), m.outlines(rows), strict=True):
                 numbers, points = drawn[m.group.frame[i]]
                 numbers.append(int(m.group.number[i]))
-                points.append(outlines[i])
+                points.append(outline)
         for binning, pictures in self._pictures.items():
-            for picture, (numbers, points) in zip(pictures, drawn, strict=True):
+            for k in np.flatnonzero(looked_at).tolist():
+                picture, (numbers, points) = pictures[k], drawn[k]
                 if picture is not None:
                     picture.draw(numbers, [to_working(outline, binning) for outline in points])
 

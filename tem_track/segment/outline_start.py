@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
-from scipy.ndimage import find_objects
 
+from tem_track.labels import boxes
 from tem_track.movie import FloatArray, Labels, Mask
 from tem_track.segment.outline_polygon import polygon_area
 from tem_track.segment.outline_rays import ray_count
-from tem_track.segment.outline_shape import smooth_log_radius
+from tem_track.segment.outline_shape import evenly_smoothed, smooth_log_radius
 
 # Share of a label's area that rays from its centre may get wrong before it counts as not star-shaped.
 _STAR_TOLERANCE = 0.06
 # A particle's rays are counted for at most this radius, px: larger ones are binned.
 _LARGEST_PX = 50.0
+# Precision of the logarithm of a radius: 5 % of it is the raggedness of a whole-pixel label.
+_EVEN = 400.0
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,11 @@ class Start:
     radius: FloatArray
     star: bool
 
+    @cached_property
+    def size(self) -> float:
+        """Mean of the radii, px."""
+        return float(self.radius.mean())
+
 
 def starts_from_labels(labels: Labels, wanted: Callable[[int], bool], fixed: Mask | None = None) -> list[Start]:
     """Return the starting outlines of the wanted labels of a (Y, X) label image, sorted by label.
@@ -82,8 +90,8 @@ def starts_from_labels(labels: Labels, wanted: Callable[[int], bool], fixed: Mas
     beside = (
         None if fixed is None or not fixed.any() else cv2.dilate(fixed.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     )
-    for track, box in enumerate(find_objects(labels), start=1):
-        if box is not None and wanted(track):
+    for track, box in boxes(labels).items():
+        if wanted(track):
             contours.append(_contour_of(labels, track, box, beside))
     by_count: dict[int, list[int]] = {}
     for i, contour in enumerate(contours):
@@ -153,8 +161,10 @@ def _radii(contours: Sequence[LabelContour], count: int) -> tuple[FloatArray, Ma
     mean = np.where(weight > 0, mean, np.repeat(np.log(np.maximum(size, 1.0)), count))
     scatter = np.bincount(sector, (log_distance - mean[sector]) ** 2, cells) / np.maximum(weight, 1)
     mean, weight = mean.reshape(-1, count), weight.reshape(-1, count)
-    # 5 % of the radius is the raggedness of a whole-pixel label.
-    smooth, _ = smooth_log_radius(mean, np.where(weight > 0, 400.0, 0.0))
+    smooth = evenly_smoothed(mean, _EVEN)
+    uneven = np.flatnonzero((weight == 0).any(axis=1))
+    if len(uneven):
+        smooth[uneven], _ = smooth_log_radius(mean[uneven], np.where(weight[uneven] > 0, _EVEN, 0.0))
     radius = np.exp(np.clip(smooth, np.log(size) - 1.5, np.log(size) + 1.5))
     star_area = 0.5 * np.sin(2 * np.pi / count) * (np.exp(mean) * np.exp(np.roll(mean, -1, axis=1))).sum(axis=1)
     label_area = np.array([c.area for c in contours]) + 0.5 * lengths

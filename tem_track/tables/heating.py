@@ -86,7 +86,8 @@ DARK = columns_of(
     ("time_s", "float", "time of the frame"),
     ("temperature_c", "float", "temperature of the frame"),
     ("dark_fraction", "float", "share of the area darker than the foil around it by front.dark_contrast"),
-    ("dark_places", "float", "separate places this dark"),
+    ("dark_contrast", "float", "how much darker than the foil its darkest percentile is: the diffraction condition"),
+    ("dark_places", "float", "distinct dark places: separate, and at least 0.6 of dark_contrast (and of the setting)"),
     ("median_diameter_px", "float", "median of 2 sqrt(area / pi) of the places"),
     ("median_diameter_nm", "float", "median of 2 sqrt(area / pi) of the places"),
 )

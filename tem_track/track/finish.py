@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -121,13 +122,13 @@ def _lives(linked: Linked) -> dict[int, _Life]:
     number = np.concatenate([rows.number for _, rows in present])
     frame = np.concatenate([np.full(len(rows), k) for k, rows in present])
     order = np.lexsort((frame, number))
-    columns = [
+    y, x, at_border, area = (
         np.concatenate([getattr(rows, name) for _, rows in present])[order] for name in ("y", "x", "at_border", "area")
-    ]
+    )
     number, frame = number[order], frame[order]
-    cuts = np.flatnonzero(np.diff(number)) + 1
-    parts = zip(np.split(number, cuts), np.split(frame, cuts), *(np.split(c, cuts) for c in columns), strict=True)
-    return {int(n[0]): _Life(int(n[0]), f, y, x, border, area) for n, f, y, x, border, area in parts}
+    cuts = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(number)]
+    parts = ((int(number[a]), slice(a, b)) for a, b in pairwise(cuts))
+    return {n: _Life(n, frame[rows], y[rows], x[rows], at_border[rows], area[rows]) for n, rows in parts}
 
 
 def _kept(linked: Linked, lives: dict[int, _Life]) -> dict[int, _Life]:
@@ -157,7 +158,7 @@ def _typical_area(lives: dict[int, _Life]) -> float:
 def _lasts(linked: Linked, life: _Life, typical_area: float) -> bool:
     seen = int(np.count_nonzero(linked.usable[life.frames]))
     # What is far smaller than the particles is noise unless it is there nearly always.
-    tiny = float(np.median(life.area)) < TINY * typical_area
+    tiny = _median(life.area) < TINY * typical_area
     enough = seen >= (2 if tiny else 1) * linked.lasting
     # Cut short by the border: what enters just before the end or leaves just after the start is not a speck.
     leaves = bool(life.at_border[-1]) and life.first <= linked.judged[0]
@@ -168,6 +169,12 @@ def _lasts(linked: Linked, life: _Life, typical_area: float) -> bool:
     if enough and seen < share * span:
         span = _watched(linked, life, life.first, life.last)
     return enough and seen >= share * span
+
+
+def _median(values: FloatArray) -> float:
+    """Return the median of a few values; numpy's own spends far longer on checks than on the values."""
+    ordered, middle = np.sort(values), len(values) // 2
+    return float(ordered[middle] if len(values) % 2 else 0.5 * (ordered[middle - 1] + ordered[middle]))
 
 
 def _watched(linked: Linked, life: _Life, first: int, last: int) -> int:
@@ -237,13 +244,23 @@ def _final_frames(
             offset = linked.offsets[k]
             if offset is not None and life.number in shapes:
                 paint(after, life.track_id, shapes[life.number], offset)
-        measured = measure_regions(after)
+        measured = None if k in bridged else _renumbered_rows(linked.rows[k], number, track_id)
+        if measured is None:
+            measured = measure_regions(after)
         rows.append(measured)
         there = set(measured.number.tolist())
         inferred |= {(one.track_id, k) for one in bridged.get(k, []) if one.track_id in there}
         labels.append(after)
         progress(len(linked.rows) + k + 1, 2 * len(linked.rows))
     return labels, frozenset(inferred), rows
+
+
+def _renumbered_rows(rows: Regions | None, numbers: IntArray, to: IntArray) -> Regions | None:
+    """Return the regions of a frame under their final numbers, as those of its final label image are."""
+    if rows is None or not len(numbers):
+        return None
+    place = np.minimum(np.searchsorted(numbers, rows.number), len(numbers) - 1)
+    return rows.renumbered(np.where(numbers[place] == rows.number, to[place], 0))
 
 
 def _source(life: _Life, k: int) -> int:
@@ -303,6 +320,8 @@ def _comings(linked: Linked, life: _Life, born: bool) -> list[tuple[int, str]]:
     """Return when a particle entered, and when it left the field for long and came back."""
     start = int(np.argmax(linked.usable))
     found = [(life.first, "enters")] if life.first > start and not born else []
+    if life.last - life.first < len(life.frames):
+        return found
     long = np.flatnonzero(np.diff(life.frames) > linked.max_gap_frames + 1)
     for a, b in zip(life.frames[long].tolist(), life.frames[long + 1].tolist(), strict=True):
         away = [k for k in range(a + 1, b) if linked.usable[k] and not _in_field(linked, life, k)]

@@ -97,7 +97,7 @@ class Linker:
         Returns the regions that are left. Pieces on probation are what they are: their borders are not settled.
         """
         pending = [leaf for s in self.splits.values() if not s.confirmed for leaf in self._leaves(s.parent)]
-        rows = measure_regions(linked)
+        rows = measure_regions(linked) if found.numbered_regions is None else found.numbered_regions
         partial = np.setdiff1d(found.partial(linked, rows), pending)
         partly = self.roster.partly
         if usable:

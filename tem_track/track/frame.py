@@ -39,6 +39,8 @@ class LinkedFrame:
     ----------
     splits : list of Split
         Particles that fell into pieces in this frame.
+    numbered_regions : Regions or None
+        The regions in working numbers, once they have them; None where some were divided or put together.
     """
 
     def __init__(self, labels: Labels, expected: Labels, usable: bool, reach: FloatArray, settled: Mask):
@@ -54,6 +56,7 @@ class LinkedFrame:
             shared.count,
         )
         self.splits: list[Split] = []
+        self.numbered_regions: Regions | None = None
         self._to: IntArray = np.zeros(0, np.int64)
         self._held: dict[int, set[int]] = {}
 
@@ -81,6 +84,8 @@ class LinkedFrame:
         else:
             to[~found.certain] = 0
         image = renumbered(self.labels, self.regions.number, to)
+        if not found.joined:
+            self.numbered_regions = self.regions.renumbered(to)
         for r in found.joined:
             if to[r]:
                 self._split_joined(image, r)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tem_track.labels import runs
 from tem_track.movie import FloatArray, Labels, Mask
 
 IntArray = NDArray[np.int64]
@@ -46,6 +47,15 @@ class Regions:
 
     def __len__(self) -> int:
         return len(self.number)
+
+    def renumbered(self, to: IntArray) -> Regions | None:
+        """Return the regions under other numbers, those that get 0 left out; None where two of them become one."""
+        kept = np.flatnonzero(to > 0)
+        order = kept[np.argsort(to[kept], kind="stable")]
+        number = to[order].astype(np.int64)
+        if (np.diff(number) == 0).any():
+            return None
+        return Regions(number, self.area[order], self.y[order], self.x[order], self.box[order], self.at_border[order])
 
 
 def measure_regions(labels: Labels) -> Regions:
@@ -111,14 +121,19 @@ def measure_overlaps(first: Labels, second: Labels) -> Overlaps:
 
 def renumbered(labels: Labels, numbers: IntArray, to: IntArray) -> Labels:
     """Return the label image with `numbers` (ascending) replaced by `to`; a number that is not listed becomes 0."""
-    highest = int(labels.max(initial=0))
+    _, length, value = runs(labels)
+    if not len(numbers):
+        return np.zeros(labels.shape, np.int32)
+    highest = int(value.max(initial=0))
     if highest < TABLE_UP_TO:
         table = np.zeros(highest + 1, np.int32)
         known = numbers <= highest
         table[numbers[known]] = to[known]
-        return table[labels]
-    place = np.clip(np.searchsorted(numbers, labels), 0, max(len(numbers) - 1, 0))
-    return np.where(numbers[place] == labels, to[place], 0).astype(np.int32)
+        new = table[value]
+    else:
+        place = np.minimum(np.searchsorted(numbers, value), len(numbers) - 1)
+        new = np.where(numbers[place] == value, to[place], 0).astype(np.int32)
+    return np.repeat(new, length).reshape(labels.shape)
 
 
 def shifted(labels: Labels, dy: int, dx: int) -> Labels:
@@ -153,10 +168,7 @@ def _changes(labels: Labels) -> Mask:
 
 def _runs(labels: Labels) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     """Return number, row, first column and last column + 1 of every run that is not background."""
-    begin = np.flatnonzero(_changes(labels))
-    length = np.diff(begin, append=labels.size)
-    value = labels.ravel()[begin]
+    begin, length, value = runs(labels)
     keep = value > 0
-    begin, length = begin[keep], length[keep]
-    row, column = np.divmod(begin, labels.shape[1])
-    return value[keep].astype(np.int64), row, column, column + length
+    row, column = np.divmod(begin[keep], labels.shape[1])
+    return value[keep].astype(np.int64), row, column, column + length[keep]

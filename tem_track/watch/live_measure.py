@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import cv2
 import numpy as np
 
 from tem_track.drift import FrameQuality, find_fixed_pixels, no_drift, survey_frames
 from tem_track.expansion import measure_expansion
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, MeasuredFrames, Movie
 from tem_track.pipeline.choose import Choice, choose_analysis
+from tem_track.pipeline.in_order import share_out_work
 from tem_track.pipeline.survey import Survey, zero_level
 from tem_track.segment import Appearance, LiveOutlines, Outlines, learn_appearance, segment_frame
 from tem_track.settings import ExpansionSettings, Settings
@@ -155,7 +155,7 @@ class LiveMeasurement:
         """
         if len(frames) < max(FIRST_LOOK, AGAIN * self._taught_from):
             return False
-        cv2.setNumThreads(1)
+        share_out_work()
         zero = zero_level(frames)
         seen = MeasuredFrames(frames, zero)
         fixed = find_fixed_pixels(seen)

@@ -202,7 +202,7 @@ def dark_figure(picture: FrontPicture, dark: Table | None) -> Figure | None:
         share.set(ylabel="Share of the area", ylim=(0, None))
         share.set_title("Darker than the foil around (front.dark_contrast)", loc="left")
         places.plot(axis, dark["dark_places"], "o-", markersize=2.2, linewidth=0.8, color=_PART_COLOURS["interior"])
-        places.set(xlabel=picture.axis_label, ylabel="Dark places", ylim=(0, None))
+        places.set(xlabel=picture.axis_label, ylabel="Distinct dark places", ylim=(0, None))
     return figure
 
 

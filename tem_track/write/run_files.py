@@ -55,6 +55,7 @@ RUN_FILES = (
     "front/arrival_time.tif",
     "front/arrival_time_sd.tif",
     "front/grains.tif",
+    "front/boundaries.tif",
     "front/front.csv",
     "front/grains.csv",
     "front/crossings.csv",

@@ -41,6 +41,8 @@ class TrueFront:
         Boundary over interior speed: of the model, and as read off the arrival map; any value between is right.
     asks_crossing : bool
         Boundaries were barred: no crossing found is right only where the truth has none.
+    energy_ev : float or None
+        Activation energy that the front's speeds were made with; None where no front runs.
     """
 
     arrival_s: Image
@@ -52,6 +54,7 @@ class TrueFront:
     crossing_c: float | None
     ratios: tuple[float, ...]
     asks_crossing: bool
+    energy_ev: float | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,7 @@ def _front(folder: Path, summary: dict[str, Any], pixel_size_nm: float) -> TrueF
         crossing_c=summary["crossing_temperature_c"],
         ratios=tuple(ratios),
         asks_crossing=summary["variant"] != "pristine",
+        energy_ev=summary["activation_energy_ev"] if summary["onset_temperature_c"] is not None else None,
     )
 
 
@@ -181,12 +185,12 @@ def _public_case(case: Path, family: str) -> TrueHeating:
         times_s=frames["time_s"],
         temperatures_c=frames["temperature_C"],
         pixel_size_nm=float(spec["px_nm"]),
-        front=_public_front(case) if family == "heating" else None,
+        front=_public_front(case, float(spec["Ea"])) if family == "heating" else None,
         crystal_nm2=crystal,
     )
 
 
-def _public_front(case: Path) -> TrueFront:
+def _public_front(case: Path, energy_ev: float) -> TrueFront:
     front = json.loads((case / "truth/truth_front.json").read_text())
     arrival = tifffile.imread(case / "truth/truth_arrival.tif").astype(np.float32)
     arrival[tifffile.imread(case / "truth/truth_preexisting.tif") > 0] = 0
@@ -206,4 +210,5 @@ def _public_front(case: Path) -> TrueFront:
         crossing_c=front["first_crossing_temperature_C"] if front["variant"] == "aged" else None,
         ratios=tuple(r for r in ratios if r),
         asks_crossing=front["variant"] == "aged",
+        energy_ev=energy_ev if front["onset_temperature_C"] is not None else None,
     )

@@ -88,6 +88,7 @@ def front_figures(movie: TrueHeating, true: TrueFront, drift_px: FloatArray, fol
         | mask_figures(arrival, true.arrival_s, movie.times_s, drift, movie.shown)
         | number_figures("onset", summary, "onset_temperature_c", true.onset_c, asked=True)
         | number_figures("crossing", summary, "crossing_temperature_c", true.crossing_c, asked=true.asks_crossing)
+        | number_figures("energy", summary, "activation_energy_ev", true.energy_ev, asked=True)
         | ratio_figures(summary.get("boundary_interior_ratio"), true.ratios)
     )
     grains = folder / "grains.tif"

@@ -72,6 +72,7 @@ FRONT = (
     Heading("crossing_error", "first crossing, degC"),
     Heading("ratio_error", "speed ratio, %"),
     Heading("half_error", "grain's half, degC"),
+    Heading("energy_error", "activation energy, eV", 2),
 )
 EVENTS = (
     Heading("grains", "grains found"),
@@ -86,6 +87,7 @@ EVENTS = (
     Heading("crossing_invented", "invented", 0, "sum"),
     Heading("onset_inside", "onset inside its interval"),
     Heading("crossing_inside", "crossing inside"),
+    Heading("energy_inside", "energy inside"),
     Heading("bad_frames", "frames judged rightly"),
 )
 CRYSTAL = (

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tem_track.outcome import PICTURE_STAGES
 
-from .movies import make_movie
+from .movies import made_movie
 from .timing import Timing, module, spread, timed
 
 LINKERS, REGISTRARS = ("trackpy", "laptrack"), ("phase", "pystackreg", "copy", "read")
@@ -52,7 +52,7 @@ def whole_runs(asked: argparse.Namespace) -> Iterator[str]:
     for side in asked.sides:
         with tempfile.TemporaryDirectory() as place:
             movie = Path(place) / "movie.tif"
-            threshold = make_movie(movie, side, asked.frames, asked.particles)
+            threshold = made_movie(movie, side, asked.frames, asked.particles)
             runs = [(_analysed(movie), timed(module("plain_script", movie, threshold))) for _ in range(asked.repeats)]
         measuring = [asked.frames / _measuring_s(seconds) for (_, seconds), _ in runs]
         plain = [asked.frames / script.worked_s for _, script in runs]
@@ -75,7 +75,7 @@ def registration(asked: argparse.Namespace) -> Iterator[str]:
     for side in asked.sides:
         with tempfile.TemporaryDirectory() as place:
             movie = Path(place) / "movie.tif"
-            make_movie(movie, side, asked.frames, asked.particles)
+            made_movie(movie, side, asked.frames, asked.particles)
             rates = [
                 {n: asked.frames / timed(module("registering", n, movie)).worked_s for n in ("tem-track", *names)}
                 for _ in range(asked.repeats)
@@ -106,7 +106,7 @@ def lengths(asked: argparse.Namespace) -> Iterator[str]:
     for frames in asked.lengths:
         with tempfile.TemporaryDirectory() as place:
             movie = Path(place) / "movie.tif"
-            make_movie(movie, 256, frames, 3)
+            made_movie(movie, 256, frames, 3)
             runs = [_analysed(movie) for _ in range(asked.repeats)]
         spent = [1e3 * _measuring_s(seconds) / frames for _, seconds in runs]
         yield _row(frames, spread(spent), spread([mine.peak_mib for mine, _ in runs]) + " MiB")
@@ -118,7 +118,7 @@ def cores(asked: argparse.Namespace) -> Iterator[str]:
     for side in asked.sides:
         with tempfile.TemporaryDirectory() as place:
             movie = Path(place) / "movie.tif"
-            make_movie(movie, side, asked.frames, asked.particles)
+            made_movie(movie, side, asked.frames, asked.particles)
             rates = [
                 [asked.frames / _measuring_s(_analysed(movie, count)[1]) for count in (1, 2)]
                 for _ in range(asked.repeats)

@@ -25,7 +25,8 @@ import tifffile
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from recorders import FolderRecorder, MrcRecorder, PagesRecorder, Recorder, TifffileRecorder, tree_name
 
-from tests.speed.__main__ import ONE_THREAD, make_movie
+from tests.speed.movies import made_movie
+from tests.speed.timing import ONE_THREAD
 
 
 def recorder(kind: str, folder: Path, side: int, per_second: float) -> Recorder:
@@ -59,7 +60,7 @@ def main() -> None:
         (place / "recordings").mkdir(parents=True, exist_ok=True)
         source = place / f"source_{asked.side}_{asked.frames}.tif"
         if not source.exists():
-            make_movie(source, asked.side, asked.frames, asked.particles)
+            made_movie(source, asked.side, asked.frames, asked.particles)
         measure(asked, place, source)
 
 

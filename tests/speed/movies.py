@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,17 @@ def make_movie(path: Path, side: int, frames: int, particles: int) -> float:
     return float(0.5 * (np.median(stack[0][inside]) + np.median(stack[0][~inside])))
 
 
+def made_movie(path: Path, side: int, frames: int, particles: int) -> float:
+    """Do as `make_movie`, in a process of its own.
+
+    A new process counts as its own what the one that starts it has ever held: the simulated movie would be taken for
+    the memory of the programs that are timed.
+    """
+    words = [str(path), str(side), str(frames), str(particles)]
+    command = [sys.executable, "-m", "tests.speed.movies", *words]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
 def crowd(particles: int, frames: int, side: int = 1024, seed: int = 0) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return positions (T, N, 2) and radii (N,) of particles on a jittered grid that drift together, and the drift."""
     rng = np.random.default_rng(seed)
@@ -35,3 +48,7 @@ def crowd(particles: int, frames: int, side: int = 1024, seed: int = 0) -> tuple
     drift -= drift[0]
     positions = place[None] + drift[:, None] + rng.normal(0, 0.3, (frames, particles, 2))
     return positions, pitch * rng.uniform(0.2, 0.3, particles), drift
+
+
+if __name__ == "__main__":
+    print(make_movie(Path(sys.argv[1]), *map(int, sys.argv[2:])))
