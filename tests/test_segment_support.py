@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tem_track.segment import support
 from tem_track.segment.support import background_pixels, learn_support, nearest_label, without_support
 
 SIZE = (96, 110)
@@ -44,6 +45,17 @@ def test_a_detector_whose_vacuum_is_zero_shows_the_strand_too() -> None:
     bare = without_support([f - 60 for f in frames], labels, drift, np.ones(FRAMES, bool), None, False)
     background = background_pixels(labels[5], None)
     assert frames[5][background].std() > 3 * bare[5][background].std()
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_large_frames_are_averaged_binned(dark: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames, labels, drift = movie(dark)
+    exact = without_support(frames, labels, drift, np.ones(FRAMES, bool), None, dark)
+    monkeypatch.setattr(support, "_LONGEST_SIDE", 55)
+    bare = without_support(frames, labels, drift, np.ones(FRAMES, bool), None, dark)
+    background = background_pixels(labels[5], None)
+    assert frames[5][background].std() > 2 * bare[5][background].std()
+    assert np.abs(bare[5] - exact[5])[background].mean() < 1.5
 
 
 @pytest.mark.parametrize("dark", [True, False])

@@ -23,6 +23,7 @@ from scipy.ndimage import find_objects
 
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask
 from tem_track.segment.background import filled_in
+from tem_track.segment.candidates import binned
 
 # Frames that are averaged: 64 leave an eighth of a frame's noise, and cost less than the outlines of ten.
 _AVERAGED = 64
@@ -40,6 +41,8 @@ _QUIETER = 0.8
 _ASKED, _FEWEST = 12, 50
 # Frames without which there is no picture: two in each half.
 _FEWEST_FRAMES = 4
+# Longest side of a frame as it is averaged, px: larger ones are binned, and particles in them seldom small.
+_LONGEST_SIDE = 1024
 # Pixels that tell the brightness of the support in a frame.
 _PIXELS_ASKED = 50_000
 # Rows and columns of a frame that tell its level.
@@ -55,15 +58,18 @@ class Support:
     Attributes
     ----------
     picture : (Y', X') float32
-        In the specimen frame: over a frame's median background in bright field, minus it in dark field.
+        In the specimen frame, binned: over a frame's median background in bright field, minus it in dark field.
     origin : (2,) float64
-        (y, x) px of the specimen frame at the picture's first pixel.
+        Where the picture begins: (y, x) px of the specimen frame, as if it were not binned.
+    bin_px : int
+        Image pixels to a pixel of it.
     dark : bool
         Bright field: it attenuates; otherwise it adds.
     """
 
     picture: Image
     origin: FloatArray
+    bin_px: int
     dark: bool
 
     def taken_out(self, frame: Image, background: Mask, drift_px: FloatArray) -> Image:
@@ -77,7 +83,7 @@ class Support:
         drift_px : (2,) float64
             (dy, dx) px.
         """
-        here = _shifted(self.picture, frame.shape, drift_px + self.origin)
+        here = _shifted(self.picture, frame.shape, drift_px + self.origin, self.bin_px)
         if self.dark:
             return np.asarray(frame / np.maximum(here, _DARKEST))
         brightness = _brightness(frame[background], here[background])
@@ -191,9 +197,13 @@ def _brightness(frame: Image, support: Image) -> np.float32:
     return np.float32((spread * frame).sum() / variance if variance > 0 else 0.0)
 
 
-def _shifted(picture: Image, shape: tuple[int, ...], by: FloatArray, outside: float | None = None) -> Image:
-    """Return a picture moved by (dy, dx) px onto a frame of another shape; its border goes on outside of it."""
-    matrix = np.array([[1.0, 0.0, -float(by[1])], [0.0, 1.0, -float(by[0])]])
+def _shifted(
+    picture: Image, shape: tuple[int, ...], by: FloatArray, bin_px: int = 1, outside: float | None = None
+) -> Image:
+    """Return a binned picture moved by (dy, dx) px onto a frame of another shape; its border goes on outside of it."""
+    # The centre of pixel p lies at (p + 0.5) / bin - 0.5 of the binned picture.
+    y, x = ((0.5 - by) / bin_px - 0.5).tolist()
+    matrix = np.array([[1 / bin_px, 0.0, x], [0.0, 1 / bin_px, y]])
     border = cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     moved = cv2.warpAffine(picture, matrix, shape[::-1], flags=flags, borderMode=border, borderValue=outside or 0.0)
@@ -237,10 +247,11 @@ def learn_support(
     chosen = averaged_frames(usable)
     if len(chosen) < _FEWEST_FRAMES:
         return None
+    shape = np.array(labels[0].shape)
+    bin_px = -(-int(shape.max()) // _LONGEST_SIDE)
     # What sits at p of the specimen sits at p + drift of a frame.
     low, high = np.floor(drift_px[chosen].min(axis=0)), np.ceil(drift_px[chosen].max(axis=0))
-    origin = -high
-    size = tuple((np.array(labels[0].shape) + high - low).astype(int).tolist())
+    size = tuple(np.ceil((shape + high - low) / bin_px).astype(int).tolist())
     total, count = np.zeros((2, *size), np.float32), np.zeros((2, *size), np.float32)
     for i, k in enumerate(chosen.tolist()):
         background = background_pixels(labels[k], fixed)
@@ -248,9 +259,10 @@ def learn_support(
         level = _level(frame, background)
         if dark and level <= 0:
             continue
-        by = -(drift_px[k] + origin)
-        seen = _shifted(background.astype(np.float32), size, by, outside=0.0) > 0.999
-        relative = frame / np.float32(level) if dark else frame - np.float32(level)
+        by = (high - drift_px[k]) / bin_px
+        seen = _shifted(binned(background.astype(np.float32), bin_px), size, by, outside=0.0) > 0.999
+        relative = binned(frame, bin_px)
+        relative = relative / np.float32(level) if dark else relative - np.float32(level)
         total[i % 2] += np.where(seen, _shifted(relative, size, by), np.float32(0))
         count[i % 2] += seen
     known: Mask = np.asarray((count >= 2).all(axis=0))
@@ -258,7 +270,7 @@ def learn_support(
         return None
     picture = np.asarray(total.sum(axis=0) / np.maximum(count.sum(axis=0), 1), np.float32)
     picture = agreed(picture, np.asarray(total / np.maximum(count, 1), np.float32), known)
-    return Support(filled_in(picture, ~known), origin, dark)
+    return Support(filled_in(picture, ~known), -high, bin_px, dark)
 
 
 def agreed(picture: Image, halves: Image, known: Mask) -> Image:
