@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from tem_track.movie import FloatArray
-from tem_track.segment.core_errors import ProfileErrors, whitening
-from tem_track.segment.outline_chord import (
+from tem_track.segment.core.errors import ProfileErrors, whitening
+from tem_track.segment.outline.chord import (
     BASE,
     BLUR,
     BODY,

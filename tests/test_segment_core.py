@@ -6,9 +6,9 @@ from pictures import ball_thickness, disc
 from scipy.ndimage import gaussian_filter
 
 from tem_track.movie import FloatArray, Image
-from tem_track.segment.outline import outline_particles
-from tem_track.segment.outline_chord import body_profiles
-from tem_track.segment.outline_table import Outlines, draw_labels
+from tem_track.segment.outline.chord import body_profiles
+from tem_track.segment.outline.stage import outline_particles
+from tem_track.segment.outline.table import Outlines, draw_labels
 
 SIZE = (120, 120)
 CENTRE = (60.2, 59.7)

@@ -6,12 +6,12 @@ import numpy as np
 from core_profiles import body_parameters, profiles_of, strayed
 
 from tem_track.movie import FloatArray
-from tem_track.segment.core_edge import final_edges, with_one_fullness
-from tem_track.segment.core_errors import ProfileErrors
-from tem_track.segment.core_kind import Kind
-from tem_track.segment.outline_body import FULLNESS_RADIUS
-from tem_track.segment.outline_chord import BODY, CORE, CORE_RADIUS, EDGE, RadialProfiles
-from tem_track.segment.outline_evidence import Evidence, MovieProfiles
+from tem_track.segment.core.edge import final_edges, with_one_fullness
+from tem_track.segment.core.errors import ProfileErrors
+from tem_track.segment.core.kind import Kind
+from tem_track.segment.outline.body import FULLNESS_RADIUS
+from tem_track.segment.outline.chord import BODY, CORE, CORE_RADIUS, EDGE, RadialProfiles
+from tem_track.segment.outline.evidence import Evidence, MovieProfiles
 
 LENGTH, STRENGTH = 0.15, 0.08
 ROWS = 12

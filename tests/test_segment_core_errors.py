@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from core_profiles import NOISE, body_parameters, profiles_of
 
-from tem_track.segment.core_errors import (
+from tem_track.segment.core.errors import (
     ProfileErrors,
     inverse_of_lower,
     support_swing,

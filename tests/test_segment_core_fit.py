@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from core_profiles import BLUR_SD, body_parameters, profiles_of, strayed
 
-from tem_track.segment.core_errors import ProfileErrors
-from tem_track.segment.core_fit import Expected, best_of, fit_whitened, learn_errors
-from tem_track.segment.core_starts import SOLID, WITH_CORE, fit_kind
-from tem_track.segment.outline_chord import BLUR, BODY, CORE, CORE_RADIUS
+from tem_track.segment.core.errors import ProfileErrors
+from tem_track.segment.core.fit import Expected, best_of, fit_whitened, learn_errors
+from tem_track.segment.core.starts import SOLID, WITH_CORE, fit_kind
+from tem_track.segment.outline.chord import BLUR, BODY, CORE, CORE_RADIUS
 
 CORED = body_parameters(40, core=0.35, void=1.0)
 

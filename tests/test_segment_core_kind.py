@@ -5,13 +5,13 @@ import pytest
 from core_profiles import body_parameters, profiles_of, strayed
 
 from tem_track.movie import FloatArray
-from tem_track.segment.core_errors import ProfileErrors
-from tem_track.segment.core_fit import best_of
-from tem_track.segment.core_kind import kinds_of_bodies
-from tem_track.segment.core_seen import Seen, seen_together
-from tem_track.segment.core_starts import HOLLOW, WITH_CORE, fits_whitened
-from tem_track.segment.core_windows import Windows
-from tem_track.segment.outline_chord import BLUR, CORE, CORE_RADIUS, FLAT, VOID, VOID_RADIUS, RadialProfiles
+from tem_track.segment.core.errors import ProfileErrors
+from tem_track.segment.core.fit import best_of
+from tem_track.segment.core.kind import kinds_of_bodies
+from tem_track.segment.core.seen import Seen, seen_together
+from tem_track.segment.core.starts import HOLLOW, WITH_CORE, fits_whitened
+from tem_track.segment.core.windows import Windows
+from tem_track.segment.outline.chord import BLUR, CORE, CORE_RADIUS, FLAT, VOID, VOID_RADIUS, RadialProfiles
 
 LENGTH = 0.2
 

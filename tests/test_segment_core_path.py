@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tem_track.segment.core_path import memory, steady_path
+from tem_track.segment.core.path import memory, steady_path
 
 
 def test_a_core_that_speckle_moves_for_a_while_is_put_back() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from core_profiles import body_parameters, profiles_of, strayed
 
-from tem_track.segment.core_errors import ProfileErrors
-from tem_track.segment.core_pedestal import pedestal_and_length, without_pedestal
+from tem_track.segment.core.errors import ProfileErrors
+from tem_track.segment.core.pedestal import pedestal_and_length, without_pedestal
 
 
 def test_taking_the_pedestal_off_undoes_putting_it_under() -> None:

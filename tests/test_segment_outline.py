@@ -6,8 +6,8 @@ from pictures import ball_thickness, bright_field, disc
 from scipy.ndimage import gaussian_filter
 
 from tem_track.movie import FloatArray, Frames, Image, Labels
-from tem_track.segment.outline import outline_particles
-from tem_track.segment.outline_table import Outlines, draw_labels
+from tem_track.segment.outline.stage import outline_particles
+from tem_track.segment.outline.table import Outlines, draw_labels
 
 SIZE = (120, 120)
 

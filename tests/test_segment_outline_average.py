@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tem_track.segment.outline_average import circular_mean, masked_median, running_mean
+from tem_track.segment.outline.average import circular_mean, masked_median, running_mean
 
 
 def test_medians_of_many_sets_agree_with_numpy() -> None:

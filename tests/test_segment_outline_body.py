@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tem_track.movie import FloatArray
-from tem_track.segment.outline_body import SMALL_BALL, fit_any_bodies, fit_bodies, solid_guess
-from tem_track.segment.outline_chord import (
+from tem_track.segment.outline.body import SMALL_BALL, fit_any_bodies, fit_bodies, solid_guess
+from tem_track.segment.outline.chord import (
     BLUR,
     CORE,
     EDGE,

@@ -6,11 +6,11 @@ from pictures import ball_thickness, disc
 from scipy.ndimage import gaussian_filter
 
 from tem_track.movie import FloatArray, Image, Labels, Mask
-from tem_track.segment.outline import _Stage, outline_particles
-from tem_track.segment.outline_choice import difference, hull_of, radii_about, second_is_better
-from tem_track.segment.outline_polygon import polygon_area
-from tem_track.segment.outline_rays import ray_angles, ray_points
-from tem_track.segment.outline_table import Outlines
+from tem_track.segment.outline.choice import difference, hull_of, radii_about, second_is_better
+from tem_track.segment.outline.polygon import polygon_area
+from tem_track.segment.outline.rays import ray_angles, ray_points
+from tem_track.segment.outline.stage import _Stage, outline_particles
+from tem_track.segment.outline.table import Outlines
 
 SIZE = (110, 110)
 CENTRE = np.array([55.0, 55.0])
@@ -113,7 +113,7 @@ def test_an_outline_that_runs_away_when_fitted_again_replaces_none(monkeypatch: 
         forward_only(self, *given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(_Stage, "look_back", strict)
-    monkeypatch.setattr("tem_track.segment.outline_again._ANOTHER", 0.0)
-    monkeypatch.setattr("tem_track.segment.outline_again.second_is_better", lambda *given: True)
+    monkeypatch.setattr("tem_track.segment.outline.again._ANOTHER", 0.0)
+    monkeypatch.setattr("tem_track.segment.outline.again.second_is_better", lambda *given: True)
     frames, whole = [picture(False, seed=s) for s in range(3)], (disc(SIZE, 55, 55, 29) > 0.5).astype(np.int32)
     assert outline(frames, [whole] * 3).area_px == pytest.approx(np.pi * 900, rel=0.03)

@@ -6,9 +6,9 @@ from pictures import ball_thickness, disc
 from scipy.ndimage import gaussian_filter
 
 from tem_track.movie import FloatArray, Image
-from tem_track.segment.outline import _Stage, outline_particles
-from tem_track.segment.outline_consensus import odd_shapes
-from tem_track.segment.outline_rays import ray_angles
+from tem_track.segment.outline.consensus import odd_shapes
+from tem_track.segment.outline.rays import ray_angles
+from tem_track.segment.outline.stage import _Stage, outline_particles
 
 SIZE = (110, 110)
 COUNT, RAYS = 24, 96

@@ -6,10 +6,10 @@ from pictures import ball_thickness, disc
 from scipy.ndimage import gaussian_filter, laplace
 
 from tem_track.movie import FloatArray, Image
-from tem_track.segment.outline import outline_particles
-from tem_track.segment.outline_body import fit_any_bodies
-from tem_track.segment.outline_chord import EDGE, FRINGE, PARAMETERS, RadialProfiles, body_profiles
-from tem_track.segment.outline_fringe import FringeMemory, looked_at
+from tem_track.segment.outline.body import fit_any_bodies
+from tem_track.segment.outline.chord import EDGE, FRINGE, PARAMETERS, RadialProfiles, body_profiles
+from tem_track.segment.outline.fringe import FringeMemory, looked_at
+from tem_track.segment.outline.stage import outline_particles
 
 SIZE = (140, 140)
 BALLS = ((38.2, 40.1, 26.0), (95.4, 97.7, 31.0))

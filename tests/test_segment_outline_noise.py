@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from tem_track.movie import Image
-from tem_track.segment.outline_noise import NoiseSharing, noise_excess
+from tem_track.segment.outline.noise import NoiseSharing, noise_excess
 
 SIZE = (240, 260)
 FREE = np.ones(SIZE, bool)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from tem_track.movie import FloatArray
-from tem_track.segment.outline_owner import OwnerPicture
+from tem_track.segment.outline.owner import OwnerPicture
 
 
 def square(top: float, left: float, side: float) -> FloatArray:

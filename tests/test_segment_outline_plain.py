@@ -9,10 +9,10 @@ from pictures import ball_thickness, disc
 from scipy.ndimage import gaussian_filter
 
 from tem_track.movie import Labels
-from tem_track.segment.outline import outline_particles
-from tem_track.segment.outline_body import fit_plain
-from tem_track.segment.outline_chord import BLUR, BODY, EDGE, FLAT, PARAMETERS, RadialProfiles, body_profiles
-from tem_track.segment.outline_plain import are_plain
+from tem_track.segment.outline.body import fit_plain
+from tem_track.segment.outline.chord import BLUR, BODY, EDGE, FLAT, PARAMETERS, RadialProfiles, body_profiles
+from tem_track.segment.outline.plain import are_plain
+from tem_track.segment.outline.stage import outline_particles
 
 BINS, STEP = 60, 0.025
 Picture = NDArray[np.float32]

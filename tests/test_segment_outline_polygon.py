@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tem_track.segment.outline_polygon import (
+from tem_track.segment.outline.polygon import (
     ellipse_axes,
     polygon_area,
     polygon_areas,

@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 from test_segment_outline import SIZE, ball_frame, labels_of, outline
 
 from tem_track.movie import FloatArray, Image
-from tem_track.segment.outline_rows import unroundness
+from tem_track.segment.outline.rows import unroundness
 
 
 def polygon(radius: FloatArray) -> FloatArray:

@@ -8,11 +8,11 @@ from pictures import ball_thickness, disc
 from scipy.ndimage import gaussian_filter
 
 from tem_track.movie import FloatArray, Labels
-from tem_track.segment.outline import outline_particles, together
-from tem_track.segment.outline_again import another
-from tem_track.segment.outline_members import Memory, recent_shape
-from tem_track.segment.outline_scene import _crowded
-from tem_track.segment.outline_start import starts_from_labels
+from tem_track.segment.outline.again import another
+from tem_track.segment.outline.members import Memory, recent_shape
+from tem_track.segment.outline.scene import _crowded
+from tem_track.segment.outline.stage import outline_particles, together
+from tem_track.segment.outline.start import starts_from_labels
 
 SIZE = (120, 200)
 

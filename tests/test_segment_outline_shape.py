@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tem_track.segment.outline_rays import ray_angles
-from tem_track.segment.outline_shape import evenly_smoothed, smooth_log_radius
+from tem_track.segment.outline.rays import ray_angles
+from tem_track.segment.outline.shape import evenly_smoothed, smooth_log_radius
 
 
 def ragged(count: int) -> np.ndarray:

@@ -2,9 +2,9 @@
 
 from tem_track.segment.detect import Appearance, learn_appearance, segment_frame
 from tem_track.segment.film import ParticleEvidence, particle_evidence
-from tem_track.segment.outline import outline_particles
-from tem_track.segment.outline_live import LiveOutlines
-from tem_track.segment.outline_table import Outlines, draw_labels
+from tem_track.segment.outline.live import LiveOutlines
+from tem_track.segment.outline.stage import outline_particles
+from tem_track.segment.outline.table import Outlines, draw_labels
 
 __all__ = [
     "Appearance",

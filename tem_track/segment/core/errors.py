@@ -12,7 +12,7 @@ the thickness, it hides slow bends and leaves the core's own mark, the kink wher
 
 with a(rho) what a change of the thickness by its own amount does to the level, less towards the rim, where the mean is
 over more independent patches; the strength s is learned from each profile, the length l from all of a movie
-(core_fit.py). The second term is the
+(core/fit.py). The second term is the
 support, which is not even: u is what the profile shows of it beyond the edge.
 
 References
@@ -29,7 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tem_track.movie import FloatArray
-from tem_track.segment.outline_chord import RadialProfiles, Rows
+from tem_track.segment.outline.chord import RadialProfiles, Rows
 
 # Within this radius the patches of a circle are so few that their number stays the same.
 _INNERMOST = 0.2

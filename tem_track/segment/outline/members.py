@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Mask
-from tem_track.segment.outline_choice import radii_about
-from tem_track.segment.outline_fit import OutlineGroup, new_group
-from tem_track.segment.outline_rays import (
+from tem_track.segment.outline.choice import radii_about
+from tem_track.segment.outline.fit import OutlineGroup, new_group
+from tem_track.segment.outline.rays import (
     binning_for,
     ray_points,
     recentred,
@@ -19,8 +19,8 @@ from tem_track.segment.outline_rays import (
     to_frame,
     to_working,
 )
-from tem_track.segment.outline_rows import OutlineRow
-from tem_track.segment.outline_start import Start
+from tem_track.segment.outline.rows import OutlineRow
+from tem_track.segment.outline.start import Start
 
 # Rounds of refinement; a label that is a pixel or two off is further off for a small particle.
 _ROUNDS_LARGE, ROUNDS, _SMALL_PX = 3, 5, 12.0

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from tem_track.labels import sizes
 from tem_track.movie import FloatArray, Labels, Mask
-from tem_track.segment.outline_chord import BLUR, FRINGE, SMALL
-from tem_track.segment.outline_fit import OutlineGroup
+from tem_track.segment.outline.chord import BLUR, FRINGE, SMALL
+from tem_track.segment.outline.fit import OutlineGroup
 
 # Usable frames looked at, spread over the movie: focus may change while it runs.
 _LOOKS = 5

@@ -5,7 +5,7 @@ free. Two things make that edge stray together for many frames, most of all in t
 
 Grains that diffract make a profile uneven; taken for independent noise of the bins, a darker middle draws the edge
 inwards. The unevenness grows with the thickness and ends where that begins: a fit that knows this (errors as in
-core_errors.py) asks the rim, not the middle. It is the truer, and the noisier, as it gives most of the profile away. So
+core/errors.py) asks the rim, not the middle. It is the truer, and the noisier, as it gives most of the profile away. So
 what the plain fit is off is taken as its difference from this one, averaged over neighbouring frames: speckle stays for
 longer than noise.
 
@@ -21,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray
-from tem_track.segment.core_errors import ProfileErrors
-from tem_track.segment.core_fit import fit_whitened
-from tem_track.segment.core_kind import Kind
-from tem_track.segment.outline_body import SMALL_BALL, BodyFits
-from tem_track.segment.outline_chord import BLUR, CORE, EDGE
-from tem_track.segment.outline_evidence import MovieProfiles
+from tem_track.segment.core.errors import ProfileErrors
+from tem_track.segment.core.fit import fit_whitened
+from tem_track.segment.core.kind import Kind
+from tem_track.segment.outline.body import SMALL_BALL, BodyFits
+from tem_track.segment.outline.chord import BLUR, CORE, EDGE
+from tem_track.segment.outline.evidence import MovieProfiles
 
 # Rows to either side whose differences are averaged: noise falls to 0.4, and no stage of a reaction is shorter than
 # the seven rows (a difference of the two fits is no volume: it changes with the speckle alone).

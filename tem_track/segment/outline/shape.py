@@ -7,8 +7,8 @@ from functools import lru_cache
 import numpy as np
 
 from tem_track.movie import FloatArray, Image, Mask
-from tem_track.segment.outline_profile import View
-from tem_track.segment.outline_rays import Rays, ray_angles
+from tem_track.segment.outline.profile import View
+from tem_track.segment.outline.rays import Rays, ray_angles
 
 # Part of the profile that decides where the edge is, in units of the radius: the outer third of the particle
 # (thickness speckle further in says nothing about the edge) and the background up to 0.25 beyond.

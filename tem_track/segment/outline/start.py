@@ -11,9 +11,9 @@ import numpy as np
 
 from tem_track.labels import boxes
 from tem_track.movie import FloatArray, Labels, Mask
-from tem_track.segment.outline_polygon import polygon_area
-from tem_track.segment.outline_rays import ray_count
-from tem_track.segment.outline_shape import evenly_smoothed, smooth_log_radius
+from tem_track.segment.outline.polygon import polygon_area
+from tem_track.segment.outline.rays import ray_count
+from tem_track.segment.outline.shape import evenly_smoothed, smooth_log_radius
 
 # Share of a label's area that rays from its centre may get wrong before it counts as not star-shaped.
 _STAR_TOLERANCE = 0.06

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Mask
-from tem_track.segment.core_fit import WhitenedFits
-from tem_track.segment.core_path import memory
+from tem_track.segment.core.fit import WhitenedFits
+from tem_track.segment.core.path import memory
 
 # How far a core or void usually moves from window to window (fraction of the radius): as the stages of NiO in CuO run,
 # 0.03; a reaction front that runs through the whole particle within the movie, 0.1.

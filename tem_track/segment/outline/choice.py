@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from tem_track.movie import FloatArray, Image, Mask
-from tem_track.segment.outline_polygon import bounding_box, polygon_areas, polygon_mask
-from tem_track.segment.outline_rays import ray_angles
+from tem_track.segment.outline.polygon import bounding_box, polygon_areas, polygon_mask
+from tem_track.segment.outline.rays import ray_angles
 
 # Width of the surroundings that are looked at, in units of the equivalent radius, and at least in px.
 _MARGIN, _MARGIN_PX = 0.25, 5.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from tem_track.movie import FloatArray
-from tem_track.segment.core_errors import ProfileErrors
-from tem_track.segment.core_fit import WhitenedFits, fit_whitened
-from tem_track.segment.outline_body import BodyFits, fit_bodies, solid_guess
-from tem_track.segment.outline_chord import (
+from tem_track.segment.core.errors import ProfileErrors
+from tem_track.segment.core.fit import WhitenedFits, fit_whitened
+from tem_track.segment.outline.body import BodyFits, fit_bodies, solid_guess
+from tem_track.segment.outline.chord import (
     BASE,
     BLUR,
     BODY,
@@ -57,7 +57,7 @@ def fit_kind(profiles: RadialProfiles, free: tuple[int, ...]) -> BodyFits:
 
 
 def fits_whitened(profiles: RadialProfiles, free: tuple[int, ...], errors: ProfileErrors) -> list[WhitenedFits]:
-    """Return the fits of one kind of body from every start, with correlated errors (core_errors.py)."""
+    """Return the fits of one kind of body from every start, with correlated errors (core/errors.py)."""
     # Starts need no more than single precision.
     rough = in_single_precision(profiles)
     placed = side_by_side(lambda start: fit_bodies(rough, start, free, rounds=6).parameters, starts(profiles, free))

@@ -1,7 +1,7 @@
-"""Bodies fitted to profiles whose errors hang together (core_errors.py), and how large these errors are.
+"""Bodies fitted to profiles whose errors hang together (core/errors.py), and how large these errors are.
 
 Least squares on whitened profiles (generalised least squares), Levenberg-Marquardt steps for many profiles at once as
-in outline_body.py. The strength of the errors is the one of largest restricted likelihood, which makes up for the
+in outline/body.py. The strength of the errors is the one of largest restricted likelihood, which makes up for the
 parameters that a fit has used: ordinary likelihood would take the errors of a body with eight parameters as too small.
 """
 
@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray
-from tem_track.segment.core_errors import ProfileErrors, Whitening, whitening
-from tem_track.segment.outline_body import bounded
-from tem_track.segment.outline_chord import (
+from tem_track.segment.core.errors import ProfileErrors, Whitening, whitening
+from tem_track.segment.outline.body import bounded
+from tem_track.segment.outline.chord import (
     BASE,
     BLUR,
     BODY,

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray
-from tem_track.segment.outline_chord import SMALL, RadialProfiles
-from tem_track.segment.outline_evidence import MovieProfiles
+from tem_track.segment.outline.chord import SMALL, RadialProfiles
+from tem_track.segment.outline.evidence import MovieProfiles
 
 # Windows in time, fewer where the track is short, and rows that a window has at least.
 _WINDOWS, _LEAST_ROWS = 6, 4

@@ -1,6 +1,6 @@
 """Inner boundaries of tracks: with their kinds known, core and void of every frame, and the edge once more.
 
-Strategy. The kind comes from all frames (core_kind.py). Then each frame's profile is pooled with its neighbours in
+Strategy. The kind comes from all frames (core/kind.py). Then each frame's profile is pooled with its neighbours in
 time, every one in units of its own radius, and fitted by a body of that kind: this gives core and void. That body is
 the template for the frame's own profile with only edge, thickness and background free, so that the outline of a solid
 particle is not shaken by a core it does not have, and noise in core and void does not reach the curve.
@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray
-from tem_track.segment.core_edge import final_edges, with_one_fullness
-from tem_track.segment.core_errors import ProfileErrors
-from tem_track.segment.core_fit import Expected, best_of, fit_whitened, learn_errors
-from tem_track.segment.core_kind import Kind, kinds_of_bodies
-from tem_track.segment.core_path import memory, steady_path
-from tem_track.segment.core_pedestal import pedestal_and_length, without_pedestal
-from tem_track.segment.core_starts import SOLID, WITH_CORE, fit_kind
-from tem_track.segment.core_windows import windows_of
-from tem_track.segment.outline_body import SMALL_BALL, fit_bodies
-from tem_track.segment.outline_chord import CORE, CORE_RADIUS, VOID, VOID_RADIUS, in_single_precision
-from tem_track.segment.outline_evidence import MovieProfiles
+from tem_track.segment.core.edge import final_edges, with_one_fullness
+from tem_track.segment.core.errors import ProfileErrors
+from tem_track.segment.core.fit import Expected, best_of, fit_whitened, learn_errors
+from tem_track.segment.core.kind import Kind, kinds_of_bodies
+from tem_track.segment.core.path import memory, steady_path
+from tem_track.segment.core.pedestal import pedestal_and_length, without_pedestal
+from tem_track.segment.core.starts import SOLID, WITH_CORE, fit_kind
+from tem_track.segment.core.windows import windows_of
+from tem_track.segment.outline.body import SMALL_BALL, fit_bodies
+from tem_track.segment.outline.chord import CORE, CORE_RADIUS, VOID, VOID_RADIUS, in_single_precision
+from tem_track.segment.outline.evidence import MovieProfiles
 
 # Frames on either side whose profiles are pooled.
 _POOL = 2

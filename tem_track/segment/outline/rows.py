@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image, Mask
-from tem_track.segment.core import inner_boundaries
-from tem_track.segment.outline_evidence import Evidence, MovieProfiles
-from tem_track.segment.outline_fit import OutlineGroup
-from tem_track.segment.outline_polygon import ellipse_axes, polygon_areas, polygon_moments
-from tem_track.segment.outline_table import Outlines
+from tem_track.segment.core.boundaries import inner_boundaries
+from tem_track.segment.outline.evidence import Evidence, MovieProfiles
+from tem_track.segment.outline.fit import OutlineGroup
+from tem_track.segment.outline.polygon import ellipse_axes, polygon_areas, polygon_moments
+from tem_track.segment.outline.table import Outlines
 
 # What the body model itself leaves open: the radius, as a share of it (real bodies are not balls; measured on simulated
 # movies, where it is 0.2 to 0.4 %), and the edge in px (astigmatism, pixel aperture).

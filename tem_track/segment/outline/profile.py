@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tem_track.movie import FloatArray, Image
-from tem_track.segment.outline_average import masked_median, running_mean
-from tem_track.segment.outline_chord import RadialProfiles
-from tem_track.segment.outline_rays import Rays
+from tem_track.segment.outline.average import masked_median, running_mean
+from tem_track.segment.outline.chord import RadialProfiles
+from tem_track.segment.outline.rays import Rays
 
 # Blur of a TEM picture of a sharp edge, px (point spread, defocus, scan jitter), and how well that is known.
 BLUR_PX, BLUR_SD_PX = 1.2, 0.6
@@ -30,9 +30,9 @@ class View:
     information : float
         How many independent pixels a pixel is.
     fringe_px2, fringe_sd_px2 : float
-        Strength of the defocus fringe (outline_chord.py), image px^2, and how well it is known; NaN: there is none.
+        Strength of the defocus fringe (outline/chord.py), image px^2, and how well it is known; NaN: there is none.
     plain : bool
-        The bodies show no core and no void (outline_plain.py).
+        The bodies show no core and no void (outline/plain.py).
     """
 
     dark: bool

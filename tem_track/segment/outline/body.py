@@ -1,4 +1,4 @@
-"""Bodies fitted to radial profiles (outline_chord.py), many profiles at once.
+"""Bodies fitted to radial profiles (outline/chord.py), many profiles at once.
 
 Strategy. Levenberg-Marquardt steps for all profiles together; a profile that has converged drops out. A fit goes on
 from the one before where there is one, and only where that does not explain the profile the other starts are tried.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tem_track.movie import FloatArray, Mask
-from tem_track.segment.outline_chord import (
+from tem_track.segment.outline.chord import (
     BASE,
     BLUR,
     BODY,

@@ -3,7 +3,7 @@
 Strategy. A more general model always fits better: speckle, facets and a shape that is not a ball's all look like a
 little core. So fitting better is not enough. The profiles of the track are pooled into a few windows in time, each is
 fitted by a hollow body without and with a core, errors as large and as smooth as the profiles themselves show them to
-be (core_errors.py), and a core must be
+be (core/errors.py), and a core must be
 
 * strong: its step in density above the shell is at least a tenth,
 * needed: without it the misfit is clearly larger than such errors allow,
@@ -22,13 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray
-from tem_track.segment.core_errors import ProfileErrors
-from tem_track.segment.core_fit import WhitenedFits
-from tem_track.segment.core_seen import Seen, seen_together
-from tem_track.segment.core_starts import FILLED, HOLLOW, PLATE, SOLID, WITH_CORE, fit_kind, fits_whitened
-from tem_track.segment.core_windows import Windows
-from tem_track.segment.outline_body import FULLNESS_RADIUS, SMALL_BALL, BodyFits, fit_bodies
-from tem_track.segment.outline_chord import (
+from tem_track.segment.core.errors import ProfileErrors
+from tem_track.segment.core.fit import WhitenedFits
+from tem_track.segment.core.seen import Seen, seen_together
+from tem_track.segment.core.starts import FILLED, HOLLOW, PLATE, SOLID, WITH_CORE, fit_kind, fits_whitened
+from tem_track.segment.core.windows import Windows
+from tem_track.segment.outline.body import FULLNESS_RADIUS, SMALL_BALL, BodyFits, fit_bodies
+from tem_track.segment.outline.chord import (
     CORE,
     CORE_RADIUS,
     FLAT,

@@ -2,7 +2,7 @@
 
 Elongated, branched or broken shapes have no common radial profile. Here every point of the label's contour looks along
 its normal: background outside, particle inside, and the edge where the grey value passes half way between the two,
-smoothed along the contour. The rule is that of a sharp edge; for a round onset it lies inside (see outline_chord), so
+smoothed along the contour. The rule is that of a sharp edge; for a round onset it lies inside (see chord.py), so
 the uncertainty of such an outline carries the width of the edge.
 """
 
@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from tem_track.movie import FloatArray, Image
-from tem_track.segment.outline_average import circular_mean
-from tem_track.segment.outline_polygon import polygon_area
+from tem_track.segment.outline.average import circular_mean
+from tem_track.segment.outline.polygon import polygon_area
 
 # Spacing of the points along the contour and of the samples along a normal, px.
 _SPACING_PX, _SAMPLE_PX = 1.5, 0.5

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image, Mask
-from tem_track.segment.outline_average import circular_mean, masked_median
+from tem_track.segment.outline.average import circular_mean, masked_median
 
 # Radius (px) to which a large particle's surroundings are binned down: 50 px keep an edge's position to 0.1 % of the
 # radius, and every particle costs the same.

@@ -6,7 +6,7 @@ leave it; so an outline that is not convex, or differs from that of the frame be
 from there, and the picture decides. Frames in which outlines differ from those of the frame after are read once more
 for the same, from the last to the first: the first frames of a movie are its hardest. What is kept of a particle and
 frame is small: its outline and its mean profile. When the movie is over, the profiles of a track together decide what
-kind of body it is and give core and void of every frame (core.py). Particles with equal numbers of rays are worked on
+kind of body it is and give core and void of every frame (core/boundaries.py). Particles with equal numbers of rays are worked on
 as one group of arrays, in a frame as well as at the end.
 """
 
@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from tem_track.labels import sizes
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
-from tem_track.segment.outline_again import another, like_neighbours, without_bites
-from tem_track.segment.outline_consensus import odd_rows
-from tem_track.segment.outline_contour import follow_contour
-from tem_track.segment.outline_fit import finished_radii
-from tem_track.segment.outline_fringe import (
+from tem_track.segment.outline.again import another, like_neighbours, without_bites
+from tem_track.segment.outline.consensus import odd_rows
+from tem_track.segment.outline.contour import follow_contour
+from tem_track.segment.outline.fit import finished_radii
+from tem_track.segment.outline.fringe import (
     ANY_FRINGE_PX2,
     PARTICLES_LOOKED_AT,
     FringeMemory,
@@ -31,16 +31,16 @@ from tem_track.segment.outline_fringe import (
     largest,
     looked_at,
 )
-from tem_track.segment.outline_members import Members, Memory, chain, grouped, memory_of, rows_in_order
-from tem_track.segment.outline_noise import NoiseSharing
-from tem_track.segment.outline_plain import are_plain, plain_evidence
-from tem_track.segment.outline_polygon import polygon_areas
-from tem_track.segment.outline_profile import View
-from tem_track.segment.outline_rays import ray_points, to_frame
-from tem_track.segment.outline_rows import OutlineRow, evidence_of, finished_outlines, quality_of
-from tem_track.segment.outline_scene import Scene, pictures_of, refine_all
-from tem_track.segment.outline_start import Start, starts_from_labels
-from tem_track.segment.outline_table import Outlines
+from tem_track.segment.outline.members import Members, Memory, chain, grouped, memory_of, rows_in_order
+from tem_track.segment.outline.noise import NoiseSharing
+from tem_track.segment.outline.plain import are_plain, plain_evidence
+from tem_track.segment.outline.polygon import polygon_areas
+from tem_track.segment.outline.profile import View
+from tem_track.segment.outline.rays import ray_points, to_frame
+from tem_track.segment.outline.rows import OutlineRow, evidence_of, finished_outlines, quality_of
+from tem_track.segment.outline.scene import Scene, pictures_of, refine_all
+from tem_track.segment.outline.start import Start, starts_from_labels
+from tem_track.segment.outline.table import Outlines
 from tem_track.segment.side_by_side import side_by_side
 from tem_track.segment.support import without_support
 from tem_track.settings import SegmentSettings

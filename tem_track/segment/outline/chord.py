@@ -62,7 +62,7 @@ class RadialProfiles:
         Strength of the defocus fringe in units of the radius squared, None where there is none; and how well it is
         known, None where it is not to be fitted.
     plain : bool
-        The bodies show no core and no void (outline_plain.py).
+        The bodies show no core and no void (outline/plain.py).
     """
 
     step: FloatArray

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from tem_track.movie import FloatArray, Image, Labels, Mask
-from tem_track.segment.outline_fit import refine
-from tem_track.segment.outline_members import ROUNDS, Members, Memory, remember_shapes, unfinished
-from tem_track.segment.outline_owner import OwnerPicture
-from tem_track.segment.outline_profile import View
-from tem_track.segment.outline_rays import binned, longest_ray, to_working
-from tem_track.segment.outline_start import Start
+from tem_track.segment.outline.fit import refine
+from tem_track.segment.outline.members import ROUNDS, Members, Memory, remember_shapes, unfinished
+from tem_track.segment.outline.owner import OwnerPicture
+from tem_track.segment.outline.profile import View
+from tem_track.segment.outline.rays import binned, longest_ray, to_working
+from tem_track.segment.outline.start import Start
 
 # An outline may end up larger than its label by this factor and margin (px) before it meets what was not foreseen.
 _LARGER, _LARGER_PX = 1.2, 5.0

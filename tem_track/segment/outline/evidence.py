@@ -10,8 +10,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image
-from tem_track.segment.outline_body import FULLNESS_RADIUS, SMALL_BALL, BodyFits, fit_bodies, solid_guess
-from tem_track.segment.outline_chord import (
+from tem_track.segment.outline.body import FULLNESS_RADIUS, SMALL_BALL, BodyFits, fit_bodies, solid_guess
+from tem_track.segment.outline.chord import (
     BASE,
     BLUR,
     CORE,

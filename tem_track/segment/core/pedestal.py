@@ -4,7 +4,7 @@ Strategy. Electrons that lost energy or direction and still reach the detector, 
 whole picture: I = (1 - p) exp(-t) + p of the surroundings. Left out, -ln I saturates where a particle is thick, its
 middle seems flatter than it is, and the core is placed 1 to 2 % too far out. Nobody states p, but all particles of a
 movie share it, and the thick ones show it: of all values the one with the largest likelihood of their profiles (bodies
-with core and void, errors as in core_errors.py). Thin particles say nothing about it, and need it not.
+with core and void, errors as in core/errors.py). Thin particles say nothing about it, and need it not.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import replace
 import numpy as np
 
 from tem_track.movie import FloatArray
-from tem_track.segment.core_errors import ProfileErrors
-from tem_track.segment.core_fit import fit_whitened, learn_errors
-from tem_track.segment.core_starts import WITH_CORE, fit_kind
-from tem_track.segment.outline_chord import RadialProfiles, in_single_precision
+from tem_track.segment.core.errors import ProfileErrors
+from tem_track.segment.core.fit import fit_whitened, learn_errors
+from tem_track.segment.core.starts import WITH_CORE, fit_kind
+from tem_track.segment.outline.chord import RadialProfiles, in_single_precision
 from tem_track.segment.side_by_side import side_by_side
 
 # What is tried: none, to 40 % (a camera offset of a few counts at a few electrons per px).

@@ -12,10 +12,10 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from tem_track.movie import FloatArray, Image, Labels, Mask
-from tem_track.segment.outline import _Stage, together
-from tem_track.segment.outline_fringe import looked_at
-from tem_track.segment.outline_rows import OutlineRow, outlines_without_cores
-from tem_track.segment.outline_table import Outlines
+from tem_track.segment.outline.fringe import looked_at
+from tem_track.segment.outline.rows import OutlineRow, outlines_without_cores
+from tem_track.segment.outline.stage import _Stage, together
+from tem_track.segment.outline.table import Outlines
 
 
 class LiveOutlines:

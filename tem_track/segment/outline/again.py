@@ -9,10 +9,10 @@ from functools import partial
 import numpy as np
 
 from tem_track.movie import FloatArray, Mask
-from tem_track.segment.outline_choice import bites, difference, hull_of, second_is_better
-from tem_track.segment.outline_members import Members, Memory, Row, chain, rows_in_order
-from tem_track.segment.outline_rays import resample_radius
-from tem_track.segment.outline_scene import Scene, refine_all
+from tem_track.segment.outline.choice import bites, difference, hull_of, second_is_better
+from tem_track.segment.outline.members import Members, Memory, Row, chain, rows_in_order
+from tem_track.segment.outline.rays import resample_radius
+from tem_track.segment.outline.scene import Scene, refine_all
 
 # An outline this far from its convex hull may have a bite in it.
 _NOT_CONVEX = 0.01

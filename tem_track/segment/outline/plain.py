@@ -19,9 +19,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from tem_track.movie import FloatArray
-from tem_track.segment.outline_body import fit_general, fit_plain
-from tem_track.segment.outline_chord import EDGE, SMALL, RadialProfiles
-from tem_track.segment.outline_fit import OutlineGroup
+from tem_track.segment.outline.body import fit_general, fit_plain
+from tem_track.segment.outline.chord import EDGE, SMALL, RadialProfiles
+from tem_track.segment.outline.fit import OutlineGroup
 
 # Parameters that a body with core and void has more: both with size and density, less the flatness.
 _MORE = 3

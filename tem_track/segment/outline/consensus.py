@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tem_track.movie import FloatArray, Mask
-from tem_track.segment.outline_rays import ray_angles, resample_radius
-from tem_track.segment.outline_rows import OutlineRow
+from tem_track.segment.outline.rays import ray_angles, resample_radius
+from tem_track.segment.outline.rows import OutlineRow
 
 # Rows to either side whose median is the track's shape, and rows that a track needs for it.
 _REACH, _LEAST_ROWS = 15, 10

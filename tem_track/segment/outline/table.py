@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image, Labels, Mask
-from tem_track.segment.outline_polygon import bounding_box, polygon_mask
+from tem_track.segment.outline.polygon import bounding_box, polygon_mask
 
 
 @dataclass(frozen=True)

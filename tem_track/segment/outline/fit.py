@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Image, Mask
-from tem_track.segment.outline_body import fit_any_bodies
-from tem_track.segment.outline_chord import (
+from tem_track.segment.outline.body import fit_any_bodies
+from tem_track.segment.outline.chord import (
     BASE,
     BLUR,
     EDGE,
@@ -24,8 +24,8 @@ from tem_track.segment.outline_chord import (
     in_single_precision,
     joined,
 )
-from tem_track.segment.outline_profile import View, normalised, radial_profiles
-from tem_track.segment.outline_rays import (
+from tem_track.segment.outline.profile import View, normalised, radial_profiles
+from tem_track.segment.outline.rays import (
     Rays,
     local_background,
     near_surroundings,
@@ -33,7 +33,7 @@ from tem_track.segment.outline_rays import (
     sample_count,
     sample_rays,
 )
-from tem_track.segment.outline_shape import follow_shape, ray_shifts, smooth_log_radius
+from tem_track.segment.outline.shape import follow_shape, ray_shifts, smooth_log_radius
 from tem_track.segment.side_by_side import in_parts, side_by_side
 
 # Samples of rays that are worked on together, and outlines that are fitted together: their arrays stay in the
@@ -156,7 +156,7 @@ def refine(
     ----------
     group : OutlineGroup
     pictures : sequence of (Y, X) float32, owners : sequence of (Y, X) float32 or None
-        Working pictures of the frames, and who stands where in them (outline_owner.py); None where nobody is near.
+        Working pictures of the frames, and who stands where in them (outline/owner.py); None where nobody is near.
     chosen : (K,) int
         Rows of the group, rising.
     view : View
