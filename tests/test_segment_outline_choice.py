@@ -81,7 +81,7 @@ def test_a_bite_in_the_label_leaves_no_bite_in_the_outline(monkeypatch: pytest.M
     frames, labels = [picture(notched=False, pale=0.6)], [bitten_label()]
     with_hull = outline(frames, labels).area_px[0]
     assert with_hull == pytest.approx(np.pi * 900, rel=0.03)
-    monkeypatch.setattr("tem_track.segment.outline.without_bites", lambda scene, members: None)
+    monkeypatch.setattr("tem_track.segment.outline.stage.without_bites", lambda scene, members: None)
     assert outline(frames, labels).area_px[0] < with_hull - 0.02 * np.pi * 900
 
 
@@ -109,7 +109,7 @@ def test_an_outline_that_runs_away_when_fitted_again_replaces_none(monkeypatch: 
 
     def strict(self: _Stage, *given: object) -> None:
         # From here on every outline counts as run away.
-        monkeypatch.setattr("tem_track.segment.outline._RUNAWAY_PX", -100.0)
+        monkeypatch.setattr("tem_track.segment.outline.stage._RUNAWAY_PX", -100.0)
         forward_only(self, *given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(_Stage, "look_back", strict)

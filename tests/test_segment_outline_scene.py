@@ -85,7 +85,7 @@ def test_outlines_hardly_depend_on_how_many_frames_are_worked_on_together(monkey
         ).area_px
 
     at_once = areas()
-    monkeypatch.setattr("tem_track.segment.outline._FRAMES_TOGETHER", 2)
+    monkeypatch.setattr("tem_track.segment.outline.stage._FRAMES_TOGETHER", 2)
     assert areas() == pytest.approx(at_once, rel=0.004)
     assert at_once[::2] == pytest.approx(np.pi * radii**2, rel=0.02)
 
