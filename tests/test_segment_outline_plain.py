@@ -83,6 +83,7 @@ def test_balls_with_cores_are_not_taken_for_plain_ones(monkeypatch: pytest.Monke
         labels[disc(size, y, x, 24) > 0.5] = number
         thickness += 0.012 * ball_thickness(size, y, x, 24) + 0.02 * ball_thickness(size, y, x, 14)
     counts = np.random.default_rng(1).poisson(100 * gaussian_filter(np.exp(-thickness), 1.0)).astype(np.float32)
-    monkeypatch.setattr("tem_track.segment.outline.stage.are_plain", lambda looks: seen.append(are_plain(looks)) or False)
+    stage = "tem_track.segment.outline.stage"
+    monkeypatch.setattr(f"{stage}.are_plain", lambda looks: seen.append(are_plain(looks)) or False)
     outlined(counts, labels)
     assert seen == [False]

@@ -6,8 +6,8 @@ leave it; so an outline that is not convex, or differs from that of the frame be
 from there, and the picture decides. Frames in which outlines differ from those of the frame after are read once more
 for the same, from the last to the first: the first frames of a movie are its hardest. What is kept of a particle and
 frame is small: its outline and its mean profile. When the movie is over, the profiles of a track together decide what
-kind of body it is and give core and void of every frame (core/boundaries.py). Particles with equal numbers of rays are worked on
-as one group of arrays, in a frame as well as at the end.
+kind of body it is and give core and void of every frame (core/boundaries.py). Particles with equal numbers of rays are
+worked on as one group of arrays, in a frame as well as at the end.
 """
 
 from __future__ import annotations
