@@ -74,7 +74,9 @@ def final_edges(
     # Where the given form does not describe a profile, its rim is not to be believed either.
     off = np.where(np.isfinite(rim), np.log(rim / edge) * (1 - share), 0.0)
     for rows in profiles.tracks():
-        edge[rows] *= np.exp(_running_mean(off[rows]))
+        # The correction of a single frame is no better known than what it corrects.
+        if rows.stop - rows.start > _REACH:
+            edge[rows] *= np.exp(_running_mean(off[rows]))
     return edge, np.fmax(sd, rim_sd)
 
 
