@@ -110,10 +110,12 @@ class _FramesWithoutSupport:
 
     def __getitem__(self, k: int, /) -> Image:
         frame, labels = np.asarray(self._frames[k], np.float32), self._labels[k]
-        if not np.isin(labels, self._tracks).any() or not np.isfinite(self._drift_px[k]).all():
+        helped = np.zeros(max(int(labels.max()), int(self._tracks[-1])) + 1, np.bool_)
+        helped[self._tracks] = True
+        if not helped[labels].any() or not np.isfinite(self._drift_px[k]).all():
             return frame
         without = self._support.taken_out(frame, background_pixels(labels, self._fixed), self._drift_px[k])
-        return np.asarray(np.where(np.isin(nearest_label(labels), self._tracks), without, frame))
+        return np.asarray(np.where(helped[nearest_label(labels)], without, frame))
 
 
 def without_support(
