@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tem_track.front.grains import find_grains
 from tem_track.front.led import led_evidence
+from tem_track.front.lines import arrival_planes
 from tests.accuracy.grain_images import boundary_f1
 from tests.fronts import WALL_X, film, held_front, two_grains
 
@@ -38,7 +39,7 @@ def nuclei(places: list[Any]) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize(("factor", "zone_px"), [(2.0, 0.0), (4.0, 0.0), (100.0, 0.0), (3.0, 6.0)])
 def test_a_boundary_that_leads_the_front_is_seen_on_its_line(factor: float, zone_px: float) -> None:
-    evidence = led_evidence(led_front(factor, zone_px=zone_px), FILM)
+    evidence = led_evidence(arrival_planes(led_front(factor, zone_px=zone_px), FILM))
     profile = np.median(evidence[20:60], axis=0)
     assert profile[57:63].max() > 1
     assert abs(float((profile * np.arange(SHAPE[1])).sum() / profile.sum()) - WALL_X) < 2
@@ -63,10 +64,10 @@ def test_a_front_that_nothing_leads_has_no_boundary() -> None:
     noise = 0.2 * np.random.default_rng(5).standard_normal(SHAPE)
     plane, meeting = 10 + 0.4 * x + 0.2 * y + noise, 40 - 0.5 * np.abs(x - WALL_X) + noise
     for arrival in (plane, meeting, held_front(SHAPE, 0.2)):
-        assert (led_evidence(arrival.astype(np.float32), FILM) >= 1).sum() == 0
+        assert (led_evidence(arrival_planes(arrival.astype(np.float32), FILM)) >= 1).sum() == 0
     for places in ([(40, 30)], [(15, 60), (40, 60), (65, 60)]):
         # Next to a nucleus and on the saddle between two the front leaves to both sides.
-        assert (led_evidence(nuclei(places), FILM) >= 1).mean() < 0.02
+        assert (led_evidence(arrival_planes(nuclei(places), FILM)) >= 1).mean() < 0.02
 
 
 def test_round_fronts_divide_no_grain() -> None:
@@ -78,5 +79,5 @@ def test_round_fronts_divide_no_grain() -> None:
 
 
 def test_what_never_arrived_says_nothing() -> None:
-    assert led_evidence(np.full(SHAPE, np.nan, np.float32), FILM).max() == 0
-    assert led_evidence(np.zeros(SHAPE, np.float32), FILM).max() == 0
+    assert led_evidence(arrival_planes(np.full(SHAPE, np.nan, np.float32), FILM)).max() == 0
+    assert led_evidence(arrival_planes(np.zeros(SHAPE, np.float32), FILM)).max() == 0

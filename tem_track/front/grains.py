@@ -9,6 +9,7 @@ import numpy as np
 
 from tem_track.front.held import held_evidence
 from tem_track.front.led import led_evidence
+from tem_track.front.lines import arrival_planes
 from tem_track.front.merging import (
     Evidence,
     basins,
@@ -62,7 +63,8 @@ def find_grains(image: Image, *, fixed: Mask | None = None, arrival_frame: Image
     picture, front = wall_evidence(small, film), np.zeros(small.shape, np.float32)
     if arrival_frame is not None:
         arrival = np.ascontiguousarray(_middle_of_blocks(arrival_frame, factor))
-        shown = np.maximum(held_evidence(arrival, film), led_evidence(arrival, film))
+        planes = arrival_planes(arrival, film)
+        shown = np.maximum(held_evidence(planes), led_evidence(planes))
         front = np.float32(WALL_EVIDENCE) * shown
     evidence = Evidence(picture, front)
     labels = _working_labels(evidence, film)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from tem_track.front.lines import averaged_along, shifted
-from tem_track.front.speed import Slope, fit_slope
-from tem_track.movie import FloatArray, Image, Mask
+from tem_track.front.lines import RADIUS, averaged_along, shifted
+from tem_track.front.speed import Slope
+from tem_track.movie import FloatArray, Image
 
-# Windows of 7 x 7 px on either side, their edges 2 px from the line: past the blur of a jump.
-RADIUS, MARGIN_PX = 3, 2.0
+# The windows on either side have their edges 2 px from the line: past the blur of a jump.
+MARGIN_PX = 2.0
 DIRECTIONS = 8
 # A jump counts from this many frames (what interpolating between frames can make of none), from this many px of the
 # front's own way, and from this many standard deviations of what noise makes of it.
@@ -27,23 +27,20 @@ BEND_FACTOR = 3.0
 STEADY_PX = (-1.5, -0.75, 0.0, 0.75, 1.5)
 
 
-def held_evidence(arrival_frame: Image, film: Mask) -> Image:
+def held_evidence(slope: Slope) -> Image:
     """Return where the arrival time jumps, in units of the least jump that shows a boundary.
 
     Parameters
     ----------
-    arrival_frame : (Y, X) float32
-        Fractional arrival frame; NaN = never, 0 = before the movie.
-    film : (Y, X) bool
+    slope : Slope
+        Planes of the arrival frame (`arrival_planes`).
 
     Returns
     -------
     (Y, X) float32
         1 and more on a boundary at which a front was held; 0 where the arrival time says nothing.
     """
-    usable = film & np.isfinite(arrival_frame) & (arrival_frame > 0)
-    slope = fit_slope(arrival_frame, film.astype(np.int32), usable, RADIUS)
-    evidence = np.zeros(arrival_frame.shape, np.float32)
+    evidence = np.zeros(slope.level.shape, np.float32)
     if not np.isfinite(slope.scatter).any():
         return evidence
     for angle in np.pi * np.arange(DIRECTIONS) / DIRECTIONS:

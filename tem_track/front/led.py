@@ -16,19 +16,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.front.lines import shifted
-from tem_track.front.speed import Slope, fit_slope
-from tem_track.movie import FloatArray, Image, Mask
+from tem_track.front.lines import RADIUS, shifted
+from tem_track.front.speed import Slope
+from tem_track.movie import FloatArray, Image
 
-# Windows of 7 x 7 px on either side of a line.
-RADIUS = 3
-# How far from the line they stand, px: next to it, and beyond a boundary zone some 10 px wide to either side, in which
-# the front runs along the boundary and not away from it.
+# How far from the line the windows stand, px: next to it, and beyond a boundary zone some 10 px wide to either side,
+# in which the front runs along the boundary and not away from it.
 REACHES_PX = (5.0, 9.0, 13.0)
 DIRECTIONS = 12
 # Cosine of the angle between the front's motion on either side and the line's normal that shows a boundary: a front led
-# by a boundary 1.5 times as fast as the interior leaves it at 0.75.
-# a nucleus as far away along the line as one looks across it gives 0.71, one twice as far 0.45, and that is nothing.
+# by a boundary 1.5 times as fast as the interior leaves it at 0.75; a nucleus as far away along the line as one looks
+# across it gives 0.71, one twice as far 0.45, and that is nothing.
 NO_COSINE, LEAST_COSINE = 0.45, 0.7
 # The level must rise from the line to both sides by this many frames, and by this many standard deviations of a plane's
 # level.
@@ -42,14 +40,13 @@ JUMP = (1.5, 2.0)
 MOST = 2.0
 
 
-def led_evidence(arrival_frame: Image, film: Mask) -> Image:
+def led_evidence(slope: Slope) -> Image:
     """Return where the arrival time has a valley along a line, in units of what shows a boundary.
 
     Parameters
     ----------
-    arrival_frame : (Y, X) float32
-        Fractional arrival frame; NaN = never, 0 = before the movie.
-    film : (Y, X) bool
+    slope : Slope
+        Planes of the arrival frame (`arrival_planes`).
 
     Returns
     -------
@@ -60,9 +57,7 @@ def led_evidence(arrival_frame: Image, film: Mask) -> Image:
     -----
     Nuclei in a row, less than some 20 px from one to the next, have the arrival times of a boundary.
     """
-    usable = film & np.isfinite(arrival_frame) & (arrival_frame > 0)
-    slope = fit_slope(arrival_frame, film.astype(np.int32), usable, RADIUS)
-    evidence = np.zeros(arrival_frame.shape, np.float32)
+    evidence = np.zeros(slope.level.shape, np.float32)
     if not np.isfinite(slope.scatter).any():
         return evidence
     # A plane's level at its middle is known to its scatter over the root of its pixels.

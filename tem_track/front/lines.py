@@ -1,15 +1,31 @@
-"""Looking across a line and along it: images moved to one side, and averaged along a direction."""
+"""Looking across a line and along it: planes of arrival times, images moved to one side, averages along a direction."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from tem_track.movie import FloatArray, Image
+from tem_track.front.speed import Slope, fit_slope
+from tem_track.movie import FloatArray, Image, Mask
 
+# Planes are fitted in windows of 7 x 7 px.
+RADIUS = 3
 # Evidence of a boundary is averaged along it over this standard deviation, px: over the gaps that a place where the
 # front just passed leaves, and still short beside a grain.
 ALONG_PX = 6.0
+
+
+def arrival_planes(arrival_frame: Image, film: Mask) -> Slope:
+    """Return the planes that show where a front was held or led.
+
+    Parameters
+    ----------
+    arrival_frame : (Y, X) float32
+        Fractional arrival frame; NaN = never, 0 = before the movie.
+    film : (Y, X) bool
+    """
+    usable = film & np.isfinite(arrival_frame) & (arrival_frame > 0)
+    return fit_slope(arrival_frame, film.astype(np.int32), usable, RADIUS)
 
 
 def shifted(image: Image, by: FloatArray) -> Image:
