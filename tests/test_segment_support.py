@@ -42,7 +42,7 @@ def movie(dark: bool, height: float = 1.0, moving: float = 0.0) -> tuple[list[ND
 
 def test_a_detector_whose_vacuum_is_zero_shows_the_strand_too() -> None:
     frames, labels, drift = movie(False)
-    bare = without_support([f - 60 for f in frames], labels, drift, np.ones(FRAMES, bool), None, False)
+    bare, _ = without_support([f - 60 for f in frames], labels, drift, np.ones(FRAMES, bool), None, False)
     background = background_pixels(labels[5], None)
     assert frames[5][background].std() > 3 * bare[5][background].std()
 
@@ -50,9 +50,9 @@ def test_a_detector_whose_vacuum_is_zero_shows_the_strand_too() -> None:
 @pytest.mark.parametrize("dark", [True, False])
 def test_large_frames_are_averaged_binned(dark: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     frames, labels, drift = movie(dark)
-    exact = without_support(frames, labels, drift, np.ones(FRAMES, bool), None, dark)
+    exact, _ = without_support(frames, labels, drift, np.ones(FRAMES, bool), None, dark)
     monkeypatch.setattr(support, "_LONGEST_SIDE", 55)
-    bare = without_support(frames, labels, drift, np.ones(FRAMES, bool), None, dark)
+    bare, _ = without_support(frames, labels, drift, np.ones(FRAMES, bool), None, dark)
     background = background_pixels(labels[5], None)
     assert frames[5][background].std() > 2 * bare[5][background].std()
     assert np.abs(bare[5] - exact[5])[background].mean() < 1.5
@@ -61,7 +61,8 @@ def test_large_frames_are_averaged_binned(dark: bool, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("dark", [True, False])
 def test_a_strand_is_taken_out_and_the_particle_stays(dark: bool) -> None:
     frames, labels, drift = movie(dark)
-    bare = without_support(frames, labels, drift, np.ones(FRAMES, bool), None, dark)
+    bare, tracks = without_support(frames, labels, drift, np.ones(FRAMES, bool), None, dark)
+    assert tracks == (3,)
     for k in (0, FRAMES - 1):
         background = background_pixels(labels[k], None)
         assert frames[k][background].std() > 3 * bare[k][background].std()
@@ -77,12 +78,16 @@ def test_a_strand_is_taken_out_and_the_particle_stays(dark: bool) -> None:
 
 def test_a_plain_support_leaves_the_frames_as_they_are() -> None:
     frames, labels, drift = movie(True, height=0.0)
-    assert without_support(frames, labels, drift, np.ones(FRAMES, bool), None, True) is frames
+    bare, tracks = without_support(frames, labels, drift, np.ones(FRAMES, bool), None, True)
+    assert bare is frames
+    assert tracks == ()
 
 
 def test_a_strand_that_moves_is_left_alone() -> None:
     frames, labels, drift = movie(True, moving=1.5)
-    assert without_support(frames, labels, drift, np.ones(FRAMES, bool), None, True) is frames
+    bare, tracks = without_support(frames, labels, drift, np.ones(FRAMES, bool), None, True)
+    assert bare is frames
+    assert tracks == ()
 
 
 def test_a_movie_of_few_frames_has_no_support() -> None:

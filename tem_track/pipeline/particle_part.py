@@ -132,6 +132,7 @@ class ParticlePart:
             "polarity_reason": appearance.polarity_reason,
             "particle_like": appearance.particle_like,
             "particle_like_reason": appearance.reason,
+            "support_taken_out_tracks": list(self.measured.outlines.support_taken_out),
             "size_limits_px": [appearance.min_diameter_px, appearance.max_diameter_px],
         }
 

@@ -100,17 +100,17 @@ class _FramesWithoutSupport:
         drift_px: FloatArray,
         fixed: Mask | None,
         support: Support,
-        tracks: NDArray[np.int64],
+        tracks: tuple[int, ...],
     ):
         self._frames, self._labels, self._drift_px, self._fixed = frames, labels, drift_px, fixed
-        self._support, self._tracks = support, tracks
+        self._support, self._tracks = support, list(tracks)
 
     def __len__(self) -> int:
         return len(self._frames)
 
     def __getitem__(self, k: int, /) -> Image:
         frame, labels = np.asarray(self._frames[k], np.float32), self._labels[k]
-        helped = np.zeros(max(int(labels.max()), int(self._tracks[-1])) + 1, np.bool_)
+        helped = np.zeros(max(int(labels.max()), self._tracks[-1]) + 1, np.bool_)
         helped[self._tracks] = True
         if not helped[labels].any() or not np.isfinite(self._drift_px[k]).all():
             return frame
@@ -120,8 +120,8 @@ class _FramesWithoutSupport:
 
 def without_support(
     frames: Frames, labels: Sequence[Labels], drift_px: FloatArray, usable: Mask, fixed: Mask | None, dark: bool
-) -> Frames:
-    """Return frames without what lies behind the particles, where that makes their surroundings quieter.
+) -> tuple[Frames, tuple[int, ...]]:
+    """Return frames without what lies behind the particles, where that makes their surroundings quieter, and for whom.
 
     Parameters
     ----------
@@ -136,10 +136,17 @@ def without_support(
         Burned-in overlays.
     dark : bool
         Bright field.
+
+    Returns
+    -------
+    frames : Frames
+        The given ones where it helps nobody.
+    tracks : tuple of int
+        Particles around which the support is taken out, rising.
     """
     support = learn_support(frames, labels, drift_px, usable, fixed, dark)
     if support is None:
-        return frames
+        return frames, ()
     quieter: dict[int, list[float]] = {}
     numbers = np.flatnonzero(usable)
     for k in numbers[np.unique(np.linspace(0, len(numbers) - 1, _ASKED).round().astype(np.intp))].tolist():
@@ -148,10 +155,10 @@ def without_support(
         without = support.taken_out(frame, background, drift_px[k])
         for track, ratio in _ratios(frame, without, labels[k], background):
             quieter.setdefault(track, []).append(ratio)
-    helped = [track for track, ratios in quieter.items() if np.median(ratios) < _QUIETER]
+    helped = tuple(sorted(track for track, ratios in quieter.items() if np.median(ratios) < _QUIETER))
     if not helped:
-        return frames
-    return _FramesWithoutSupport(frames, labels, drift_px, fixed, support, np.array(sorted(helped), np.int64))
+        return frames, ()
+    return _FramesWithoutSupport(frames, labels, drift_px, fixed, support, helped), helped
 
 
 def _ratios(frame: Image, without: Image, labels: Labels, background: Mask) -> Iterator[tuple[int, float]]:

@@ -13,6 +13,7 @@ worked on as one group of arrays, in a frame as well as at the end.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +100,7 @@ def outline_particles(
     if polarity not in ("dark", "bright"):
         raise ValueError(f"polarity {polarity!r} is neither 'dark' nor 'bright'")
     seen = _as_callable(measured)
-    bare = without_support(frames, labels, drift_px, usable, fixed, polarity == "dark")
+    bare, tracks = without_support(frames, labels, drift_px, usable, fixed, polarity == "dark")
     stage = _Stage(bare, labels, seen, polarity == "dark", fixed, drift_px)
     stage.look_for_fringe(looked_at(usable))
     rows: list[OutlineRow] = []
@@ -109,7 +110,7 @@ def outline_particles(
     progress(count, count)
     stage.look_back(rows)
     stage.agree_on_shapes(rows)
-    return finished_outlines(rows, stage.dark)
+    return replace(finished_outlines(rows, stage.dark), support_taken_out=tracks)
 
 
 def together(frames: Sequence[int], labels: Sequence[Labels]) -> list[list[int]]:

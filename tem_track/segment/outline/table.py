@@ -36,6 +36,8 @@ class Outlines:
         Core outline as a fraction of the outline's distance from the centre; NaN where there is no core.
     kinds : mapping of int to str
         Per track: ``solid``, ``core-shell`` or ``hollow``.
+    support_taken_out : tuple of int
+        Tracks around which what lies behind them was taken out of the frames (support.py).
     """
 
     track_id: NDArray[np.int64]
@@ -55,6 +57,7 @@ class Outlines:
     points: tuple[Image, ...]
     core_ratio: FloatArray
     kinds: Mapping[int, str]
+    support_taken_out: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.track_id)
