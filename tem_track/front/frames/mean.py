@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tem_track.front.registered import PictureWindow, RegisteredFrames
+from tem_track.front.frames.registered import PictureWindow, RegisteredFrames
 from tem_track.movie import FloatArray, Frames, Image, Mask
 
 # Frames a mean is taken over: enough to bring shot noise down by four, few enough that a front has not come far.

@@ -10,7 +10,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from tem_track.front.entries import DEPTH_PX, Sides, entering
+from tem_track.front.propagation.entries import DEPTH_PX, Sides, entering
 from tem_track.movie import FloatArray, Mask
 
 # Sides of one boundary that lie within this distance, px, are the same stretch: the longest gap that a pixel staircase

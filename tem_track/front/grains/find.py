@@ -7,10 +7,10 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from tem_track.front.held import held_evidence
-from tem_track.front.led import led_evidence
-from tem_track.front.lines import arrival_planes
-from tem_track.front.merging import (
+from tem_track.front.grains.held import held_evidence
+from tem_track.front.grains.led import led_evidence
+from tem_track.front.grains.lines import arrival_planes
+from tem_track.front.grains.merging import (
     Evidence,
     basins,
     boundary_strength,
@@ -19,9 +19,9 @@ from tem_track.front.merging import (
     merged,
     without_small,
 )
-from tem_track.front.network import Grains, boundaries_between, grains_from_labels
-from tem_track.front.outside import outside_film
-from tem_track.front.walls import wall_evidence
+from tem_track.front.grains.network import Grains, boundaries_between, grains_from_labels
+from tem_track.front.grains.outside import outside_film
+from tem_track.front.grains.walls import wall_evidence
 from tem_track.movie import Image, Labels, Mask
 
 # Longer side of the picture that is worked on, px: larger ones are averaged down to it, since grains of interest are

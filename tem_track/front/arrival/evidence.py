@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.front.agreement import agreed_costs, best_candidate
-from tem_track.front.change_point import BEFORE_SD, change_evidence
-from tem_track.front.fall import frames_of_fall, frames_to_average
-from tem_track.front.levels import (
+from tem_track.front.arrival.agreement import agreed_costs, best_candidate
+from tem_track.front.arrival.change_point import BEFORE_SD, change_evidence
+from tem_track.front.arrival.fall import frames_of_fall, frames_to_average
+from tem_track.front.frames.levels import (
     CoarseLevels,
     Grid,
     Reference,
@@ -26,9 +26,9 @@ from tem_track.front.levels import (
     runs_of,
     usable_numbers,
 )
-from tem_track.front.registered import PictureWindow, RegisteredFrames
+from tem_track.front.frames.registered import PictureWindow, RegisteredFrames
+from tem_track.front.frames.windows import Windows, gather_windows
 from tem_track.front.smoothing import noise_sigma
-from tem_track.front.windows import Windows, gather_windows
 from tem_track.movie import FloatArray, Frames, Image, Mask, Progress, no_progress
 
 # Memory that the work on a band of rows may take, bytes.

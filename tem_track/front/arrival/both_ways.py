@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tem_track.front.arrival import Arrival
+from tem_track.front.arrival.find import Arrival
 from tem_track.movie import Image, Mask
 
 # Noise is smoothed away over this width, px.

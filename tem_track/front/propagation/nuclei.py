@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from skimage.morphology import local_minima, reconstruction
 
-from tem_track.front.network import Grains
+from tem_track.front.grains.network import Grains
 from tem_track.front.speed import Slope
 from tem_track.movie import FloatArray, Image, Mask
 

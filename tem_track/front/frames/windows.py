@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.front.illumination import surface
-from tem_track.front.levels import Reference, RelativeLevels, runs_of
-from tem_track.front.registered import RegisteredFrames
+from tem_track.front.frames.illumination import surface
+from tem_track.front.frames.levels import Reference, RelativeLevels, runs_of
+from tem_track.front.frames.registered import RegisteredFrames
 from tem_track.movie import FloatArray, Image, Progress
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tem_track.front.lines import RADIUS, averaged_along, shifted
+from tem_track.front.grains.lines import RADIUS, averaged_along, shifted
 from tem_track.front.speed import Slope
 from tem_track.movie import FloatArray, Image
 

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.front.growth_frames import CoarseFrames
+from tem_track.front.growth.frames import CoarseFrames
 from tem_track.movie import FloatArray, Image, Labels, Mask
 
 # Blocks a movie is cut into: short against the growth, long enough to bring the noise down.

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from tem_track.front.growth import Growth
+from tem_track.front.growth.find import Growth
 from tem_track.labels import LabelStack
 from tem_track.movie import FloatArray, Image, Labels, Mask
 

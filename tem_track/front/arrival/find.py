@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tem_track.front.agreement import agreed_costs, best_candidate
-from tem_track.front.blind import continued
-from tem_track.front.damage import damage_at_start
-from tem_track.front.evidence import JUMP, ArrivalEvidence, filled, gather_evidence, highest_cost
-from tem_track.front.founded import fall_of, rises, unfinished, unfounded, unpaid
-from tem_track.front.registered import PictureWindow
-from tem_track.front.windows import Windows
+from tem_track.front.arrival.agreement import agreed_costs, best_candidate
+from tem_track.front.arrival.blind import continued
+from tem_track.front.arrival.damage import damage_at_start
+from tem_track.front.arrival.evidence import JUMP, ArrivalEvidence, filled, gather_evidence, highest_cost
+from tem_track.front.arrival.founded import fall_of, rises, unfinished, unfounded, unpaid
+from tem_track.front.frames.registered import PictureWindow
+from tem_track.front.frames.windows import Windows
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
 
 # Cost of a step between neighbours, in log likelihood.

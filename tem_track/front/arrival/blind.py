@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tem_track.front.windows import Windows
+from tem_track.front.frames.windows import Windows
 from tem_track.movie import Image
 
 # A place that the last samples but so many do not show is not known to have stayed as it was.

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.front.lines import RADIUS, shifted
+from tem_track.front.grains.lines import RADIUS, shifted
 from tem_track.front.speed import Slope
 from tem_track.movie import FloatArray, Image
 

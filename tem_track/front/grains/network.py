@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.front.merging import in_reading_order
+from tem_track.front.grains.merging import in_reading_order
 from tem_track.movie import FloatArray, Image, Labels, Mask
 
 # Points where three grains meet that lie closer than this, px, are one junction seen through a staircase of pixels.

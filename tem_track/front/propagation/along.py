@@ -11,7 +11,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tem_track.front.network import Grains
+from tem_track.front.grains.network import Grains
 from tem_track.front.speed import slope_in
 from tem_track.movie import Image, Mask
 

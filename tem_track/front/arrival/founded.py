@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.front.fall import share_fallen
-from tem_track.front.windows import Windows
+from tem_track.front.arrival.fall import share_fallen
+from tem_track.front.frames.windows import Windows
 from tem_track.movie import Image, Mask
 
 # Samples before and behind the change that a fall is measured from, at least.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tem_track.front.network import Grains
+from tem_track.front.grains.network import Grains
 from tem_track.movie import FloatArray, Image, Mask
 
 # A spot is dark against the median of its surroundings, this many px wide: several times the widest spot counted.

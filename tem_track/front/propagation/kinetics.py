@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.front.onset import NORMAL_95
+from tem_track.front.propagation.onset import NORMAL_95
 from tem_track.movie import FloatArray, Mask
 
 # Boltzmann's constant, eV/K (2019 SI, exact), and 0 degC in K.

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tem_track.front.growth_change import Changed, find_changed
-from tem_track.front.growth_frames import CoarseFrames, EvenFrames, MeanBefore, mean_of
-from tem_track.front.growth_level import EdgeWidth, RimLevel, adds_up
-from tem_track.front.growth_spans import SpanFinder, evidence
+from tem_track.front.growth.change import Changed, find_changed
+from tem_track.front.growth.frames import CoarseFrames, EvenFrames, MeanBefore, mean_of
+from tem_track.front.growth.level import EdgeWidth, RimLevel, adds_up
+from tem_track.front.growth.spans import SpanFinder, evidence
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask, Progress, no_progress
 
 # Frames at the start that serve as the image before until it is known when each pixel changed.

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.front.illumination import Tiles, choose_tiles, fit_illumination, surface, tile_sums, tile_terms
-from tem_track.front.registered import RegisteredFrames
+from tem_track.front.frames.illumination import Tiles, choose_tiles, fit_illumination, surface, tile_sums, tile_terms
+from tem_track.front.frames.registered import RegisteredFrames
 from tem_track.front.smoothing import smoothed
 from tem_track.movie import FloatArray, Image, Mask
 

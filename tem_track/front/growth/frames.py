@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from tem_track.front.illumination import choose_tiles, tile_sums, tile_terms
-from tem_track.front.registered import RegisteredFrames, sampled_at
+from tem_track.front.frames.illumination import choose_tiles, tile_sums, tile_terms
+from tem_track.front.frames.registered import RegisteredFrames, sampled_at
 from tem_track.movie import FloatArray, Frames, Image, Mask, finite
 
 # Longer side of the binned frames, px: what grows is found on these, and the illumination.
