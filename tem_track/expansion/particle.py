@@ -111,6 +111,7 @@ def track_curve(rows: Table, settings: ExpansionSettings, pixel_size_nm: float |
     half_width = NORMAL_FACTOR * np.hypot(edge, level_sd / level)
     aspect = rows["major_axis_px"] / rows["minor_axis_px"]
     shape = check_shape(aspect, rows["solidity"], before, usable, last, half_width)
+    rows["volume_ratio_sd"] = np.hypot(rows["volume_ratio_sd"], rows["volume_ratio"] * shape.row_hidden_sd)
     final = _final(rows, level, level_sd, fit, edge, before & usable, last, model, shape.hidden_sd)
     return Curve(rows, level, level_sd, level_seen, fit, final, shape, before, usable)
 
