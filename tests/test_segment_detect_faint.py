@@ -66,7 +66,7 @@ def nested(areas: list[float], contrasts: list[float]) -> list[Region]:
     """Return patches each of which lies in the one before."""
     contour = np.zeros((4, 1, 2), np.int32)
     return [
-        Region(10.0 * k, k, Shape(contour, area), 1.0, contrast, 0.0, 5.0, parent=k - 1)
+        Region(10.0 * k, k, Shape(contour, area), 1.0, contrast, 0.0, 5.0, area, parent=k - 1)
         for k, (area, contrast) in enumerate(zip(areas, contrasts, strict=True))
     ]
 

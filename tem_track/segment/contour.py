@@ -131,9 +131,7 @@ class Along:
         owner = np.repeat(np.arange(len(count)), count)
         return cls(points[:, 0], points[:, 1], owner, np.cumsum(count) - count, count)
 
-    def edges(
-        self, edges: Image, closed: Mask | None, weak_share: float
-    ) -> tuple[FloatArray, NDArray[np.intp]]:
+    def edges(self, edges: Image, closed: Mask | None, weak_share: float) -> tuple[FloatArray, NDArray[np.intp]]:
         """Return the edge that all but a share of each outline exceeds, and how many of its points the border cuts.
 
         Parameters

@@ -53,6 +53,7 @@ class Region:
     contrast: float
     border_share: float
     score: float
+    area_px: float
     # Typical solidity of the pieces that it comes apart into, where they count instead of its own.
     solidity_of_pieces: float | None = None
     parent: int = -1
@@ -62,11 +63,6 @@ class Region:
     def contour(self) -> Contour:
         """Return the outline, (N, 1, 2) points (x, y)."""
         return self.shape.contour
-
-    @property
-    def area_px(self) -> float:
-        """Return the pixels of the patch, holes filled."""
-        return self.shape.area_px
 
     @property
     def solidity(self) -> float:
@@ -193,7 +189,16 @@ def judged(
     ragged = np.array([sharp and shape.solidity < NEARLY_CONVEX for (shape, _), sharp in zip(kept, clear, strict=True)])
     contrast = along.contrast(picture, closed, clear, ragged)
     return [
-        Region(height, 0, shape, sharp, above, cut, sharp * shape_factor(shape.solidity) if above > 0 else 0.0)
+        Region(
+            height,
+            0,
+            shape,
+            sharp,
+            above,
+            cut,
+            sharp * shape_factor(shape.solidity) if above > 0 else 0.0,
+            shape.area_px,
+        )
         for (shape, height), known, sharp, above, cut in zip(
             kept, *(column.tolist() for column in (seen, edge, contrast, border_share)), strict=True
         )

@@ -69,6 +69,7 @@ def _piece(patch: Region, mask: Mask, corner: tuple[int, int], shape: tuple[int,
     return replace(
         patch,
         shape=piece,
+        area_px=piece.area_px,
         border_share=float(np.count_nonzero(cut)) / piece.around_px,
         solidity_of_pieces=None,
     )
