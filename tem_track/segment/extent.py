@@ -261,7 +261,7 @@ def _enlarged(
 
 
 def whole(mask: NDArray[np.uint8], core: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the connected part of a mask that holds most of the core, holes filled; the core's pixels may be larger."""
+    """Return the connected part of a mask that holds most of the core, holes filled; the core may be a coarser mask."""
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     best, most = np.zeros_like(mask), 0
     if len(contours) == 1:

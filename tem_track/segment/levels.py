@@ -188,22 +188,13 @@ def judged(
     clear = seen & (edge >= least_edge)
     ragged = np.array([sharp and shape.solidity < NEARLY_CONVEX for (shape, _), sharp in zip(kept, clear, strict=True)])
     contrast = along.contrast(picture, closed, clear, ragged)
-    return [
-        Region(
-            height,
-            0,
-            shape,
-            sharp,
-            above,
-            cut,
-            sharp * shape_factor(shape.solidity) if above > 0 else 0.0,
-            shape.area_px,
-        )
-        for (shape, height), known, sharp, above, cut in zip(
-            kept, *(column.tolist() for column in (seen, edge, contrast, border_share)), strict=True
-        )
-        if known
-    ]
+    columns = zip(kept, *(column.tolist() for column in (seen, edge, contrast, border_share)), strict=True)
+    regions = []
+    for (shape, height), known, sharp, above, cut in columns:
+        if known:
+            score = sharp * shape_factor(shape.solidity) if above > 0 else 0.0
+            regions.append(Region(height, 0, shape, sharp, above, cut, score, shape.area_px))
+    return regions
 
 
 def best_regions(regions: list[Region], advantage: float) -> list[Region]:

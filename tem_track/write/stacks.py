@@ -107,7 +107,9 @@ def _compressed(image: NDArray[Any]) -> bytes:
     """Return the one strip of a page, in little-endian order."""
     import imagecodecs
 
-    return bytes(imagecodecs.deflate_encode(image.astype(image.dtype.newbyteorder("<"), copy=False), level=_LEVEL))
+    return bytes(
+        imagecodecs.deflate_encode(image.astype(image.dtype.newbyteorder("<"), copy=False).tobytes(), level=_LEVEL)
+    )
 
 
 def _foretold_bytes(labels: Frames, dtype: np.dtype[Any]) -> float:
