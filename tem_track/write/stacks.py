@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tem_track.labels import LabelStack, Runs
 from tem_track.movie import Frames, Progress, no_progress
 from tem_track.write.files import whole_file
 
@@ -93,14 +94,14 @@ def _checked(
     labels: Frames, shape: tuple[int, int, int], largest: int, dtype: np.dtype[Any], progress: Progress
 ) -> Iterator[NDArray[Any]]:
     for k in range(shape[0]):
-        image = labels[k]
-        if image.shape != shape[1:]:
-            raise ValueError(f"label image {k} of shape {image.shape} in a stack of {shape[1:]}")
-        if image.min(initial=0) < 0 or image.max(initial=0) > largest:
+        found = labels.runs(k) if isinstance(labels, LabelStack) else Runs.of(np.asarray(labels[k]))
+        if found.shape != shape[1:]:
+            raise ValueError(f"label image {k} of shape {found.shape} in a stack of {shape[1:]}")
+        if found.number.min(initial=0) < 0 or found.number.max(initial=0) > largest:
             raise ValueError(f"label image {k} holds labels outside 0 to {largest}")
         # Told first: nobody asks for more after the last page, so nothing behind its yield would run.
         progress(k + 1, shape[0])
-        yield image.astype(dtype)
+        yield found.under(found.number.astype(dtype)).image()
 
 
 def _compressed(image: NDArray[Any]) -> bytes:
