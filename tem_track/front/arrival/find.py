@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from tem_track.front.arrival.agreement import agreed_costs, best_candidate
+from tem_track.front.arrival.at_end import settled_at_end
 from tem_track.front.arrival.blind import continued
 from tem_track.front.arrival.damage import damage_at_start
 from tem_track.front.arrival.evidence import JUMP, ArrivalEvidence, filled, gather_evidence, highest_cost
@@ -106,6 +107,9 @@ def settle_arrival(evidence: ArrivalEvidence, grains: Labels | None = None) -> A
     wrong |= unpaid(evidence.costs, windows.start, np.where(wrong, np.float32(np.nan), found.index), jump)
     found.index[wrong | ~reference.known] = np.nan
     before = damage_at_start(reference.image, reference.known, found.index, drop, territory)
+    end = (len(evidence.numbers) - 0.5) / evidence.run
+    settled = settled_at_end(found.index, windows, drop, territory, count=count, end=end, fall=evidence.fall)
+    found.index[reference.known] = settled[reference.known]
     return _arrival(found, drop, before, evidence)
 
 

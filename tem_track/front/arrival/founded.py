@@ -121,19 +121,25 @@ def unfinished(windows: Windows, index: Image, drop: Image, count: int, fall: fl
     measured = np.isfinite(index) & np.isfinite(drop)
     if not late.any() or not measured.any():
         return np.zeros(index.shape, bool)
-    total, shown = np.zeros(index.shape, np.float32), np.zeros(index.shape, np.float32)
-    for s in range(len(windows.samples)):
-        last = late & (windows.start + s >= count - LAST_SAMPLES) & np.isfinite(windows.samples[s])
-        total[last] += windows.samples[s][last]
+    fallen, shown = fallen_at_end(windows, count)
+    shown &= late
+    usual = usual_drop(drop, measured)
+    least = np.mean([share_fallen(-k, fall) for k in range(LAST_SAMPLES)])
+    return np.asarray(shown & (_mean_over(fallen, shown, NEAR_SIGMA_PX) < np.float32(least) * usual))
+
+
+def fallen_at_end(windows: Windows, count: int) -> tuple[Image, Mask]:
+    """Return by how much each place (y, x) lies below its level before in the last samples, and which they show."""
+    total, shown = np.zeros(windows.start.shape, np.float32), np.zeros(windows.start.shape, np.float32)
+    for s, level in enumerate(windows.samples):
+        last = (windows.start + s >= count - LAST_SAMPLES) & np.isfinite(level)
+        total[last] += level[last]
         shown += last
     before = windows.before_total / np.maximum(windows.before_count, 1)
-    fallen = np.asarray(before - total / np.maximum(shown, 1), np.float32)
-    usual = _usual_drop(drop, measured)
-    least = np.mean([share_fallen(-k, fall) for k in range(LAST_SAMPLES)])
-    return np.asarray(late & (shown > 0) & (_mean_over(fallen, shown > 0, NEAR_SIGMA_PX) < np.float32(least) * usual))
+    return np.asarray(before - total / np.maximum(shown, 1), np.float32), np.asarray(shown > 0)
 
 
-def _usual_drop(drop: Image, measured: Mask) -> Image:
+def usual_drop(drop: Image, measured: Mask) -> Image:
     """Return how much places around each one fell (y, x); where none around was measured, how much all others did."""
     overall = np.float32(drop[measured].mean())
     total = cv2.GaussianBlur(np.where(measured, drop, 0).astype(np.float32), (0, 0), USUAL_SIGMA_PX)
