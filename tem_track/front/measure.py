@@ -108,6 +108,7 @@ class Measured:
     kinetics: Kinetics
     control: BoundaryControl | None
     voids: Voids | None = None
+    told: bool = True
 
 
 def measure_front(
@@ -121,6 +122,7 @@ def measure_front(
     settings: FrontSettings | None = None,
     before: Image | None = None,
     after: Image | None = None,
+    told: bool = True,
 ) -> Front:
     """Return the tables and numbers of a degradation front.
 
@@ -137,13 +139,15 @@ def measure_front(
     before, after : (Y, X) float32, optional
         Mean of registered frames before degradation and of the last ones, NaN where not seen: nanovoids are counted
         where both are given.
+    told : bool
+        False where no front can be told in this movie: that there is none is then no finding.
 
     Returns
     -------
     Front
     """
     scale = Scale(np.asarray(times_s, float), timed, temperatures_c, pixel_size_nm)
-    measured = _measured(arrival, grains, scale, settings or FrontSettings())
+    measured = replace(_measured(arrival, grains, scale, settings or FrontSettings()), told=told)
     if before is not None and after is not None:
         degraded = np.asarray(measured.field & np.isfinite(measured.frame) & ~measured.initial)
         measured = replace(measured, voids=find_voids(after, before, degraded, grains))
