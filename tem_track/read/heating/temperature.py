@@ -15,9 +15,9 @@ import numpy as np
 
 from tem_track.errors import InputError
 from tem_track.movie import FloatArray, Movie
-from tem_track.read.log_offset import LogOffset, find_offset, zone_hint
-from tem_track.read.ramp import ramp_temperatures
-from tem_track.read.temperature_log import TemperatureLog, read_temperature_log
+from tem_track.read.heating.log import TemperatureLog, read_temperature_log
+from tem_track.read.heating.offset import LogOffset, find_offset, zone_hint
+from tem_track.read.heating.ramp import ramp_temperatures
 
 # A step in the log this many times its usual one is a gap.
 _GAP_STEPS = 5.0

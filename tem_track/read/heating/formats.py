@@ -14,8 +14,8 @@ from datetime import datetime
 from pathlib import Path
 
 from tem_track.errors import InputError
-from tem_track.read.log_clock import is_clock, moment
-from tem_track.read.log_table import LogTable, read_table
+from tem_track.read.heating.clock import is_clock, moment
+from tem_track.read.heating.table import LogTable, read_table
 
 _DIGIHEATER = re.compile(r"Digiheater\s+([\d.]+)", re.IGNORECASE)
 _DIGIHEATER_NAME = re.compile(r"\S+(?:\s*\[[^\]]*\])?")

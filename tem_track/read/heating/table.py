@@ -10,9 +10,9 @@ import numpy as np
 
 from tem_track.errors import InputError
 from tem_track.movie import FloatArray
-from tem_track.read.log_clock import is_clock
-from tem_track.read.log_columns import best_column, column_meaning, is_unit_row
-from tem_track.read.log_text import find_delimiter, is_comment, split_lines, without_comment_sign
+from tem_track.read.heating.clock import is_clock
+from tem_track.read.heating.columns import best_column, column_meaning, is_unit_row
+from tem_track.read.heating.text import find_delimiter, is_comment, split_lines, without_comment_sign
 
 # A header stands within this many lines of the top: programs write at most a page in front of it.
 _HEADER_WITHIN = 200

@@ -18,13 +18,13 @@ import tifffile
 from numpy.typing import NDArray
 
 from tem_track.errors import InputError
-from tem_track.read.growing import bytes_now
-from tem_track.read.growing_times import extended_times
+from tem_track.read.growing.opening import bytes_now
+from tem_track.read.growing.times import extended_times
 from tem_track.read.quiet import listening
 from tem_track.read.recording import ReadFrames, Recording
-from tem_track.read.tiff import opened_tiff, read_tiff
-from tem_track.read.tiff_layout import find_layout
-from tem_track.read.tiff_meaning import grey_reader
+from tem_track.read.tiff.layout import find_layout
+from tem_track.read.tiff.meaning import grey_reader
+from tem_track.read.tiff.stack import opened_tiff, read_tiff
 
 # A page has some twenty entries; more than this is no page yet.
 _MOST_ENTRIES = 4096

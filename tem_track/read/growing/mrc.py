@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tem_track.errors import InputError
 from tem_track.read.grey import native
-from tem_track.read.growing import bytes_now
+from tem_track.read.growing.opening import bytes_now
 from tem_track.read.limits import check_frame_claim
 from tem_track.read.recording import ReadFrames, Recording, Scale
 

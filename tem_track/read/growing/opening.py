@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from tem_track.errors import InputError, TemTrackError
 from tem_track.movie import Movie
+from tem_track.read.heating.temperature import temperature_of_movie
 from tem_track.read.kinds import kind_of
 from tem_track.read.opening import movie_of
 from tem_track.read.recording import Recording, one_line
-from tem_track.read.temperature import temperature_of_movie
 from tem_track.settings import InputSettings
 
 
@@ -60,15 +60,15 @@ def open_growing(path: Path) -> GrowingFrames | None:
     try:
         kind = kind_of(path)
         if kind == "tiff":
-            from tem_track.read.growing_tiff import GrowingTiff
+            from tem_track.read.growing.tiff import GrowingTiff
 
             return GrowingTiff(path)
         if kind == "mrc":
-            from tem_track.read.growing_mrc import GrowingMrc
+            from tem_track.read.growing.mrc import GrowingMrc
 
             return GrowingMrc(path)
         if not kind and path.is_dir():
-            from tem_track.read.growing_folder import GrowingFolder
+            from tem_track.read.growing.folder import GrowingFolder
 
             return GrowingFolder(path)
     except TemTrackError:

@@ -10,8 +10,8 @@ import numpy as np
 
 from tem_track.errors import InputError
 from tem_track.movie import FloatArray
-from tem_track.read.log_clock import clock_times, is_clock
-from tem_track.read.temperature_log import TemperatureLog
+from tem_track.read.heating.clock import clock_times, is_clock
+from tem_track.read.heating.log import TemperatureLog
 from tem_track.read.units import seconds_per_unit
 
 _DAY_S = 86400.0

@@ -14,11 +14,11 @@ import numpy as np
 
 from tem_track.errors import InputError
 from tem_track.movie import FloatArray, Mask
-from tem_track.read.log_clock import clock_times, is_clock
-from tem_track.read.log_columns import column_meaning, temperature_scale
-from tem_track.read.log_formats import MakersLog, makers_log
-from tem_track.read.log_table import ChosenColumns, LogTable, choose_columns, numbers_of_fields
-from tem_track.read.log_text import read_log_lines
+from tem_track.read.heating.clock import clock_times, is_clock
+from tem_track.read.heating.columns import column_meaning, temperature_scale
+from tem_track.read.heating.formats import MakersLog, makers_log
+from tem_track.read.heating.table import ChosenColumns, LogTable, choose_columns, numbers_of_fields
+from tem_track.read.heating.text import read_log_lines
 from tem_track.read.recording import one_line
 from tem_track.read.units import seconds_per_unit
 

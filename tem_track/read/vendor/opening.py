@@ -20,15 +20,15 @@ from numpy.typing import NDArray
 
 from tem_track.errors import InputError
 from tem_track.movie import FloatArray
-from tem_track.read.dm_header import check_dm
 from tem_track.read.grey import grey_from_colour, native, native_dtype
 from tem_track.read.limits import check_frame_claim
-from tem_track.read.mrc_header import check_mrc
 from tem_track.read.quiet import listening, silence_loggers
 from tem_track.read.recording import ReadFrames, Recording, Scale, one_line
-from tem_track.read.ser_header import check_ser
 from tem_track.read.units import is_reciprocal, nm_per_unit, plain_unit, seconds_per_unit
-from tem_track.read.zspy_claims import check_zspy
+from tem_track.read.vendor.dm_header import check_dm
+from tem_track.read.vendor.mrc_header import check_mrc
+from tem_track.read.vendor.ser_header import check_ser
+from tem_track.read.vendor.zspy_claims import check_zspy
 
 _PLUGIN = {"dm": "digitalmicrograph", "ser": "tia", "emi": "tia", "mrc": "mrc", "tvips": "tvips", "zspy": "zspy"}
 _FORMAT = {"ser": "TIA SER", "emi": "TIA EMI", "mrc": "MRC", "tvips": "TVIPS", "zspy": "zspy", "hspy": "hspy"}
@@ -145,7 +145,7 @@ def _signals(path: Path, kind: str) -> list[_Signal]:
 
     silence_loggers()
     if kind == "hdf5":
-        from tem_track.read.hdf5 import hdf5_kind
+        from tem_track.read.vendor.hdf5 import hdf5_kind
 
         kind = hdf5_kind(path)
     if kind == "zspy":

@@ -21,10 +21,10 @@ from tem_track.errors import InputError
 from tem_track.read.limits import check_frame_claim, check_frame_count
 from tem_track.read.quiet import listening, silence_loggers
 from tem_track.read.recording import ReadFrames, Recording
-from tem_track.read.tiff_chain import check_chain
-from tem_track.read.tiff_layout import Layout, find_layout
-from tem_track.read.tiff_meaning import MeaningReader, grey_reader, label_reader
-from tem_track.read.tiff_scale import find_scale, find_start, find_times
+from tem_track.read.tiff.chain import check_chain
+from tem_track.read.tiff.layout import Layout, find_layout
+from tem_track.read.tiff.meaning import MeaningReader, grey_reader, label_reader
+from tem_track.read.tiff.scale import find_scale, find_start, find_times
 
 # What tifffile logs when the chain of pages leads out of the file (TiffPages._seek): the rest was cut off.
 _BROKEN_CHAIN = "invalid page offset"

@@ -8,7 +8,7 @@ import numpy as np
 
 from tem_track.errors import InputError
 from tem_track.movie import FloatArray
-from tem_track.read.log_columns import temperature_scale
+from tem_track.read.heating.columns import temperature_scale
 from tem_track.read.units import seconds_per_unit
 
 _NUMBER = r"\d+(?:\.\d*)?|\.\d+"
