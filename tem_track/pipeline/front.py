@@ -193,6 +193,7 @@ def _front(
         settings=settings.front,
         before=before,
         after=after,
+        settled_until=believed.settled_until,
         told=not doubts or bool(np.isfinite(believed.frame).any()),
     )
     if not doubts:

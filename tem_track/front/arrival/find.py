@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from tem_track.front.arrival.agreement import agreed_costs, best_candidate
-from tem_track.front.arrival.at_end import settled_at_end
+from tem_track.front.arrival.at_end import KNOWN_BEFORE, settled_at_end
 from tem_track.front.arrival.blind import continued
 from tem_track.front.arrival.damage import damage_at_start
 from tem_track.front.arrival.evidence import JUMP, ArrivalEvidence, filled, gather_evidence, highest_cost
@@ -47,12 +47,16 @@ class Arrival:
         Pixels that the frames around their arrival show; the others took it from their neighbours.
     drop : (Y, X) float32
         Fall of the level at the arrival as a share of the level before; 0 where there is no arrival.
+    settled_until : float
+        Frame number up to which arrivals have their steep fall behind them; later ones are cut short by the movie's
+        end, and can be a little early.
     """
 
     frame: Image
     sd_frames: Image
     seen: Mask
     drop: Image
+    settled_until: float = np.inf
 
 
 @dataclass
@@ -211,6 +215,7 @@ def _arrival(found: _Map, drop: Image, before: Mask, evidence: ArrivalEvidence) 
         _full(np.where(known, found.sd * np.float32(run), np.float32(np.nan)), shape, fine),
         _full(seen.astype(np.float32), shape, fine) > 0,
         _full(np.where(known, np.nan_to_num(drop), np.float32(0)), shape, fine),
+        float(np.interp(len(numbers) - 0.5 - KNOWN_BEFORE * run, np.arange(len(numbers)), numbers)),
     )
 
 
