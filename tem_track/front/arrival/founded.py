@@ -22,6 +22,8 @@ LEAST_AROUND = 0.02
 # Jumps that a region must be worth for every pixel side of its outline: two for every path through it would be half a
 # jump a side (2 / pi of its perimeter, sides being 4 / pi longer). As evidence is capped, half of that is asked.
 OUTLINE_SHARE = 0.25
+# A region smaller than 3 x 3 px is a speck of noise: boundaries, where jumps cost little, would let it pass.
+LEAST_REGION_PX = 9
 # A fall takes some four samples; one that begins with fewer left is not over when the movie ends. What it must have
 # come to by then, in the mean of the last samples, is a share of what is usual around.
 LAST_ARRIVALS, LAST_SAMPLES, NEAR_SIGMA_PX = 6, 2, 3.0
@@ -67,7 +69,7 @@ def unfounded(drop: Image, index: Image) -> Mask:
 
 
 def unpaid(costs: Image, start: NDArray[np.int32], index: Image, jump: float | Image) -> Mask:
-    """Return the regions that arrived and whose own evidence is worth less than their outline costs.
+    """Return the regions that arrived and whose own evidence is worth less than their outline costs, and all specks.
 
     Paths through neighbours find the best map nearly, not quite: a speck can be held together by the streaks between
     its pixels. A path through a region pays a jump where it comes in and one where it goes out, and a region has pi
@@ -94,7 +96,7 @@ def unpaid(costs: Image, start: NDArray[np.int32], index: Image, jump: float | I
     count, region = cv2.connectedComponents(arrived.astype(np.uint8), connectivity=8)
     worth = np.bincount(region.ravel(), gain.ravel(), count)
     price = OUTLINE_SHARE * np.bincount(region.ravel(), (outline * jump).ravel(), count)
-    poor = worth < price
+    poor = (worth < price) | (np.bincount(region.ravel(), minlength=count) < LEAST_REGION_PX)
     poor[0] = False
     return np.asarray(poor[region])
 
