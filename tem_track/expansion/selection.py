@@ -109,6 +109,9 @@ def select_fit(times: FloatArray, values: FloatArray, weights: FloatArray) -> tu
         if fit.knot_count - 1 in doubtful and _may_end_level(fit, noise, times):
             fewer.append(_refit(fit, times, values, weights, flat_end=True))
         fit = min(fewer, key=lambda f: cost(f, noise))
+    # Taking out one knot after the other can leave out what needs none taken out.
+    sure = [f for f in fits + wide if not _doubtful_knots(f, noise, times)]
+    fit = min([fit, *sure], key=lambda f: cost(f, noise))
     fit = _with_ends(fit, noise, times, values, weights, gap)
     if _slows_down(fit, times):
         # One knot fewer than two straight stages: as for every other knot, the second one has to earn its price.
