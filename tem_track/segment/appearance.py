@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tem_track.movie import Frames, Image, Mask, finite
 from tem_track.segment.candidates import (
+    Patches,
     Working,
     closed_pixels,
     common,
@@ -25,6 +26,7 @@ from tem_track.segment.candidates import (
 )
 from tem_track.segment.finer import FINER, FinerPicture, twice_as_fine
 from tem_track.segment.levels import Region
+from tem_track.segment.mesh import covered_share
 from tem_track.segment.pieces import single_particles
 from tem_track.settings import SegmentSettings
 
@@ -48,6 +50,8 @@ SMOOTHING_PX = (0.8, 1.2, 1.8, 2.7, 4.0)
 HALF_CUT, FIELD_CUT = 0.4, 0.6
 # Only outlines with this contrast against the noise speak for a polarity.
 CLEAR_OF_NOISE = 8.0
+# A patch of which this share lies in the holes of a support of the other polarity is what shows through it.
+BEHIND = 0.5
 # Particles smaller than this against the common diameter are specks; larger than this many times are something else.
 SPECK, GIANT = 0.22, 5.0
 
@@ -179,9 +183,19 @@ def _looks(
         bar = closed_pixels(shut, bin_px)
         bars.append(None if bar is None else _middle(bar))
     smoothing, noise = _smoothing(pictures)
+    smooth = [smoothed(picture, smoothing) for picture in pictures]
     signs = (only,) if only else (-1, 1)
-    looks = {sign: _look(pictures, finer, Working(sign, bin_px, smoothing), noise, bars, seams) for sign in signs}
+    seen = {s: [_seen(p, s, noise, smoothing, bar) for p, bar in zip(smooth, bars, strict=True)] for s in signs}
+    looks = {}
+    for sign in signs:
+        behind = [other.holes for other in seen.get(-sign, [])] or [None] * len(pictures)
+        sources = [FinerPicture(fine, sign, scale, noise, seams) for fine in finer]
+        looks[sign] = _look(smooth, seen[sign], behind, sources, Working(sign, bin_px, smoothing), bars)
     return looks, float(np.median(grey))
+
+
+def _seen(smooth: Image, sign: int, noise: float, smoothing_px: float, bar: Mask | None) -> Patches:
+    return patches(smooth * np.float32(sign), noise, smoothing_px, LEAST_AREA_PX, bar)
 
 
 def _smoothing(pictures: list[Image]) -> tuple[float, float]:
@@ -208,26 +222,25 @@ def _middle(picture: Part, scale: int = 1) -> Part:
 
 
 def _look(
-    pictures: list[Image],
-    finer: list[Image],
+    smooth: list[Image],
+    seen: list[Patches],
+    behind: Sequence[Mask | None],
+    finer: list[FinerPicture],
     working: Working,
-    noise: float,
     bars: list[Mask | None],
-    seams: bool,
 ) -> Look:
+    """Return what the patches of some pictures are; none is a particle that lies behind a support of the other kind."""
     found: list[Region] = []
     strength = 0.0
-    scale = 1 if working.bin_px == 1 else FINER
-    for picture, fine, bar in zip(pictures, finer, bars, strict=True):
-        smooth = smoothed(picture, working.smoothing_px) * np.float32(working.sign)
-        seen = patches(smooth, noise, working.smoothing_px, LEAST_AREA_PX, bar)
-        chosen = particles(seen.chosen, common(seen.chosen), gradient_noise(noise, working.smoothing_px))
-        source = FinerPicture(fine, working.sign, scale, noise, seams)
-        kept = single_particles(smooth, seen.tree, chosen, source, bar)
+    noise = finer[0].noise
+    for picture, patch, holes, source, bar in zip(smooth, seen, behind, finer, bars, strict=True):
+        own = patch.chosen if holes is None else [r for r in patch.chosen if covered_share(r, holes) < BEHIND]
+        chosen = particles(own, common(own), gradient_noise(noise, working.smoothing_px))
+        kept = single_particles(picture * np.float32(working.sign), patch.tree, chosen, source, bar)
         found += kept
         clear = [r for r in kept if r.contrast > CLEAR_OF_NOISE * noise]
         strength += sum(weight(r) for r in clear)
-    return Look(working, noise, found, strength / max(1, len(pictures)))
+    return Look(working, noise, found, strength / max(1, len(smooth)))
 
 
 def weight(region: Region) -> float:

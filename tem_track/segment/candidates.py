@@ -16,6 +16,7 @@ from tem_track.segment.levels import (
     ladder,
     region_tree,
 )
+from tem_track.segment.mesh import drop_meshes
 
 # Levels per picture: a particle's contrast is crossed by at least a third of them even where the brightest particle
 # is three times as strong.
@@ -140,10 +141,11 @@ def noise_of(smooth: Image, smoothing_px: float) -> float:
 
 @dataclass(frozen=True)
 class Patches:
-    """The tree of patches of a picture and those chosen from it, strongest first."""
+    """The tree of patches of a picture, those chosen from it, strongest first, and the holes of a support, if any."""
 
     tree: list[Region]
     chosen: list[Region]
+    holes: Mask | None = None
 
 
 def closed_pixels(fixed: Mask | None, bin_px: int) -> Mask | None:
@@ -183,7 +185,8 @@ def patches(
     regions = region_tree(picture, ladder(picture, noise, STEPS), least_area_px, closed, least)
     drop_noise(regions, noise, smoothing_px)
     count_as_clusters(regions)
-    return Patches(regions, sorted(best_regions(regions, ADVANTAGE), key=lambda region: -region.score))
+    holes = drop_meshes(regions, picture, ADVANTAGE)
+    return Patches(regions, sorted(best_regions(regions, ADVANTAGE), key=lambda region: -region.score), holes)
 
 
 def drop_noise(regions: list[Region], noise: float, smoothing_px: float) -> None:
