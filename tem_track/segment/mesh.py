@@ -18,8 +18,8 @@ from tem_track.movie import FloatArray, Image, Mask
 from tem_track.segment.levels import Region
 
 # Share of the picture that a support fills, its holes included, and share of it that is holes: strands of lacey carbon
-# leave a quarter to a half open, the gaps between packed discs a tenth.
-LEAST_SHARE, LEAST_OPEN = 0.1, 0.2
+# enclose a seventh to a half of it, densely packed discs 9 %.
+LEAST_SHARE, LEAST_OPEN = 0.1, 0.12
 # What shows that a patch is a support is about as compact as two touching discs.
 COMPACT = 0.7
 # Spread of the strands (standard deviation) against their height above the holes: a tenth to a fifth on uneven carbon
@@ -28,8 +28,8 @@ LARGEST_SPREAD = 0.33
 # Height of a particle above the strands: standard deviations of theirs, and share of their own height above the holes.
 CLEAR_OF_SPREAD, LEAST_HEIGHT = 3.0, 0.3
 # Its width against the widest place of the strands: the bright fringe between two dark particles in contact has a
-# quarter of what lies between particles, a particle as large as the strands or larger 0.6 and more.
-LEAST_WIDTH = 0.5
+# quarter of what lies between particles, a particle on lacey carbon half and more.
+LEAST_WIDTH = 0.4
 
 
 def drop_meshes(regions: list[Region], picture: Image, advantage: float) -> Mask | None:
