@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -48,6 +48,9 @@ SMOOTHING_PX = (0.8, 1.2, 1.8, 2.7, 4.0)
 # Share of the outline along the border of a disc cut in half, and of a field between borders and material. Where the
 # strongest patches have more of the latter, they are what lies between the particles, or show too little of themselves.
 HALF_CUT, FIELD_CUT = 0.4, 0.6
+# Where what weighs more looks as little like particles as this, and the other polarity this much like them, the weight
+# is that of the gaps in a packed layer, or of what the layer leaves at the border.
+NO_PARTICLES, PARTICLES = 0.3, 0.5
 # Only outlines with this contrast against the noise speak for a polarity.
 CLEAR_OF_NOISE = 8.0
 # A patch of which this share lies in the holes of a support of the other polarity is what shows through it.
@@ -154,11 +157,21 @@ def learn_appearance(
     coarse = max(2 if longest >= FIRST_SIDE_PX // 2 else 1, -(-longest // FIRST_SIDE_PX))
     closed = [fixed if unseen is None else unseen(k) for k in chosen]
     looks, background = _looks(frames, chosen, closed, coarse, seams)
+
+    def read(sign: int) -> Appearance:
+        look = looks[sign]
+        for bin_px in _finer(look, coarse, longest):
+            look = _looks(frames, chosen, closed, bin_px, seams, only=sign)[0][sign]
+        return _appearance(look, looks, background, pixel_size_nm, settings)
+
     sign = _sign(looks, settings)
-    look = looks[sign]
-    for bin_px in _finer(look, coarse, longest):
-        look = _looks(frames, chosen, closed, bin_px, seams, only=sign)[0][sign]
-    return _appearance(look, looks, background, pixel_size_nm, settings)
+    appearance = read(sign)
+    if settings.polarity == "auto" and seams and appearance.particle_like < NO_PARTICLES:
+        other = read(-sign)
+        if other.particle_like >= PARTICLES:
+            only = f"but only the {other.polarity} ones look like particles"
+            return replace(other, polarity_reason=f"{other.polarity_reason}, {only}")
+    return appearance
 
 
 def _sampled(count: int, usable: NDArray[np.bool_] | None) -> list[int]:
