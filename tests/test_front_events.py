@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tem_track.front.control import boundary_control
-from tem_track.front.crossings import Crossing, choice_spread, find_crossings, first_crossing, one_per_pair
-from tem_track.front.entries import boundary_sides, entering
-from tem_track.front.network import grains_from_labels
-from tem_track.front.nuclei import find_minima, one_per_damage, sites_of
-from tem_track.front.onset import find_onset
+from tem_track.front.grains.network import grains_from_labels
+from tem_track.front.propagation.control import boundary_control
+from tem_track.front.propagation.crossings import Crossing, choice_spread, find_crossings, first_crossing, one_per_pair
+from tem_track.front.propagation.entries import boundary_sides, entering
+from tem_track.front.propagation.nuclei import find_minima, one_per_damage, sites_of
+from tem_track.front.propagation.onset import find_onset
 from tem_track.front.speed import fit_slope
 from tests.fronts import OPENS, SPEED, START, WALL_X, held_front, two_grains
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tem_track.front.founded import fall_of, unfinished, unpaid
-from tem_track.front.windows import Windows
+from tem_track.front.arrival.founded import fall_of, unfinished, unpaid
+from tem_track.front.frames.windows import Windows
 
 SHAPE, SAMPLES, FALL = (40, 40), 30, 3.0
 

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
+from tem_track.front.grains.network import grains_from_labels
 from tem_track.front.measure import Front, measure_front
-from tem_track.front.network import grains_from_labels
 from tem_track.front.rows import when_share
 from tem_track.front.scale import Scale
 from tem_track.settings import FrontSettings

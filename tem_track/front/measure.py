@@ -8,14 +8,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tem_track.front.along import along_boundaries
-from tem_track.front.control import BoundaryControl, boundary_control
-from tem_track.front.crossings import Crossing, find_crossings, near_entry
-from tem_track.front.entries import boundary_sides, entering, passing
-from tem_track.front.kinetics import Kinetics, measure_kinetics
-from tem_track.front.network import Grains
-from tem_track.front.nuclei import Nucleus, find_minima, one_per_damage, sites_of
-from tem_track.front.onset import Onset, find_onset
+from tem_track.front.grains.network import Grains
+from tem_track.front.propagation.along import along_boundaries
+from tem_track.front.propagation.control import BoundaryControl, boundary_control
+from tem_track.front.propagation.crossings import Crossing, find_crossings, near_entry
+from tem_track.front.propagation.entries import boundary_sides, entering, passing
+from tem_track.front.propagation.kinetics import Kinetics, measure_kinetics
+from tem_track.front.propagation.nuclei import Nucleus, find_minima, one_per_damage, sites_of
+from tem_track.front.propagation.onset import Onset, find_onset
+from tem_track.front.propagation.voids import Voids, find_voids
+from tem_track.front.propagation.zone import DEFAULT_NM, DEFAULT_PX, zone_width_px
 from tem_track.front.rows import (
     crossing_table,
     distance_table,
@@ -27,8 +29,6 @@ from tem_track.front.rows import (
 from tem_track.front.scale import Scale
 from tem_track.front.speed import BOUNDARY_BLUR_PX, Slope, steepness, well_fitted_slope
 from tem_track.front.summary import summarise
-from tem_track.front.voids import Voids, find_voids
-from tem_track.front.zone import DEFAULT_NM, DEFAULT_PX, zone_width_px
 from tem_track.movie import FloatArray, Image, Labels, Mask
 from tem_track.settings import FrontSettings
 from tem_track.tables import Table

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tem_track.front.crossings import choice_spread, first_crossing, one_per_pair
-from tem_track.front.kinetics import Estimate
-from tem_track.front.nuclei import SITES
-from tem_track.front.onset import NORMAL_95
+from tem_track.front.propagation.crossings import choice_spread, first_crossing, one_per_pair
+from tem_track.front.propagation.kinetics import Estimate
+from tem_track.front.propagation.nuclei import SITES
+from tem_track.front.propagation.onset import NORMAL_95
 
 if TYPE_CHECKING:
     from tem_track.front.measure import Measured
