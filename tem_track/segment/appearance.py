@@ -112,12 +112,13 @@ class Appearance:
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen at one binning and one polarity."""
+    """What was seen at one binning and one polarity; support: whether any of the pictures shows one with holes."""
 
     working: Working
     noise: float
     found: list[Region]
     strength: float
+    support: bool
 
 
 def learn_appearance(
@@ -166,7 +167,8 @@ def learn_appearance(
 
     sign = _sign(looks, settings)
     appearance = read(sign)
-    if settings.polarity == "auto" and seams and appearance.particle_like < NO_PARTICLES:
+    doubtful = appearance.particle_like < NO_PARTICLES and not looks[sign].support
+    if settings.polarity == "auto" and seams and doubtful:
         other = read(-sign)
         if other.particle_like >= PARTICLES:
             only = f"but only the {other.polarity} ones look like particles"
@@ -253,7 +255,8 @@ def _look(
         found += kept
         clear = [r for r in kept if r.contrast > CLEAR_OF_NOISE * noise]
         strength += sum(weight(r) for r in clear)
-    return Look(working, noise, found, strength / max(1, len(smooth)))
+    support = any(patch.holes is not None for patch in seen)
+    return Look(working, noise, found, strength / max(1, len(smooth)), support)
 
 
 def weight(region: Region) -> float:
