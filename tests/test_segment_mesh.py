@@ -12,7 +12,7 @@ from tem_track.movie import Image, Labels, Mask
 from tem_track.segment import Appearance, learn_appearance, segment_frame
 from tem_track.segment.candidates import ADVANTAGE, STEPS
 from tem_track.segment.levels import count_as_clusters, ladder, region_tree
-from tem_track.segment.mesh import covered_share, drop_meshes
+from tem_track.segment.mesh import Support, covered_share, drop_meshes
 from tem_track.settings import SegmentSettings
 
 SIDE = 320
@@ -46,8 +46,8 @@ def found_in(picture: Image) -> tuple[Appearance, Labels]:
     return appearance, segment_frame(picture, appearance, fixed=None)
 
 
-def below(picture: Image, sign: int) -> Mask | None:
-    """Return what is seen below a support in a picture looked at in one way."""
+def support_in(picture: Image, sign: int) -> Support | None:
+    """Return the support in a picture looked at in one way."""
     smooth = np.float32(sign) * cv2.GaussianBlur(picture, (0, 0), 1.2)
     regions = region_tree(smooth, ladder(smooth, 1.5, STEPS), 20.0)
     count_as_clusters(regions)
@@ -74,8 +74,10 @@ def test_dark_field_is_the_same_the_other_way_round() -> None:
 
 
 def test_what_is_below_the_strands_is_what_shows_through_the_holes() -> None:
-    through = below(lacey(PARTICLES), -1)
-    assert through is not None
+    support = support_in(lacey(PARTICLES), -1)
+    assert support is not None
+    through = support.below
+    assert -CARBON < support.clear < -PARTICLE
     inside = cv2.erode(holes().astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     for y, x, radius in PARTICLES:
         inside &= disc((SIDE, SIDE), y, x, radius + 4) < 0.5
@@ -86,8 +88,21 @@ def test_what_is_below_the_strands_is_what_shows_through_the_holes() -> None:
 
 def test_without_a_third_level_there_is_no_support() -> None:
     bare = lacey([])
-    assert below(bare, -1) is None
-    assert below(bare, 1) is None
+    assert support_in(bare, -1) is None
+    assert support_in(bare, 1) is None
+
+
+def test_a_piece_of_the_support_that_the_border_cuts_off_is_no_particle() -> None:
+    bare = np.where(holes(), VACUUM, CARBON)
+    y, x = np.indices((SIDE, SIDE))
+    bare[y + (SIDE - 1 - x) < 40] = VACUUM
+    bare[y + (SIDE - 1 - x) < 30] = CARBON
+    for row, column, radius in PARTICLES:
+        bare[disc((SIDE, SIDE), row, column, radius) > 0.5] = PARTICLE
+    appearance, labels = found_in(noisy(bare, 6))
+    assert appearance.polarity == "dark"
+    assert labels.max() == len(PARTICLES)
+    assert labels[3, SIDE - 4] == 0
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
@@ -98,7 +113,7 @@ def test_packed_particles_on_a_bare_background_are_not_its_holes(sign: int) -> N
     appearance, labels = found_in(picture)
     assert appearance.polarity == ("bright" if sign > 0 else "dark")
     assert labels.max() == 25
-    assert below(picture, -sign) is None
+    assert support_in(picture, -sign) is None
 
 
 def test_bright_fringes_between_touching_particles_are_no_third_level() -> None:

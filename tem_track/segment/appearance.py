@@ -26,7 +26,7 @@ from tem_track.segment.candidates import (
 )
 from tem_track.segment.finer import FINER, FinerPicture, twice_as_fine
 from tem_track.segment.levels import Region
-from tem_track.segment.mesh import covered_share
+from tem_track.segment.mesh import Support, covered_share
 from tem_track.segment.pieces import single_particles
 from tem_track.settings import SegmentSettings
 
@@ -203,7 +203,7 @@ def _looks(
     seen = {s: [_seen(p, s, noise, smoothing, bar) for p, bar in zip(smooth, bars, strict=True)] for s in signs}
     looks = {}
     for sign in signs:
-        behind = [other.holes for other in seen.get(-sign, [])] or [None] * len(pictures)
+        behind = [other.support for other in seen.get(-sign, [])] or [None] * len(pictures)
         sources = [FinerPicture(fine, sign, scale, noise, seams) for fine in finer]
         looks[sign] = _look(smooth, seen[sign], behind, sources, Working(sign, bin_px, smoothing), bars)
     return looks, float(np.median(grey))
@@ -239,7 +239,7 @@ def _middle(picture: Part, scale: int = 1) -> Part:
 def _look(
     smooth: list[Image],
     seen: list[Patches],
-    behind: Sequence[Mask | None],
+    behind: Sequence[Support | None],
     finer: list[FinerPicture],
     working: Working,
     bars: list[Mask | None],
@@ -248,14 +248,14 @@ def _look(
     found: list[Region] = []
     strength = 0.0
     noise = finer[0].noise
-    for picture, patch, holes, source, bar in zip(smooth, seen, behind, finer, bars, strict=True):
-        own = patch.chosen if holes is None else [r for r in patch.chosen if covered_share(r, holes) < BEHIND]
+    for picture, patch, other, source, bar in zip(smooth, seen, behind, finer, bars, strict=True):
+        own = [r for r in patch.chosen if other is None or covered_share(r, other.below) < BEHIND]
         chosen = particles(own, common(own), gradient_noise(noise, working.smoothing_px))
         kept = single_particles(picture * np.float32(working.sign), patch.tree, chosen, source, bar)
         found += kept
         clear = [r for r in kept if r.contrast > CLEAR_OF_NOISE * noise]
         strength += sum(weight(r) for r in clear)
-    support = any(patch.holes is not None for patch in seen)
+    support = any(patch.support is not None for patch in seen)
     return Look(working, noise, found, strength / max(1, len(smooth)), support)
 
 

@@ -16,7 +16,7 @@ from tem_track.segment.levels import (
     ladder,
     region_tree,
 )
-from tem_track.segment.mesh import drop_meshes
+from tem_track.segment.mesh import Support, drop_meshes, off_strands
 
 # Levels per picture: a particle's contrast is crossed by at least a third of them even where the brightest particle
 # is three times as strong.
@@ -141,11 +141,11 @@ def noise_of(smooth: Image, smoothing_px: float) -> float:
 
 @dataclass(frozen=True)
 class Patches:
-    """The tree of patches of a picture, those chosen from it, strongest first, and the holes of a support, if any."""
+    """The tree of patches of a picture, those chosen from it, strongest first, and the support with holes, if any."""
 
     tree: list[Region]
     chosen: list[Region]
-    holes: Mask | None = None
+    support: Support | None = None
 
 
 def closed_pixels(fixed: Mask | None, bin_px: int) -> Mask | None:
@@ -185,8 +185,11 @@ def patches(
     regions = region_tree(picture, ladder(picture, noise, STEPS), least_area_px, closed, least)
     drop_noise(regions, noise, smoothing_px)
     count_as_clusters(regions)
-    holes = drop_meshes(regions, picture, ADVANTAGE)
-    return Patches(regions, sorted(best_regions(regions, ADVANTAGE), key=lambda region: -region.score), holes)
+    support = drop_meshes(regions, picture, ADVANTAGE)
+    best = best_regions(regions, ADVANTAGE)
+    if support is not None:
+        best = off_strands(best, picture, support)
+    return Patches(regions, sorted(best, key=lambda region: -region.score), support)
 
 
 def drop_noise(regions: list[Region], noise: float, smoothing_px: float) -> None:

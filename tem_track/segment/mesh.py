@@ -11,6 +11,8 @@ strands is then no particle either.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -32,8 +34,24 @@ CLEAR_OF_SPREAD, LEAST_HEIGHT = 3.0, 0.3
 LEAST_WIDTH = 0.57
 
 
-def drop_meshes(regions: list[Region], picture: Image, advantage: float) -> Mask | None:
-    """Set the score of supports with holes, and of what holds them, to 0 and return what lies below their strands.
+@dataclass(frozen=True)
+class Support:
+    """Strands of one level with holes between them.
+
+    Attributes
+    ----------
+    below : (Y, X) bool
+        What shows through the holes.
+    clear : float
+        Grey level above which something stands clear of the strands.
+    """
+
+    below: Mask
+    clear: float
+
+
+def drop_meshes(regions: list[Region], picture: Image, advantage: float) -> Support | None:
+    """Set the score of supports with holes, and of what holds them, to 0 and return the largest of them.
 
     Parameters
     ----------
@@ -43,26 +61,29 @@ def drop_meshes(regions: list[Region], picture: Image, advantage: float) -> Mask
         Particles bright.
     advantage : float
         Factor by which the score of a compact patch inside exceeds that of the support.
-
-    Returns
-    -------
-    (Y, X) bool or None
-        None where there is no such support.
     """
     best = _best_inside(regions)
     support = np.zeros(len(regions), np.bool_)
-    level = -np.inf
+    levels: tuple[float, float] | None = None
     for number in range(len(regions) - 1, -1, -1):
         region = regions[number]
         if not support[number] and 0 < advantage * region.score < best[number] and _large(region, picture):
-            between = _carries(region, _better(regions, region, advantage), picture)
-            support[number] = between is not None
-            level = level if between is None else max(level, between)
+            seen = _carries(region, _better(regions, region, advantage), picture)
+            support[number] = seen is not None
+            levels = seen or levels
         if support[number]:
             region.score = 0.0
             if region.parent >= 0:
                 support[region.parent] = True
-    return picture <= level if np.isfinite(level) else None
+    return None if levels is None else Support(picture <= levels[0], levels[1])
+
+
+def off_strands(patches: list[Region], picture: Image, support: Support) -> list[Region]:
+    """Return patches of a (Y, X) picture without those that the border closes and that are no higher than the strands.
+
+    What the border cuts off a support has an outline like a particle's, but the level of the support.
+    """
+    return [p for p in patches if p.border_share == 0 or np.median(_within(p, picture)) > support.clear]
 
 
 def _best_inside(regions: list[Region]) -> list[float]:
@@ -93,8 +114,11 @@ def _better(regions: list[Region], region: Region, advantage: float) -> list[Reg
     return better
 
 
-def _carries(region: Region, better: list[Region], picture: Image) -> float | None:
-    """Return the level between strands and holes where a patch is both and better patches stand above the strands."""
+def _carries(region: Region, better: list[Region], picture: Image) -> tuple[float, float] | None:
+    """Return the levels between strands and holes and clear of the strands if any of the better patches is the latter.
+
+    None where that is not so, or where the patch is not strands of one level around holes.
+    """
     filled, covered = _drawn([region], picture), _drawn(better, picture, 2)
     strands = filled & ~covered & (picture > region.level)
     holes = filled & ~covered & (picture <= region.level)
@@ -105,9 +129,9 @@ def _carries(region: Region, better: list[Region], picture: Image) -> float | No
     if spread > LARGEST_SPREAD * height:
         return None
     least_px = np.pi * (LEAST_WIDTH * _half_width(strands)) ** 2
-    least = middle + max(CLEAR_OF_SPREAD * spread, LEAST_HEIGHT * height)
-    clear = any(patch.area_px >= least_px and np.median(_within(patch, picture)) > least for patch in better)
-    return float(middle - height / 2) if clear else None
+    clear = float(middle + max(CLEAR_OF_SPREAD * spread, LEAST_HEIGHT * height))
+    stands = any(patch.area_px >= least_px and np.median(_within(patch, picture)) > clear for patch in better)
+    return (float(middle - height / 2), clear) if stands else None
 
 
 def _half_width(strands: Mask) -> float:
