@@ -46,12 +46,12 @@ def found_in(picture: Image) -> tuple[Appearance, Labels]:
     return appearance, segment_frame(picture, appearance, fixed=None)
 
 
-def support_in(picture: Image, sign: int) -> Support | None:
+def support_in(picture: Image, sign: int, known: bool = False) -> Support | None:
     """Return the support in a picture looked at in one way."""
     smooth = np.float32(sign) * cv2.GaussianBlur(picture, (0, 0), 1.2)
     regions = region_tree(smooth, ladder(smooth, 1.5, STEPS), 20.0)
     count_as_clusters(regions)
-    return drop_meshes(regions, smooth, ADVANTAGE)
+    return drop_meshes(regions, smooth, ADVANTAGE, known)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -84,6 +84,22 @@ def test_what_is_below_the_strands_is_what_shows_through_the_holes() -> None:
     assert through[inside].mean() > 0.95
     strand = cv2.dilate(holes().astype(np.uint8), np.ones((7, 7), np.uint8)) == 0
     assert through[strand].mean() < 0.05
+
+
+def test_a_support_that_the_movie_is_known_to_have_needs_nothing_on_it() -> None:
+    support = support_in(lacey([]), -1, known=True)
+    assert support is not None
+    assert support.below[holes()].mean() > 0.9
+    # Nor is everything a support then: nothing is seen through packed particles.
+    assert support_in(lacey([]), 1, known=True) is None
+
+
+def test_a_frame_whose_particles_have_faded_does_not_bring_the_support_back() -> None:
+    movie = [lacey(PARTICLES, seed) for seed in (1, 2)] + [lacey([], 3)]
+    appearance = learn_appearance(movie, usable=None, fixed=None, pixel_size_nm=None, settings=SegmentSettings())
+    assert appearance.support
+    assert appearance.diameter_px < 40
+    assert not segment_frame(movie[2], appearance, fixed=None).any()
 
 
 def test_without_a_third_level_there_is_no_support() -> None:

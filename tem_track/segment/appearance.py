@@ -92,6 +92,8 @@ class Appearance:
         0 (nothing here looks like particles) to 1 (compact, closed, far out of the noise).
     reason : str
         Why, in words.
+    support : bool
+        Whether the particles are on a support with holes, such as lacey carbon.
     """
 
     polarity: str
@@ -108,11 +110,12 @@ class Appearance:
     smoothing_px: float
     particle_like: float
     reason: str
+    support: bool = False
 
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen at one binning and one polarity; support: whether any of the pictures shows one with holes."""
+    """What was seen at one binning and one polarity; support: whether most of the pictures show one with holes."""
 
     working: Working
     noise: float
@@ -200,7 +203,7 @@ def _looks(
     smoothing, noise = _smoothing(pictures)
     smooth = [smoothed(picture, smoothing) for picture in pictures]
     signs = (only,) if only else (-1, 1)
-    seen = {s: [_seen(p, s, noise, smoothing, bar) for p, bar in zip(smooth, bars, strict=True)] for s in signs}
+    seen = {sign: _seen(smooth, sign, noise, smoothing, bars) for sign in signs}
     looks = {}
     for sign in signs:
         behind = [other.support for other in seen.get(-sign, [])] or [None] * len(pictures)
@@ -209,8 +212,20 @@ def _looks(
     return looks, float(np.median(grey))
 
 
-def _seen(smooth: Image, sign: int, noise: float, smoothing_px: float, bar: Mask | None) -> Patches:
-    return patches(smooth * np.float32(sign), noise, smoothing_px, LEAST_AREA_PX, bar)
+def _seen(smooth: list[Image], sign: int, noise: float, smoothing_px: float, bars: list[Mask | None]) -> list[Patches]:
+    """Return the patches of some pictures; a support that most of them show is in the others too."""
+
+    def of(k: int, known: bool = False) -> Patches:
+        return patches(smooth[k] * np.float32(sign), noise, smoothing_px, LEAST_AREA_PX, bars[k], known)
+
+    seen = [of(k) for k in range(len(smooth))]
+    if not _most_on_support(seen):
+        return seen
+    return [of(k, True) if seen[k].support is None else seen[k] for k in range(len(smooth))]
+
+
+def _most_on_support(seen: list[Patches]) -> bool:
+    return 2 * sum(patch.support is not None for patch in seen) > len(seen)
 
 
 def _smoothing(pictures: list[Image]) -> tuple[float, float]:
@@ -255,8 +270,7 @@ def _look(
         found += kept
         clear = [r for r in kept if r.contrast > CLEAR_OF_NOISE * noise]
         strength += sum(weight(r) for r in clear)
-    support = any(patch.support is not None for patch in seen)
-    return Look(working, noise, found, strength / max(1, len(smooth)), support)
+    return Look(working, noise, found, strength / max(1, len(smooth)), _most_on_support(seen))
 
 
 def weight(region: Region) -> float:
@@ -311,7 +325,7 @@ def _appearance(
     like, reason = _particle_like(look, contrast)
     return Appearance(
         polarity, confidence, why, background, contrast, look.noise, edge, across * bin_px, low, high, bin_px,
-        look.working.smoothing_px, like, reason,
+        look.working.smoothing_px, like, reason, look.support,
     )  # fmt: skip
 
 

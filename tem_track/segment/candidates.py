@@ -164,7 +164,12 @@ def _any_in_block(mask: Mask, bin_px: int) -> Mask:
 
 
 def patches(
-    picture: Image, noise: float, smoothing_px: float, least_area_px: float, closed: Mask | None = None
+    picture: Image,
+    noise: float,
+    smoothing_px: float,
+    least_area_px: float,
+    closed: Mask | None = None,
+    support_known: bool = False,
 ) -> Patches:
     """Return the patches of a working picture that stand out of its noise.
 
@@ -180,12 +185,14 @@ def patches(
         Smaller patches are not looked at.
     closed : (Y, X) bool or None
         Working pixels that show nothing of the specimen.
+    support_known : bool
+        Whether the movie is known to have a support with holes.
     """
     least = LEAST_EDGE_OF_NOISE * gradient_noise(noise, smoothing_px)
     regions = region_tree(picture, ladder(picture, noise, STEPS), least_area_px, closed, least)
     drop_noise(regions, noise, smoothing_px)
     count_as_clusters(regions)
-    support = drop_meshes(regions, picture, ADVANTAGE)
+    support = drop_meshes(regions, picture, ADVANTAGE, support_known)
     best = best_regions(regions, ADVANTAGE)
     if support is not None:
         best = off_strands(best, picture, support)

@@ -50,7 +50,7 @@ class Support:
     clear: float
 
 
-def drop_meshes(regions: list[Region], picture: Image, advantage: float) -> Support | None:
+def drop_meshes(regions: list[Region], picture: Image, advantage: float, known: bool = False) -> Support | None:
     """Set the score of supports with holes, and of what holds them, to 0 and return the largest of them.
 
     Parameters
@@ -61,14 +61,17 @@ def drop_meshes(regions: list[Region], picture: Image, advantage: float) -> Supp
         Particles bright.
     advantage : float
         Factor by which the score of a compact patch inside exceeds that of the support.
+    known : bool
+        Whether the movie is known to have such a support: what stands on it need not show it then.
     """
     best = _best_inside(regions)
     support = np.zeros(len(regions), np.bool_)
     levels: tuple[float, float] | None = None
     for number in range(len(regions) - 1, -1, -1):
         region = regions[number]
-        if not support[number] and 0 < advantage * region.score < best[number] and _large(region, picture):
-            seen = _carries(region, _better(regions, region, advantage), picture)
+        asked = region.score > 0 and not support[number] and _large(region, picture)
+        if asked and (known or advantage * region.score < best[number]):
+            seen = _carries(region, _better(regions, region, advantage), picture, known)
             support[number] = seen is not None
             levels = seen or levels
         if support[number]:
@@ -114,10 +117,10 @@ def _better(regions: list[Region], region: Region, advantage: float) -> list[Reg
     return better
 
 
-def _carries(region: Region, better: list[Region], picture: Image) -> tuple[float, float] | None:
+def _carries(region: Region, better: list[Region], picture: Image, known: bool) -> tuple[float, float] | None:
     """Return the levels between strands and holes and clear of the strands if any of the better patches is the latter.
 
-    None where that is not so, or where the patch is not strands of one level around holes.
+    None where that is neither so nor known, or where the patch is not strands of one level around holes.
     """
     filled, covered = _drawn([region], picture), _drawn(better, picture, 2)
     strands = filled & ~covered & (picture > region.level)
@@ -130,7 +133,7 @@ def _carries(region: Region, better: list[Region], picture: Image) -> tuple[floa
         return None
     least_px = np.pi * (LEAST_WIDTH * _half_width(strands)) ** 2
     clear = float(middle + max(CLEAR_OF_SPREAD * spread, LEAST_HEIGHT * height))
-    stands = any(patch.area_px >= least_px and np.median(_within(patch, picture)) > clear for patch in better)
+    stands = known or any(patch.area_px >= least_px and np.median(_within(patch, picture)) > clear for patch in better)
     return (float(middle - height / 2), clear) if stands else None
 
 
