@@ -52,8 +52,8 @@ _VOID_STEP = 0.5
 # sixths of the windows show gain 46 and more.
 _GAIN, _VOID_GAIN, _GAIN_SHOWN = 60.0, 50.0, 40.0
 # ... of a core that is steady in every window, even those that do not show it by themselves: what noise and patches
-# offer jumps about. Of 137 simulated cores 129 are, of 128 solid particles two; but a pattern that stands still
-# is as steady as a core and gains up to 25, so that the gain is still asked for.
+# offer jumps about. Of 137 cores in simulated movies 129 are, of 128 solid particles two; but a pattern that stands
+# still is as steady as a core and gains up to 25, so that the gain is still asked for.
 _GAIN_STEADY = 40.0
 # Share of the windows that must show it, and from which on less gain will do.
 _SHOWN, _WELL_SHOWN = 0.5, 0.7
