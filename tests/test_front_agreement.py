@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tem_track.front.agreement import agreed_costs, best_candidate
+from tem_track.front.arrival.agreement import agreed_costs, best_candidate
 
 
 def costs_of(moments: np.ndarray, count: int, noise: float = 0.0, seed: int = 0) -> np.ndarray:

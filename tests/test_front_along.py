@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from tem_track.front.along import along_boundaries
+from tem_track.front.grains.network import grains_from_labels
 from tem_track.front.measure import measure_front
-from tem_track.front.network import grains_from_labels
+from tem_track.front.propagation.along import along_boundaries
 from tem_track.front.speed import steepness, well_fitted_slope
 from tem_track.settings import FrontSettings
 from tests.fronts import SPEED, WALL_X, held_front, known, two_grains

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tem_track.front.blind import continued
-from tem_track.front.windows import Windows
+from tem_track.front.arrival.blind import continued
+from tem_track.front.frames.windows import Windows
 
 SAMPLES, SHAPE = 20, (12, 16)
 

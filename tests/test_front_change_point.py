@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tem_track.front.change_point import change_evidence
+from tem_track.front.arrival.change_point import change_evidence
 
 
 def falling(change: float, frames: int = 60, depth: float = 0.2, noise: float = 0.04, pixels: int = 400) -> np.ndarray:

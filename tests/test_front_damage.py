@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pictures import disc
 
-from tem_track.front.damage import damage_at_start
+from tem_track.front.arrival.damage import damage_at_start
 
 SHAPE = (160, 160)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tem_track.front.control import boundary_control
-from tem_track.front.crossings import Crossing, choice_spread, find_crossings, first_crossing, one_per_pair
-from tem_track.front.entries import boundary_sides, entering
-from tem_track.front.network import grains_from_labels
-from tem_track.front.nuclei import find_minima, one_per_damage, sites_of
-from tem_track.front.onset import find_onset
+from tem_track.front.grains.network import grains_from_labels
+from tem_track.front.propagation.control import boundary_control
+from tem_track.front.propagation.crossings import Crossing, choice_spread, find_crossings, first_crossing, one_per_pair
+from tem_track.front.propagation.entries import boundary_sides, entering
+from tem_track.front.propagation.nuclei import find_minima, one_per_damage, sites_of
+from tem_track.front.propagation.onset import find_onset
 from tem_track.front.speed import fit_slope
 from tests.fronts import OPENS, SPEED, START, WALL_X, held_front, two_grains
 
@@ -51,6 +51,26 @@ def test_a_nucleus_beside_the_boundary_is_no_crossing() -> None:
     y, x = np.indices(SHAPE)
     cone = np.where(x < WALL_X, 10 + x / SPEED, 60 + np.hypot(y - 40, x - 62) / 1.5)
     assert crossings_of(cone) == []
+
+
+def test_what_sets_out_round_a_damage_site_at_the_boundary_is_no_crossing() -> None:
+    y, x = np.indices(SHAPE)
+    radius = 6
+    disc = 60 + (np.hypot(y - 16, x - WALL_X + radius) - radius) / SPEED
+    arrival = np.where(x < WALL_X, START + x / SPEED, disc)
+    assert crossings_of(arrival) == []
+    # Nor beside a true one, and it is its slowness that gives it away.
+    arrival[40:] = held_front()[40:]
+    assert [c.y_px > 40 for c in crossings_of(arrival)] == [True]
+    assert [c.y_px > 40 for c in crossings_of(arrival, usual=100.0)] == [False, True]
+
+
+def test_a_short_stretch_alone_is_no_crossing() -> None:
+    arrival = held_front()
+    short, long = arrival.copy(), arrival.copy()
+    short[18:, 60:], long[44:, 60:] = np.nan, np.nan
+    assert crossings_of(short) == []
+    assert len(crossings_of(long)) == 1
 
 
 def test_the_wings_of_a_front_along_the_other_side_are_no_crossing() -> None:

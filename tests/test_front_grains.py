@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tem_track.front.grains import find_grains
+from tem_track.front.grains.find import find_grains
 from tests.accuracy.grain_images import SECTIONS, boundary_f1, iron_section, iron_sections
 from tests.fronts import OPENS, film, held_front, honeycomb, two_grains
 

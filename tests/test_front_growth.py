@@ -5,8 +5,8 @@ import pytest
 from growing_movie import SHAPE, growing_frames, radius
 from numpy.typing import NDArray
 
-from tem_track.front.growth import _bands, find_growth
-from tem_track.front.growth_objects import GrownObjects, grown_objects
+from tem_track.front.growth.find import _bands, find_growth
+from tem_track.front.growth.objects import GrownObjects, grown_objects
 
 STILL = np.zeros((40, 2))
 ALL = np.ones(40, bool)
@@ -110,5 +110,5 @@ def test_bands_cover_the_pieces_once() -> None:
 def test_bands_do_not_change_what_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     frames = growing_frames(noise=4.0)
     whole = areas(objects_in(frames))
-    monkeypatch.setattr("tem_track.front.growth._BAND_PX", 2400)
+    monkeypatch.setattr("tem_track.front.growth.find._BAND_PX", 2400)
     assert np.abs(areas(objects_in(frames)) - whole).max() < 0.03 * whole.max()

@@ -4,8 +4,8 @@ import numpy as np
 from growing_movie import CENTRE, SHAPE, growing_frames
 from numpy.typing import NDArray
 
-from tem_track.front.growth_change import Changed, find_changed
-from tem_track.front.growth_frames import CoarseFrames, mean_of
+from tem_track.front.growth.change import Changed, find_changed
+from tem_track.front.growth.frames import CoarseFrames, mean_of
 
 
 def changed_in(frames: NDArray[np.float32], bright: bool = True, drift: NDArray[np.float64] | None = None) -> Changed:

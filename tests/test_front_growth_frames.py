@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from growing_movie import BRIGHT, DARK, SHAPE, growing_frames
 
-from tem_track.front.growth_frames import CoarseFrames, EvenFrames, MeanBefore, mean_of
-from tem_track.front.registered import RegisteredFrames
+from tem_track.front.frames.registered import RegisteredFrames
+from tem_track.front.growth.frames import CoarseFrames, EvenFrames, MeanBefore, mean_of
 
 
 def lit_frames(count: int = 6) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from tem_track.front.growth_level import EdgeWidth, RimLevel, adds_up
+from tem_track.front.growth.level import EdgeWidth, RimLevel, adds_up
 
 SHAPE = (60, 80)
 Y, X = np.indices(SHAPE)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from growing_movie import SHAPE
 
-from tem_track.front.growth import Growth
-from tem_track.front.growth_objects import grown_objects
+from tem_track.front.growth.find import Growth
+from tem_track.front.growth.objects import grown_objects
 
 Y, X = np.indices((60, 80))
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tem_track.front.growth_onset import growth_onset, growth_rates
+from tem_track.front.growth.onset import growth_onset, growth_rates
 
 
 @pytest.mark.parametrize("exponent", [0.7, 1.0, 1.5, 2.0])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tem_track.front.growth_spans import SpanFinder, evidence
+from tem_track.front.growth.spans import SpanFinder, evidence
 
 
 def spans_of(rows: list[list[float]], noise: float = 0.1) -> tuple[list[float], list[float]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tem_track.front.illumination import choose_tiles, fit_illumination, surface, tile_sums, tile_terms
+from tem_track.front.frames.illumination import choose_tiles, fit_illumination, surface, tile_sums, tile_terms
 
 SHAPE, TILES = (96, 128), (16, 16)
 

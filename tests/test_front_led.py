@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tem_track.front.grains import find_grains
-from tem_track.front.led import led_evidence
-from tem_track.front.lines import arrival_planes
+from tem_track.front.grains.find import find_grains
+from tem_track.front.grains.led import led_evidence
+from tem_track.front.grains.lines import arrival_planes
 from tests.accuracy.grain_images import boundary_f1
 from tests.fronts import WALL_X, film, held_front, two_grains
 

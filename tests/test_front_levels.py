@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tem_track.front.fall import frames_of_fall, frames_to_average, share_fallen
-from tem_track.front.levels import (
+from tem_track.front.arrival.fall import frames_of_fall, frames_to_average, share_fallen
+from tem_track.front.frames.levels import (
     choose_grid,
     coarse_levels,
     coarser,
@@ -15,8 +15,8 @@ from tem_track.front.levels import (
     runs_of,
     usable_numbers,
 )
-from tem_track.front.registered import RegisteredFrames
-from tem_track.front.windows import gather_windows
+from tem_track.front.frames.registered import RegisteredFrames
+from tem_track.front.frames.windows import gather_windows
 from tem_track.movie import no_progress
 
 FRAMES, SHAPE = 40, (48, 64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tem_track.front.network import grains_from_labels, nearest_label
+from tem_track.front.grains.network import grains_from_labels, nearest_label
 
 
 def test_two_halves_have_one_straight_boundary() -> None:

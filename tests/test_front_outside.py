@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tem_track.front.outside import outside_film
+from tem_track.front.grains.outside import outside_film
 
 SHAPE = (120, 140)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tem_track.front.mean import early_mean, late_mean
-from tem_track.front.registered import RegisteredFrames, sampled_at
+from tem_track.front.frames.mean import early_mean, late_mean
+from tem_track.front.frames.registered import RegisteredFrames, sampled_at
 from tem_track.front.smoothing import noise_sigma, smoothed
 
 

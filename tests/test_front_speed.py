@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tem_track.front.kinetics import BOLTZMANN_EV, ZERO_C_K, Kinetics, measure_kinetics
+from tem_track.front.propagation.kinetics import BOLTZMANN_EV, ZERO_C_K, Kinetics, measure_kinetics
+from tem_track.front.propagation.zone import zone_width_px
 from tem_track.front.speed import fit_slope, steepness, well_fitted_slope
-from tem_track.front.zone import zone_width_px
 from tests.fronts import SPEED, held_front, two_grains
 
 SHAPE = (80, 120)

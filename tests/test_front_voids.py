@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tem_track.front.network import grains_from_labels
-from tem_track.front.voids import find_voids
+from tem_track.front.grains.network import grains_from_labels
+from tem_track.front.propagation.voids import find_voids
 from tests.fronts import film, two_grains
 from tests.pictures import disc
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tem_track.front.merging import (
+from tem_track.front.grains.merging import (
     Evidence,
     basins,
     boundary_strength,
@@ -14,8 +14,8 @@ from tem_track.front.merging import (
     merged,
     without_small,
 )
-from tem_track.front.outside import outside_film
-from tem_track.front.walls import wall_evidence
+from tem_track.front.grains.outside import outside_film
+from tem_track.front.grains.walls import wall_evidence
 from tests.fronts import film, two_grains
 
 SHAPE = (96, 128)

@@ -34,6 +34,14 @@ ALLOWED: dict[str, set[str]] = {
     | {"pipeline", "outcome", "stopping", "status", "console", "options", "environment"}
     | {"cli_batch", "cli_watch", "cli"},
 }
+# Within the front: frames and what smooths them <- arrival, grains, growth <- propagation <- the whole front's numbers.
+WITHIN_FRONT: dict[str, set[str]] = {
+    "frames": {"frames", "smoothing"},
+    "arrival": {"arrival", "frames", "speed", "smoothing"},
+    "grains": {"grains", "speed", "smoothing"},
+    "growth": {"growth", "frames", "smoothing"},
+    "propagation": {"propagation", "grains", "speed", "smoothing"},
+}
 NOT_IN_STAGES = {"click", "rich", "pathlib", "os", "matplotlib"}
 
 
@@ -74,6 +82,16 @@ FILES_OF_PACKAGE = [
 @pytest.mark.parametrize("path", FILES_OF_PACKAGE, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_imports_point_inwards(path: Path) -> None:
     assert violations(room_of(path), path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("room", WITHIN_FRONT)
+def test_rooms_of_the_front_import_inwards(room: str) -> None:
+    paths = sorted((PACKAGE / "front" / room).glob("*.py"))
+    assert len(paths) > 1
+    for path in paths:
+        names = [name.split(".") for name in imported(path.read_text(encoding="utf-8"))]
+        outward = [n for n in names if n[:2] == ["tem_track", "front"] and n[2] not in WITHIN_FRONT[room]]
+        assert outward == [], path
 
 
 def test_the_rule_can_fail() -> None:

@@ -15,7 +15,7 @@ from recorders import FolderRecorder, MrcRecorder, PagesRecorder, Recorder, Tiff
 
 from tem_track.errors import InputError
 from tem_track.read import open_movie
-from tem_track.read.growing import movie_so_far, open_growing
+from tem_track.read.growing.opening import movie_so_far, open_growing
 from tem_track.settings import InputSettings
 
 SHAPE = (24, 32)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from tem_track.read.log_clock import clock_times, is_clock, moment
+from tem_track.read.heating.clock import clock_times, is_clock, moment
 
 
 def test_times_of_day_pass_midnight() -> None:

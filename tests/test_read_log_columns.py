@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tem_track.read.log_columns import best_column, column_meaning, is_unit_row, temperature_scale
+from tem_track.read.heating.columns import best_column, column_meaning, is_unit_row, temperature_scale
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tem_track.errors import InputError
-from tem_track.read.log_text import find_delimiter, read_log_lines, split_lines
+from tem_track.read.heating.text import find_delimiter, read_log_lines, split_lines
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])

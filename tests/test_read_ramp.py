@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tem_track.errors import InputError
-from tem_track.read.ramp import ramp_temperatures
+from tem_track.read.heating.ramp import ramp_temperatures
 
 TIMES_S = np.array([0.0, 30.0])
 

@@ -10,8 +10,8 @@ import pytest
 
 from tem_track.errors import InputError
 from tem_track.movie import FloatArray, Movie
-from tem_track.read.temperature import parse_columns, temperature_of_movie, temperatures_of_frames
-from tem_track.read.temperature_log import TemperatureLog, read_temperature_log
+from tem_track.read.heating.log import TemperatureLog, read_temperature_log
+from tem_track.read.heating.temperature import parse_columns, temperature_of_movie, temperatures_of_frames
 
 TI_HEATING = Path(__file__).resolve().parents[2] / "shared" / "data" / "ti_heating"
 NOON = datetime(2022, 9, 23, 12)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tem_track.errors import InputError
-from tem_track.read.temperature_log import TemperatureLog, read_temperature_log
+from tem_track.read.heating.log import TemperatureLog, read_temperature_log
 
 FORMATS = Path(__file__).resolve().parents[2] / "shared" / "data" / "formats"
 real_logs = pytest.mark.skipif(not FORMATS.exists(), reason="real holder logs are not at hand")

@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 from tem_track.errors import InputError
-from tem_track.read.tiff_chain import check_chain
+from tem_track.read.tiff.chain import check_chain
 
 
 def page(following: int) -> bytes:

@@ -124,7 +124,7 @@ def test_an_hdf5_that_claims_far_more_than_it_stores_is_refused(tmp_path: Path) 
 
 
 def test_pickled_zarr_is_never_run(tmp_path: Path) -> None:
-    from tem_track.read.vendor import _forbid_pickle
+    from tem_track.read.vendor.opening import _forbid_pickle
 
     numcodecs = pytest.importorskip("numcodecs")
     _forbid_pickle()

@@ -15,10 +15,10 @@ import pytest
 
 from tem_track.errors import InputError
 from tem_track.read import open_movie
-from tem_track.read.dm_header import check_dm
-from tem_track.read.mrc_header import check_mrc
 from tem_track.read.png import plain_png, png_size
-from tem_track.read.ser_header import check_ser
+from tem_track.read.vendor.dm_header import check_dm
+from tem_track.read.vendor.mrc_header import check_mrc
+from tem_track.read.vendor.ser_header import check_ser
 from tests.robustness.bombs import bombs
 from tests.robustness.hdf5_files import write_hspy
 from tests.robustness.makers_files import DmWriter, dm_file, mrc_file, ser_file, tvips_file

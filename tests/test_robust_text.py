@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from tem_track.errors import SettingsError, TemTrackError
 from tem_track.read.folder import natural_key, numbers_of
 from tem_track.read.frame_names import temperatures_in_names, times_in_names, without_quantities
-from tem_track.read.log_clock import clock_times, moment
-from tem_track.read.log_offset import find_offset
-from tem_track.read.ramp import ramp_temperatures
+from tem_track.read.heating.clock import clock_times, moment
+from tem_track.read.heating.log import TemperatureLog, read_temperature_log
+from tem_track.read.heating.offset import find_offset
+from tem_track.read.heating.ramp import ramp_temperatures
+from tem_track.read.heating.temperature import parse_columns
 from tem_track.read.states import read_states
-from tem_track.read.temperature import parse_columns
-from tem_track.read.temperature_log import TemperatureLog, read_temperature_log
 from tem_track.read.times import read_times
 from tem_track.read.units import is_reciprocal, nm_per_unit, parse_duration, parse_length, seconds_per_unit
 from tem_track.settings import (

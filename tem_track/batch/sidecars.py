@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tem_track.errors import TemTrackError
-from tem_track.read.temperature_log import read_temperature_log
+from tem_track.read.heating.log import read_temperature_log
 
 # Files that a movie can be given, by the name of the option of `tem-track analyze`.
 FILE_COLUMNS = ("settings", "temperature", "times", "labels", "grains", "phases")

@@ -1,13 +1,13 @@
 """The degradation front of a heated lamella: registered frames -> arrival time, grains, speeds, crossings."""
 
-from tem_track.front.arrival import Arrival, find_arrival, settle_arrival
-from tem_track.front.both_ways import brightened_share
-from tem_track.front.dark import dark_summary, dark_table
-from tem_track.front.evidence import ArrivalEvidence, gather_evidence
-from tem_track.front.grains import find_grains
-from tem_track.front.mean import early_mean, late_mean
+from tem_track.front.arrival.both_ways import brightened_share
+from tem_track.front.arrival.evidence import ArrivalEvidence, gather_evidence
+from tem_track.front.arrival.find import Arrival, find_arrival, settle_arrival
+from tem_track.front.dark import dark_summary, dark_table, distinct_mask
+from tem_track.front.frames.mean import early_mean, late_mean
+from tem_track.front.grains.find import find_grains
+from tem_track.front.grains.network import Grains, grains_from_labels
 from tem_track.front.measure import Front, measure_front
-from tem_track.front.network import Grains, grains_from_labels
 from tem_track.front.scale import Scale
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "brightened_share",
     "dark_summary",
     "dark_table",
+    "distinct_mask",
     "early_mean",
     "find_arrival",
     "find_grains",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
-from tem_track.front.crossings import Crossing, one_per_pair
+from tem_track.front.propagation.crossings import Crossing, one_per_pair
 from tem_track.movie import FloatArray, Mask
 from tem_track.tables import CROSSINGS, DISTANCE, FRONT, GRAINS, NUCLEI, VOIDS, Table, blank_table, table_from_rows
 

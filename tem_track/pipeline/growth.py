@@ -12,8 +12,8 @@ import numpy as np
 from tem_track.drift import Drift, FrameQuality, refine_drift
 from tem_track.drift.still_part import refine_on_still_part
 from tem_track.errors import InputError
-from tem_track.front.growth import ROUNDS, Growth, find_growth
-from tem_track.front.growth_objects import GrownObjects, grown_objects
+from tem_track.front.growth.find import ROUNDS, Growth, find_growth
+from tem_track.front.growth.objects import GrownObjects, grown_objects
 from tem_track.movie import Mask, Movie
 from tem_track.pipeline.checkpoints import Checkpoints
 from tem_track.pipeline.in_order import in_order

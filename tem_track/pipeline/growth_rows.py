@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tem_track.front.growth_objects import GrownObject
-from tem_track.front.growth_onset import Onset, growth_onset, growth_rates
+from tem_track.front.growth.objects import GrownObject
+from tem_track.front.growth.onset import Onset, growth_onset, growth_rates
 from tem_track.movie import FloatArray, Movie
 from tem_track.pipeline.growth import GrowthMeasurement
 from tem_track.tables import EVENTS, GROWTH, GROWTH_RATES, PARTICLES, TRACKS, Table, table_from_rows

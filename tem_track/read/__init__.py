@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tem_track.read.describe import describe as describe
     from tem_track.read.hashing import hash_input as hash_input
+    from tem_track.read.heating.temperature import temperature_of_movie as temperature_of_movie
     from tem_track.read.label_images import read_labels as read_labels
     from tem_track.read.opening import open_movie as open_movie
-    from tem_track.read.temperature import temperature_of_movie as temperature_of_movie
     from tem_track.read.units import parse_duration as parse_duration
     from tem_track.read.units import parse_length as parse_length
 
@@ -25,7 +25,7 @@ _HOME = {
     "parse_duration": "units",
     "parse_length": "units",
     "read_labels": "label_images",
-    "temperature_of_movie": "temperature",
+    "temperature_of_movie": "heating.temperature",
 }
 
 __all__ = [

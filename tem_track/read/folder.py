@@ -254,7 +254,7 @@ def _check_sizes(files: list[Path], first: Recording) -> None:
             height, width, depth = picture_size(file, kind)
             check_frame_claim(file.name, height, width, depth)
         elif kind == "tiff":
-            from tem_track.read.tiff import tiff_size
+            from tem_track.read.tiff.stack import tiff_size
 
             height, width = tiff_size(file)
         elif abs(file.stat().st_size - first_bytes) <= _SAME_BYTES * first_bytes:

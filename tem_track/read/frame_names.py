@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tem_track.movie import FloatArray
-from tem_track.read.log_columns import temperature_scale
+from tem_track.read.heating.columns import temperature_scale
 from tem_track.read.units import seconds_per_unit
 
 # A dash parts words in file names: it is a minus only behind another sign that parts them.

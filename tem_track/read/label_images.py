@@ -107,7 +107,7 @@ def _images(path: Path) -> tuple[int, Iterator[NDArray[Any]]]:
         return len(files), (_only(file) for file in files)
     kind = kind_of(path)
     if kind == "tiff":
-        from tem_track.read.tiff import read_tiff
+        from tem_track.read.tiff.stack import read_tiff
 
         recording = read_tiff(path, allow_truncated=False, as_labels=True)
         return recording.shape[0], (recording.frames[k] for k in range(recording.shape[0]))
@@ -126,7 +126,7 @@ def _images(path: Path) -> tuple[int, Iterator[NDArray[Any]]]:
 def _only(file: Path) -> NDArray[Any]:
     kind = kind_of(file)
     if kind == "tiff":
-        from tem_track.read.tiff import read_tiff
+        from tem_track.read.tiff.stack import read_tiff
 
         recording = read_tiff(file, allow_truncated=False, as_labels=True)
         if recording.shape[0] != 1:

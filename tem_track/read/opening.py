@@ -90,7 +90,7 @@ def movie_of(
 def read_recording(path: Path, kind: str, allow_truncated: bool) -> Recording:
     """Return the content of one file of a known kind; the reader is imported when it is needed."""
     if kind == "tiff":
-        from tem_track.read.tiff import read_tiff
+        from tem_track.read.tiff.stack import read_tiff
 
         return read_tiff(path, allow_truncated)
     if kind in ("png", "jpeg"):
@@ -101,7 +101,7 @@ def read_recording(path: Path, kind: str, allow_truncated: bool) -> Recording:
         from tem_track.read.video import read_video
 
         return read_video(path, kind, allow_truncated)
-    from tem_track.read.vendor import read_vendor
+    from tem_track.read.vendor.opening import read_vendor
 
     return read_vendor(path, kind, allow_truncated)
 

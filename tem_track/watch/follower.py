@@ -14,8 +14,8 @@ import numpy as np
 from tem_track.errors import InputError, SettingsError
 from tem_track.movie import FloatArray, Movie
 from tem_track.pipeline.theory import expected_theory
-from tem_track.read.growing import GrowingFrames, movie_so_far, open_growing
-from tem_track.read.growing_times import extended_times
+from tem_track.read.growing.opening import GrowingFrames, movie_so_far, open_growing
+from tem_track.read.growing.times import extended_times
 from tem_track.settings import Settings, settings_dict, settings_from
 from tem_track.watch.frames_so_far import FramesSoFar, ReadableFrames, can_be_read
 from tem_track.watch.live_measure import LiveCurves, LiveFrame, LiveMeasurement

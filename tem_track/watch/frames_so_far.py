@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tem_track.errors import InputError
-from tem_track.read.growing import GrowingFrames
+from tem_track.read.growing.opening import GrowingFrames
 
 
 class FramesSoFar:

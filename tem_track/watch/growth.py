@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tem_track.errors import InputError
-from tem_track.read.growing import bytes_now
+from tem_track.read.growing.opening import bytes_now
 from tem_track.read.insitu_tree import newest_folder
 
 # A recording whose frames come this slowly is not taken for finished between two of them: times the longest gap seen.

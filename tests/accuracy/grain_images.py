@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import tifffile
 
-from tem_track.front.grains import find_grains
+from tem_track.front.grains.find import find_grains
 from tem_track.movie import Image, Labels, Mask
 
 # A boundary pixel is right within this distance, px, of one of the other map's.

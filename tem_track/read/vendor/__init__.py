@@ -1,0 +1,1 @@
+"""Microscope makers' files, their claims checked before RosettaSciIO believes them."""
