@@ -38,7 +38,7 @@ from tem_track.segment.side_by_side import in_parts, side_by_side
 
 # Samples of rays that are worked on together, and outlines that are fitted together: their arrays stay in the
 # processor's cache. Fewer outlines than twice the last are not shared out.
-_SAMPLES_TOGETHER, _OUTLINES_TOGETHER, _WORTH_A_THREAD = 100_000, 128, 16
+_SAMPLES_TOGETHER, _OUTLINES_TOGETHER, _WORTH_A_THREAD = 250_000, 128, 16
 # A ray that knows less than this share of what the good ones know is blind.
 _BLIND = 0.1
 

@@ -26,9 +26,10 @@ from tem_track.segment.outline.start import Start
 
 # Rounds of refinement; a label that is a pixel or two off is further off for a small particle.
 _ROUNDS_LARGE, ROUNDS, _SMALL_PX = 3, 5, 12.0
-# An outline that moved less than this in a round is finished, px: a Gauss-Newton step from so near (a quarter of the
-# blur) leaves a tenth of the area's standard uncertainty, on simulated movies as often to the better as to the worse.
-_STILL_PX = 0.3
+# An outline that moved less than this in a round is finished, px. One that started from what is remembered takes its
+# step from so near that a quarter of the blur leaves a tenth of the area's standard uncertainty, as often to the better
+# as to the worse; a bite or bulge of a label goes slowly, in small steps.
+_STILL_PX, _STILL_NEAR_PX = 0.05, 0.3
 # Rounds of one that started from what is remembered: the first step from so near is as good as later ones, the second
 # takes the profile along the outline as it then is.
 _ROUNDS_NEAR = 2
@@ -186,8 +187,9 @@ def _alike(start: Start, shape: FloatArray) -> bool:
 
 def unfinished(m: Members, r: int) -> Mask:
     """Return which outlines go on in round r."""
-    few = (r < np.where(m.group.near, _ROUNDS_NEAR, _ROUNDS_LARGE)) | (m.group.radius.mean(axis=1) < _SMALL_PX)
-    return np.asarray(few & (m.group.moved * m.binning > _STILL_PX))
+    near = m.group.near
+    few = (r < np.where(near, _ROUNDS_NEAR, _ROUNDS_LARGE)) | (m.group.radius.mean(axis=1) < _SMALL_PX)
+    return np.asarray(few & (m.group.moved * m.binning > np.where(near, _STILL_NEAR_PX, _STILL_PX)))
 
 
 Row = tuple[int, int, int]

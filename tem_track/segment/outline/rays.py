@@ -216,27 +216,42 @@ def near_surroundings(rays: Rays, gap: FloatArray, height: FloatArray, informati
     further out belongs to another background.
     """
     first = int(np.argmax(rays.rho >= 1 + gap[:, None], axis=1).min())
-    if rays.rho.shape[1] - first < 6:
+    bins = rays.rho.shape[1] - first
+    if bins < 6:
         return rays
-    level = rays.level[:, :, first:]
     seen = (rays.seen[:, :, first:] > 0) & (rays.rho[:, None, first:] >= 1 + gap[:, None, None])
-    outer = 0.5 * level + 0.25 * (np.roll(level, 1, axis=1) + np.roll(level, -1, axis=1))
-    level_here = np.where(seen, outer - outer.mean(axis=2, keepdims=True), np.float32(0))
-    before = np.cumsum(seen, axis=2, dtype=np.float32)
-    sum_before = np.cumsum(level_here, axis=2)
-    total, sum_all = before[:, :, -1:], sum_before[:, :, -1:]
+    outer = _with_neighbours(rays.level[:, :, first:])
+    # Sums up to every sample as products with a triangle: a running sum goes one value at a time.
+    up_to = np.triu(np.ones((bins, bins), np.float32))
+    before, total = seen.astype(np.float32) @ up_to, seen.sum(axis=2, dtype=np.float32)[:, :, None]
+    sums = ((outer - outer.mean(axis=2, keepdims=True)) * seen) @ up_to
     after = total - before
-    jump = (sum_all - sum_before) / np.maximum(after, 1) - sum_before / np.maximum(before, 1)
-    gain = np.where((before >= 2) & (after >= 2), before * after / np.maximum(total, 1), np.float32(0))
+    jump = (sums[:, :, -1:] - sums) / np.maximum(after, 1) - sums / np.maximum(before, 1)
+    gain = before * after / np.maximum(total, 1) * ((before >= 2) & (after >= 2))
     pairs = seen[:, :, 1:] & seen[:, :, :-1]
-    noise = 1.4826 * masked_median(np.abs(np.diff(outer, axis=2)), pairs) * pairs.any(axis=(1, 2))
+    noise = 1.4826 * masked_median(np.abs(outer[:, :, 1:] - outer[:, :, :-1]), pairs)
     variance = np.where(pairs.any(axis=(1, 2)), noise**2, np.inf) / information
-    best = np.argmax(gain * jump**2, axis=2)[:, :, None]
-    size = np.take_along_axis(np.abs(jump), best, axis=2)
-    clear = np.take_along_axis(gain, best, axis=2) * size**2 > 16 * variance[:, None, None]
-    clear &= size > _STRAND * height[:, None, None]
-    cut = clear & (np.arange(rays.rho.shape[1]) > first + best)
-    return replace(rays, seen=np.where(cut, np.float32(0), rays.seen))
+    gain *= jump
+    gain *= jump
+    # Few rays meet such a step: only these are looked at further.
+    particle, ray = np.nonzero(gain.max(axis=2) > 16 * variance[:, None])
+    best = np.argmax(gain[particle, ray], axis=1)
+    clear = np.abs(jump[particle, ray, best]) > _STRAND * height[particle]
+    particle, ray, best = particle[clear], ray[clear], best[clear]
+    cut = rays.seen.copy() if len(ray) else rays.seen
+    cut[particle, ray] *= np.arange(rays.rho.shape[1]) <= (first + best)[:, None]
+    return replace(rays, seen=cut)
+
+
+def _with_neighbours(level: Image) -> Image:
+    """Return (P, N, J) levels, half of each its own, and half those of the rays on either side."""
+    quarter = np.float32(0.25) * level
+    smooth = quarter + quarter
+    smooth[:, 1:] += quarter[:, :-1]
+    smooth[:, 0] += quarter[:, -1]
+    smooth[:, :-1] += quarter[:, 1:]
+    smooth[:, -1] += quarter[:, 0]
+    return np.asarray(smooth)
 
 
 def local_background(rays: Rays, gap: FloatArray) -> FloatArray:
