@@ -115,6 +115,8 @@ def front_facts(summary: Mapping[str, Any], tables: Mapping[str, Table]) -> list
         ("degraded", share),
         ("nuclei, crossings", f"{row_count(tables['front/nuclei.csv'])}, {row_count(tables['front/crossings.csv'])}"),
     ]
+    # Where no front can be told, none of them is a finding.
+    lines = lines if summary.get("grains") is not None else []
     for words, name, unit in (
         ("onset", "onset_temperature_c", "°C"),
         ("first crossing", "crossing_temperature_c", "°C"),

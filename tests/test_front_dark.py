@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tem_track.front import Scale, dark_summary, dark_table
-from tem_track.front.dark import dark_places
+from tem_track.front.dark import dark_places, distinct_mask
 from tests.pictures import disc
 
 SHAPE = (200, 240)
@@ -43,6 +43,15 @@ def test_places_are_counted_alike_whatever_the_diffraction_condition() -> None:
     joined = foil(30, contrast=0.8)
     joined[13:18, 15:48] *= 0.65
     assert dark_places(joined, EVERYWHERE, 0.25).places == 30
+
+
+def test_the_places_drawn_are_those_counted() -> None:
+    picture = foil(12)
+    shown = np.ones(picture.shape, bool)
+    mask = distinct_mask(picture, shown, 0.25)
+    assert mask.shape == picture.shape
+    assert cv2.connectedComponents(mask.astype(np.uint8))[0] - 1 == dark_places(picture, shown, 0.25).places == 12
+    assert not distinct_mask(picture, ~shown, 0.25).any()
 
 
 def test_what_is_too_faint_for_the_contrast_asked_for_is_not_dark() -> None:

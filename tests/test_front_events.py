@@ -53,6 +53,26 @@ def test_a_nucleus_beside_the_boundary_is_no_crossing() -> None:
     assert crossings_of(cone) == []
 
 
+def test_what_sets_out_round_a_damage_site_at_the_boundary_is_no_crossing() -> None:
+    y, x = np.indices(SHAPE)
+    radius = 6
+    disc = 60 + (np.hypot(y - 16, x - WALL_X + radius) - radius) / SPEED
+    arrival = np.where(x < WALL_X, START + x / SPEED, disc)
+    assert crossings_of(arrival) == []
+    # Nor beside a true one, and it is its slowness that gives it away.
+    arrival[40:] = held_front()[40:]
+    assert [c.y_px > 40 for c in crossings_of(arrival)] == [True]
+    assert [c.y_px > 40 for c in crossings_of(arrival, usual=100.0)] == [False, True]
+
+
+def test_a_short_stretch_alone_is_no_crossing() -> None:
+    arrival = held_front()
+    short, long = arrival.copy(), arrival.copy()
+    short[18:, 60:], long[44:, 60:] = np.nan, np.nan
+    assert crossings_of(short) == []
+    assert len(crossings_of(long)) == 1
+
+
 def test_the_wings_of_a_front_along_the_other_side_are_no_crossing() -> None:
     y, x = np.indices(SHAPE)
     fast = 3.0

@@ -32,16 +32,21 @@ def test_a_place_half_way_by_the_last_sample_has_arrived_and_one_behind_it_has_n
 
 def test_specks_do_not_pay_for_their_outline_and_regions_do() -> None:
     index = np.full(SHAPE, np.nan, np.float32)
-    index[2:4, 2:4], index[10:30, 10:30], index[20, 30:38] = 5.0, 5.0, 5.0
+    index[2:5, 2:5], index[10:30, 10:30], index[20, 30:38] = 5.0, 5.0, 5.0
     costs = np.full((SHAPE[0], 12, SHAPE[1]), 4.0, np.float32)
     costs[:, 5], costs[:, -1] = 1.0, 3.0
     start = np.zeros(SHAPE, np.int32)
     poor = unpaid(costs, start, index, 15.0)
-    assert poor[2:4, 2:4].all()
+    assert poor[2:5, 2:5].all()
     assert not poor[10:30, 10:30].any()
     # Worth ten times as much, the speck pays too; cheaper outlines, as along grain boundaries, are paid sooner.
-    costs[2:4, -1, 2:4] = 30.0
+    costs[2:5, -1, 2:5] = 30.0
     assert not unpaid(costs, start, index, 15.0).any()
-    costs[2:4, -1, 2:4] = 8.0
+    costs[2:5, -1, 2:5] = 5.0
     assert unpaid(costs, start, index, 15.0)[2, 2]
     assert not unpaid(costs, start, index, np.full(SHAPE, 3.0, np.float32)).any()
+    # A lone pixel is nothing, whatever it is worth and however cheap its outline.
+    index[35, 35], costs[35, -1, 35] = 5.0, 100.0
+    free = unpaid(costs, start, index, np.zeros(SHAPE, np.float32))
+    assert free[35, 35]
+    assert free.sum() == 1

@@ -47,6 +47,26 @@ def test_the_held_front_is_told_as_it_was() -> None:
     assert "never" not in summary["method"]
 
 
+def test_arrivals_cut_short_by_the_end_count_for_no_speed() -> None:
+    # The last twenty frames of the front all at once, as of places that had begun to fall.
+    hurried = np.where(held_front() > 80, 80 + (held_front() - 80) / 8, held_front())
+    hurried += 0.1 * np.random.default_rng(5).standard_normal(hurried.shape)
+    slow = measured(hurried, settled_until=80.0).summary
+    assert slow["interior_speed_nm_per_s"] == pytest.approx(8.0, rel=0.03)
+    assert measured(hurried).summary["interior_speed_nm_per_s"] > 9
+    # They have degraded all the same.
+    assert slow["degraded_fraction_final"] == 1.0
+
+
+def test_where_no_front_can_be_told_nothing_is_a_finding() -> None:
+    never = np.full((80, 120), np.nan)
+    untold, nothing = measured(never, told=False), measured(never)
+    assert untold.summary["grains"] is None
+    assert untold.warnings == ()
+    assert nothing.summary["grains"] == 2
+    assert any("nothing degraded" in words for words in nothing.warnings)
+
+
 def test_tables_have_their_columns_and_units() -> None:
     front = measured(held_front())
     assert set(front.tables) == set(FRONT_SCHEMAS)

@@ -37,7 +37,7 @@ ALLOWED: dict[str, set[str]] = {
 # Within the front: frames and what smooths them <- arrival, grains, growth <- propagation <- the whole front's numbers.
 WITHIN_FRONT: dict[str, set[str]] = {
     "frames": {"frames", "smoothing"},
-    "arrival": {"arrival", "frames", "smoothing"},
+    "arrival": {"arrival", "frames", "speed", "smoothing"},
     "grains": {"grains", "speed", "smoothing"},
     "growth": {"growth", "frames", "smoothing"},
     "propagation": {"propagation", "grains", "speed", "smoothing"},

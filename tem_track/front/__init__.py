@@ -3,7 +3,7 @@
 from tem_track.front.arrival.both_ways import brightened_share
 from tem_track.front.arrival.evidence import ArrivalEvidence, gather_evidence
 from tem_track.front.arrival.find import Arrival, find_arrival, settle_arrival
-from tem_track.front.dark import dark_summary, dark_table
+from tem_track.front.dark import dark_summary, dark_table, distinct_mask
 from tem_track.front.frames.mean import early_mean, late_mean
 from tem_track.front.grains.find import find_grains
 from tem_track.front.grains.network import Grains, grains_from_labels
@@ -19,6 +19,7 @@ __all__ = [
     "brightened_share",
     "dark_summary",
     "dark_table",
+    "distinct_mask",
     "early_mean",
     "find_arrival",
     "find_grains",

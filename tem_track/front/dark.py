@@ -20,7 +20,7 @@ import numpy as np
 
 from tem_track.front.scale import Scale
 from tem_track.front.smoothing import noise_sigma, smoothed
-from tem_track.movie import Frames, Image, Mask, Progress, finite, no_progress
+from tem_track.movie import Frames, Image, Labels, Mask, Progress, finite, no_progress
 from tem_track.tables import DARK, Table, blank_table
 
 # Longer side of the picture worked on, px, and smoothing there: places below a few px are noise.
@@ -84,24 +84,55 @@ def dark_places(frame: Image, shown: Mask, contrast: float) -> DarkPlaces:
     -----
     The foil's level is the 80th percentile of tiles, smoothed between them: thickness and illumination drop out.
     """
-    factor = max(1, round(max(frame.shape) / WORKING_PX))
+    darkness = _darkness(frame, shown)
+    known = np.isfinite(darkness)
+    if not known.any():
+        return DarkPlaces(np.nan, np.nan, 0, np.nan)
+    darkest = float(np.quantile(darkness[known], DARKEST_QUANTILE))
+    areas = np.bincount(_distinct(darkness, contrast).ravel())[1:]
+    factor = _factor(frame.shape)
+    diameter = factor * float(np.median(2 * np.sqrt(areas / np.pi))) if len(areas) else np.nan
+    fraction = float((darkness[known] > contrast).mean())
+    return DarkPlaces(fraction, darkest, len(areas), diameter)
+
+
+def distinct_mask(frame: Image, shown: Mask, contrast: float) -> Mask:
+    """Return the distinct dark places (Y, X) of a frame, those that `dark_places` counts; parameters as there."""
+    places = (_distinct(_darkness(frame, shown), contrast) > 0).astype(np.uint8)
+    return np.asarray(cv2.resize(places, frame.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0)
+
+
+def _factor(shape: tuple[int, ...]) -> int:
+    return max(1, round(max(shape) / WORKING_PX))
+
+
+def _darkness(frame: Image, shown: Mask) -> Image:
+    """Return how much darker than the foil every pixel of the working picture is, NaN where nothing is shown."""
+    factor = _factor(frame.shape)
     size = (frame.shape[1] // factor, frame.shape[0] // factor)
     level = cv2.resize(np.where(shown, frame, np.float32(np.nan)), size, interpolation=cv2.INTER_AREA)
     known = np.isfinite(level)
     if not known.any():
-        return DarkPlaces(np.nan, np.nan, 0, np.nan)
+        return np.full(level.shape, np.nan, np.float32)
     usual = max(float(np.median(level[known])), 1e-6)
     noise = float(np.median(np.abs(cv2.filter2D(np.where(known, level, usual), -1, _NOISE_KERNEL))))
     sigma = max(noise_sigma(1.4826 * noise / _NOISE_NORM / usual, WANTED_NOISE, MOST_SIGMA_PX), LEAST_SIGMA_PX)
     darkness = 1 - smoothed(level, sigma) / _foil_level(level, known)
+    return np.where(known, darkness, np.float32(np.nan)).astype(np.float32)
+
+
+def _distinct(darkness: Image, contrast: float) -> Labels:
+    """Return the distinct dark places of the working picture, numbered from 1."""
+    known = np.isfinite(darkness)
+    if not known.any():
+        return np.zeros(darkness.shape, np.int32)
     darkest = float(np.quantile(darkness[known], DARKEST_QUANTILE))
-    distinct = known & (darkness > max(contrast, DISTINCT_SHARE * darkest))
-    table = cv2.connectedComponentsWithStats(distinct.astype(np.uint8), connectivity=8)[2]
-    areas = table[1:, cv2.CC_STAT_AREA].astype(float)
-    areas = areas[areas >= LEAST_PX]
-    diameter = factor * float(np.median(2 * np.sqrt(areas / np.pi))) if len(areas) else np.nan
-    fraction = float((darkness[known] > contrast).mean())
-    return DarkPlaces(fraction, darkest, len(areas), diameter)
+    with np.errstate(invalid="ignore"):
+        dark = darkness > max(contrast, DISTINCT_SHARE * darkest)
+    number, table = cv2.connectedComponentsWithStats(dark.astype(np.uint8), connectivity=8)[1:3]
+    large = table[:, cv2.CC_STAT_AREA] >= LEAST_PX
+    large[0] = False
+    return np.asarray(np.where(large, np.cumsum(large), 0)[number], np.int32)
 
 
 def _foil_level(level: Image, known: Mask) -> Image:

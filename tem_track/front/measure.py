@@ -108,6 +108,7 @@ class Measured:
     kinetics: Kinetics
     control: BoundaryControl | None
     voids: Voids | None = None
+    told: bool = True
 
 
 def measure_front(
@@ -121,6 +122,8 @@ def measure_front(
     settings: FrontSettings | None = None,
     before: Image | None = None,
     after: Image | None = None,
+    told: bool = True,
+    settled_until: float = np.inf,
 ) -> Front:
     """Return the tables and numbers of a degradation front.
 
@@ -137,13 +140,17 @@ def measure_front(
     before, after : (Y, X) float32, optional
         Mean of registered frames before degradation and of the last ones, NaN where not seen: nanovoids are counted
         where both are given.
+    told : bool
+        False where no front can be told in this movie: that there is none is then no finding.
+    settled_until : float
+        Frame number after which arrivals are cut short by the movie's end: they count for no speed.
 
     Returns
     -------
     Front
     """
     scale = Scale(np.asarray(times_s, float), timed, temperatures_c, pixel_size_nm)
-    measured = _measured(arrival, grains, scale, settings or FrontSettings())
+    measured = replace(_measured(arrival, grains, scale, settings or FrontSettings(), settled_until), told=told)
     if before is not None and after is not None:
         degraded = np.asarray(measured.field & np.isfinite(measured.frame) & ~measured.initial)
         measured = replace(measured, voids=find_voids(after, before, degraded, grains))
@@ -171,7 +178,9 @@ def measure_front(
     )
 
 
-def _measured(arrival: ArrivalMap, grains: Grains, scale: Scale, settings: FrontSettings) -> Measured:
+def _measured(
+    arrival: ArrivalMap, grains: Grains, scale: Scale, settings: FrontSettings, settled_until: float
+) -> Measured:
     frame = np.asarray(arrival.frame, np.float32)
     initial = np.isfinite(frame) & (frame <= 0)
     clock = np.asarray(scale.clock(frame), np.float32)
@@ -186,6 +195,8 @@ def _measured(arrival: ArrivalMap, grains: Grains, scale: Scale, settings: Front
     speed = _local_speed(clock, grains.territory, zone, clear)
     crossings, nuclei = _events(slope, noise, grains, scale, film & arrival.seen, initial, width)
     degrees = None if scale.temperatures_c is None else scale.degrees(frame)
+    settled, along = frame <= settled_until, along_boundaries(clock, grains, clear)
+    along = None if along is None else np.where(settled, along, np.float32(np.nan))
     return Measured(
         scale=scale,
         grains=grains,
@@ -201,7 +212,7 @@ def _measured(arrival: ArrivalMap, grains: Grains, scale: Scale, settings: Front
         stretches=crossings,
         nuclei=nuclei,
         onset=find_onset(clock, _sd(arrival, scale), film & ~initial, settings.onset_fraction),
-        kinetics=_kinetics(speed, along_boundaries(clock, grains, clear), zone, usable, degrees),
+        kinetics=_kinetics(np.where(settled, speed, np.float32(np.nan)), along, zone, usable, degrees),
         control=boundary_control(clock, zone, film & ~initial),
     )
 

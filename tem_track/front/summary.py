@@ -23,6 +23,8 @@ CONFOUNDED = (
     "activation energy: on a ramp the temperature rises together with the degraded fraction and the path the front has "
     "left; the value is apparent and holds both"
 )
+# What the summary says where no front can be told.
+ALWAYS_SAID = {"seen_fraction", "method", "warnings"}
 # Without this share of the field degraded there is nothing to measure: the largest false area allowed a still movie.
 SOMETHING = 0.001
 
@@ -52,7 +54,8 @@ def summarise(m: Measured) -> tuple[dict[str, Any], tuple[str, ...]]:
         "method": METHOD,
         "warnings": list(warnings),
     }
-    return {name: _plain(value) for name, value in summary.items()}, warnings
+    kept = set(summary) if m.told else ALWAYS_SAID
+    return {name: _plain(value) if name in kept else None for name, value in summary.items()}, warnings
 
 
 def _onset(m: Measured) -> dict[str, Any]:
@@ -137,6 +140,8 @@ def _voids(m: Measured) -> dict[str, Any]:
 
 
 def _warnings(m: Measured) -> tuple[str, ...]:
+    if not m.told:
+        return ()
     out = []
     if len(m.grains) <= 1:
         out.append("no grain boundary was found: no crossings, no boundary zone, one grain at most in the grain table")

@@ -7,8 +7,9 @@ lasts, it came out the same to a hundredth of a pixel when it was told what had 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from tem_track.front import (
     brightened_share,
     dark_summary,
     dark_table,
+    distinct_mask,
     early_mean,
     find_grains,
     gather_evidence,
@@ -31,7 +33,7 @@ from tem_track.front import (
     measure_front,
     settle_arrival,
 )
-from tem_track.movie import Image, Labels, Mask, Movie
+from tem_track.movie import Image, Labels, Mask, Movie, finite
 from tem_track.pipeline.checkpoints import Checkpoints
 from tem_track.pipeline.in_order import in_order
 from tem_track.pipeline.reporter import Clock, Reporter
@@ -61,6 +63,8 @@ class FrontMeasurement:
     warnings : tuple of str
     dark : Table or None
         ``front/dark.csv``, where contrast changes both ways.
+    dark_in : callable or None
+        ``dark_in(k)`` are the distinct dark places of frame k, (Y, X) bool, where no front can be told for them.
     """
 
     quality: FrameQuality
@@ -72,6 +76,7 @@ class FrontMeasurement:
     after: Image
     warnings: tuple[str, ...]
     dark: Table | None = None
+    dark_in: Callable[[int], Mask] | None = None
 
     @property
     def usable(self) -> Mask:
@@ -125,7 +130,15 @@ def measure_front_movie(
     arrival, doubts = _believed(arrival, share, settings)
     walled = _believed_grains(walled, arrival, doubts, given is not None)
     warnings = (*doubts, *front.warnings)
-    return FrontMeasurement(survey.quality, drift, walled, arrival, front, before, after, warnings, dark)
+    told = dark is None or bool(np.isfinite(arrival.frame).any())
+    places = None if told else partial(_dark_in, survey, settings.front.dark_contrast)
+    return FrontMeasurement(survey.quality, drift, walled, arrival, front, before, after, warnings, dark, places)
+
+
+def _dark_in(survey: Survey, contrast: float, k: int) -> Mask:
+    """Return the distinct dark places of frame k, (Y, X) bool."""
+    frame = finite(survey.frames[k])
+    return distinct_mask(frame, ~survey.unseen(frame), contrast)
 
 
 def _evidence(survey: Survey, drift: Drift, reporter: Reporter) -> ArrivalEvidence:
@@ -180,6 +193,8 @@ def _front(
         settings=settings.front,
         before=before,
         after=after,
+        settled_until=believed.settled_until,
+        told=not doubts or bool(np.isfinite(believed.frame).any()),
     )
     if not doubts:
         return share, after, front, None

@@ -78,9 +78,12 @@ class FrontPart:
         write_json(folder.file("front/summary.json"), self.measured.front.summary)
 
     def picture(self, k: int) -> OverlayFrame:
-        """Return front and grain boundaries of frame k."""
+        """Return front and grain boundaries of frame k, or its dark places where no front can be told."""
         measured = self.measured
         reason = measured.quality.reason[k] or measured.drift.reason[k]
+        if measured.dark_in is not None:
+            dark = measured.dark_in(k) if measured.quality.usable[k] else np.zeros(self.movie.shape[1:], bool)
+            return OverlayFrame((), status_of(self.movie, k), reason, _lines_of(dark))
         moved = measured.drift.displacement_px[k]
         if not np.isfinite(moved).all():
             return OverlayFrame((), status_of(self.movie, k), reason)
@@ -102,16 +105,20 @@ class FrontPart:
             measured.before,
             self.usable,
             self.picture,
+            told=measured.dark_in is None,
         )
         return front_figures(picture, tables)
 
     def outcome(self, tables: Mapping[str, Table]) -> dict[str, Any]:
         """Return the findings that sum up the front."""
+        unusable = {"frames_unusable": int((tables["drift.csv"]["usable"] == 0).sum())}
+        if self.measured.dark_in is not None:
+            return unusable
         return {
             "grains": row_count(tables["front/grains.csv"]),
             "crossings": row_count(tables["front/crossings.csv"]),
             "nuclei": row_count(tables["front/nuclei.csv"]),
-            "frames_unusable": int((tables["drift.csv"]["usable"] == 0).sum()),
+            **unusable,
         }
 
     def record(self, tables: Mapping[str, Table]) -> dict[str, Any]:
@@ -125,6 +132,10 @@ class FrontPart:
     @cached_property
     def _boundaries(self) -> list[FloatArray]:
         return grain_lines(self.measured.grains.labels)
+
+
+def _lines_of(places: Mask) -> list[DrawnLine]:
+    return [DrawnLine(points, _FRONT_COLOUR) for points in region_lines(places)]
 
 
 def _times(movie: Movie, frames: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> Any:

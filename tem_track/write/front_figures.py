@@ -47,6 +47,8 @@ class FrontPicture:
     usable : (T,) bool
     pictures : callable
         ``pictures(k)`` is what is drawn over frame k.
+    told : bool
+        False where no front can be told: what is dark in each frame is drawn in its place.
     """
 
     movie: Movie
@@ -56,6 +58,7 @@ class FrontPicture:
     before: Image
     usable: Mask
     pictures: Callable[[int], OverlayFrame]
+    told: bool = True
 
     @property
     def axis(self) -> FloatArray:
@@ -79,13 +82,17 @@ def front_figures(picture: FrontPicture, tables: Mapping[str, Table]) -> Iterato
         By file name, as they stand in the run folder.
     """
     size = picture.movie.calibration.pixel_size_nm
-    yield "front_arrival", arrival_figure(picture, tables)
-    yield "front_montage", _montage(picture)
-    yield "front_fraction", fraction_figure(picture, tables["front/front.csv"])
-    makers: dict[str, Callable[[], Figure | None]] = {
+    drawn: dict[str, Callable[[], Figure | None]] = {
+        "front_arrival": lambda: arrival_figure(picture, tables),
+        "front_montage": lambda: _montage(picture),
+        "front_fraction": lambda: fraction_figure(picture, tables["front/front.csv"]),
         "front_distance": lambda: distance_figure(picture),
         "front_speed": lambda: speed_figure(tables["front/front.csv"]),
+    }
+    dark: dict[str, Callable[[], Figure | None]] = {"front_dark_places": lambda: _montage(picture)}
+    makers: dict[str, Callable[[], Figure | None]] = {
         "front_dark": lambda: dark_figure(picture, tables.get("front/dark.csv")),
+        **(drawn if picture.told else dark),
         "drift": lambda: drift_figure(tables["drift.csv"], size, picture.movie.timed),
     }
     for name, make in makers.items():
@@ -228,6 +235,8 @@ def _telling_frames(picture: FrontPicture) -> list[int]:
     """Return usable frames spread over the time in which the field degrades, the first one among them."""
     good = np.flatnonzero(picture.usable)
     arrived = picture.arrival_frame[np.isfinite(picture.arrival_frame)]
+    if not picture.told:
+        return sorted({int(good[k]) for k in np.linspace(0, len(good) - 1, _PANELS).round().astype(int)})
     if not len(arrived):
         return [int(good[0]), int(good[-1])]
     wanted = [0.0, *np.percentile(arrived[arrived > 0] if (arrived > 0).any() else arrived, (5, 35, 75))]

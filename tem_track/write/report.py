@@ -35,6 +35,7 @@ from tem_track.write.report_page import (
     in_words,
     section,
     table_html,
+    without_unit,
 )
 from tem_track.write.report_style import STYLE
 from tem_track.write.run_files import FIGURE_NAMES, OVERLAY_NAMES
@@ -71,6 +72,13 @@ _THEORY_COLUMNS = (
     "difference_low",
     "difference_high",
     "remark",
+)
+# What stands at the top of a heated film's page: name there, name in the summary, unit.
+_HEADLINES = (
+    ("onset", "onset_temperature_c", " °C"),
+    ("first crossing", "crossing_temperature_c", " °C"),
+    ("boundary / interior speed", "boundary_interior_ratio", ""),
+    ("activation energy", "activation_energy_ev", " eV"),
 )
 _UNUSABLE_COLUMNS = ("frame", "time_s", "reason")
 
@@ -181,7 +189,29 @@ def _key_facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         facts.append(("duration", f"{movie['duration_s']:.4g} s"))
     size = record.get("calibration", {}).get("pixel_size_nm")
     facts.append(("pixel size", f"{size:.4g} nm" if size else "not known"))
-    return facts + [fact for fact in _findings(record) if len(fact[1]) <= _SHORT]
+    return facts + _heating_facts(record) + [fact for fact in _findings(record) if len(fact[1]) <= _SHORT]
+
+
+def _heating_facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the numbers that a heating series is made for, those that the movie shows."""
+    front, growth = record.get("front") or {}, record.get("growth") or ()
+    facts = [
+        (label, f"{front[name]:.4g}{unit}")
+        for label, name, unit in _HEADLINES
+        if isinstance(front.get(name), int | float) and math.isfinite(front[name])
+    ]
+    for label, name, form in (("dark share", "dark_fraction", ".1%"), ("dark places", "dark_places", ".0f")):
+        ends = [front.get(f"{name}_{end}") for end in ("first", "last")]
+        if all(isinstance(value, int | float) for value in ends):
+            facts.append((label, " to ".join(format(value, form) for value in ends)))
+    if growth:
+        largest = max(growth, key=lambda row: row["final_area_px"])
+        facts += [
+            (label, f"{largest[name]:.4g}{unit}")
+            for label, name, unit in (("onset of growth", "onset_c", " °C"), ("final area", "final_area_nm2", " nm²"))
+            if math.isfinite(largest[name])
+        ]
+    return facts
 
 
 def _findings(record: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -238,16 +268,15 @@ def _theory(theory: Mapping[str, Any] | None, tables: Mapping[str, Table]) -> st
 
 
 def _front(front: Mapping[str, Any] | None, tables: Mapping[str, Table]) -> str:
-    """Return the numbers of the front with their intervals, and its tables."""
+    """Return the numbers of the front with their intervals, what the movie does not show, and its tables."""
     if not front:
         return ""
-    facts = [
-        (heading(name), _with_interval(front, name))
-        for name in front
-        if not name.endswith(("_low", "_high")) and isinstance(front[name], int | float | str | None)
-    ]
-    names = ("front/grains.csv", "front/crossings.csv", "front/nuclei.csv")
-    shown = "".join(table_html(name, OPTIONAL_SCHEMAS[name], tables) for name in names)
+    names = [name for name in front if not name.endswith(("_low", "_high"))]
+    facts = [(heading(n), _with_interval(front, n)) for n in names if isinstance(front[n], int | float | str)]
+    unknown = ", ".join(dict.fromkeys(without_unit(n) for n in names if front[n] is None))
+    facts += [("not shown by this movie", unknown)] if unknown else []
+    tabled = ("front/grains.csv", "front/crossings.csv", "front/nuclei.csv", "front/dark.csv")
+    shown = "".join(table_html(name, OPTIONAL_SCHEMAS[name], tables) for name in tabled)
     rows = "".join(f"<dt>{name}</dt><dd>{escaped(value)}</dd>" for name, value in facts)
     return f"<dl>{rows}</dl>{shown}"
 

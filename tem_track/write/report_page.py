@@ -30,6 +30,9 @@ CAPTIONS: Mapping[str, str] = {
     "begins at the bottom.",
     "front_speed": "Front speed on an Arrhenius plot. On a ramp temperature and extent rise together: a slope is no "
     "activation energy by itself.",
+    "front_dark": "Share of the area that is darker than the foil around, and number of distinct dark places.",
+    "front_dark_places": "Frames with their distinct dark places (orange); contrast changes both ways here, so that no "
+    "front can be told.",
     "growth_area": "Projected area of each object that grew, with its 95 % band; the dashed line is the onset, its "
     "band the 95 % interval.",
     "growth_rate": "Rate of growth of each object, from straight lines through neighbouring frames, with its 95 % "
@@ -117,6 +120,16 @@ def heading(name: str) -> str:
         if name.endswith(ending):
             return f"{escaped(name.removesuffix(ending).replace('_', ' '))} <i>{unit}</i>"
     return escaped(name.replace("_", " "))
+
+
+def without_unit(name: str) -> str:
+    """Return the name of a column as words, its unit left out.
+
+    >>> without_unit("onset_temperature_c")
+    'onset temperature'
+    """
+    ending = next((ending for ending in _UNITS if name.endswith(ending)), "")
+    return name.removesuffix(ending).replace("_", " ")
 
 
 def _head(column: Column) -> str:

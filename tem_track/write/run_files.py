@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-FRONT_FIGURES = ("front_arrival", "front_montage", "front_fraction", "front_distance", "front_speed")
+FRONT_FIGURES = (
+    "front_dark",
+    "front_dark_places",
+    "front_arrival",
+    "front_montage",
+    "front_fraction",
+    "front_distance",
+    "front_speed",
+)
 GROWTH_FIGURES = ("growth_area", "growth_rate", "growth_map")
 PARTICLE_FIGURES = (
     "volume_ratio",
@@ -62,6 +70,7 @@ RUN_FILES = (
     "front/nuclei.csv",
     "front/voids.csv",
     "front/distance.csv",
+    "front/dark.csv",
     "front/summary.json",
     "growth.csv",
     "growth_rates.csv",

@@ -23,6 +23,7 @@ from tem_track.front.frames.levels import (
     coarser,
     find_reference,
     noise_of,
+    relit,
     runs_of,
     usable_numbers,
 )
@@ -132,6 +133,7 @@ def gather_evidence(
     reference = find_reference(registered, numbers)
     binned = RegisteredFrames(frames, drift_px, fixed, grid.coarse, window)
     coarse, rough = _coarse_map(binned, numbers, reference, grid)
+    coarse = relit(coarse, rough, grid.run)
     frames_fall = frames_of_fall(coarse.samples, rough, grid.run)
     run = frames_to_average(frames_fall)
     fall = frames_fall / run

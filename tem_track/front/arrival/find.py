@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from tem_track.front.arrival.agreement import agreed_costs, best_candidate
+from tem_track.front.arrival.at_end import KNOWN_BEFORE, settled_at_end
 from tem_track.front.arrival.blind import continued
 from tem_track.front.arrival.damage import damage_at_start
 from tem_track.front.arrival.evidence import JUMP, ArrivalEvidence, filled, gather_evidence, highest_cost
@@ -46,12 +47,16 @@ class Arrival:
         Pixels that the frames around their arrival show; the others took it from their neighbours.
     drop : (Y, X) float32
         Fall of the level at the arrival as a share of the level before; 0 where there is no arrival.
+    settled_until : float
+        Frame number up to which arrivals have their steep fall behind them; later ones are cut short by the movie's
+        end, and can be a little early.
     """
 
     frame: Image
     sd_frames: Image
     seen: Mask
     drop: Image
+    settled_until: float = np.inf
 
 
 @dataclass
@@ -106,6 +111,9 @@ def settle_arrival(evidence: ArrivalEvidence, grains: Labels | None = None) -> A
     wrong |= unpaid(evidence.costs, windows.start, np.where(wrong, np.float32(np.nan), found.index), jump)
     found.index[wrong | ~reference.known] = np.nan
     before = damage_at_start(reference.image, reference.known, found.index, drop, territory)
+    end = (len(evidence.numbers) - 0.5) / evidence.run
+    settled = settled_at_end(found.index, windows, drop, territory, count=count, end=end, fall=evidence.fall)
+    found.index[reference.known] = settled[reference.known]
     return _arrival(found, drop, before, evidence)
 
 
@@ -207,6 +215,7 @@ def _arrival(found: _Map, drop: Image, before: Mask, evidence: ArrivalEvidence) 
         _full(np.where(known, found.sd * np.float32(run), np.float32(np.nan)), shape, fine),
         _full(seen.astype(np.float32), shape, fine) > 0,
         _full(np.where(known, np.nan_to_num(drop), np.float32(0)), shape, fine),
+        float(np.interp(len(numbers) - 0.5 - KNOWN_BEFORE * run, np.arange(len(numbers)), numbers)),
     )
 
 

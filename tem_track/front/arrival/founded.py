@@ -22,6 +22,8 @@ LEAST_AROUND = 0.02
 # Jumps that a region must be worth for every pixel side of its outline: two for every path through it would be half a
 # jump a side (2 / pi of its perimeter, sides being 4 / pi longer). As evidence is capped, half of that is asked.
 OUTLINE_SHARE = 0.25
+# A region smaller than 3 x 3 px is a speck of noise: boundaries, where jumps cost little, would let it pass.
+LEAST_REGION_PX = 9
 # A fall takes some four samples; one that begins with fewer left is not over when the movie ends. What it must have
 # come to by then, in the mean of the last samples, is a share of what is usual around.
 LAST_ARRIVALS, LAST_SAMPLES, NEAR_SIGMA_PX = 6, 2, 3.0
@@ -67,7 +69,7 @@ def unfounded(drop: Image, index: Image) -> Mask:
 
 
 def unpaid(costs: Image, start: NDArray[np.int32], index: Image, jump: float | Image) -> Mask:
-    """Return the regions that arrived and whose own evidence is worth less than their outline costs.
+    """Return the regions that arrived and whose own evidence is worth less than their outline costs, and all specks.
 
     Paths through neighbours find the best map nearly, not quite: a speck can be held together by the streaks between
     its pixels. A path through a region pays a jump where it comes in and one where it goes out, and a region has pi
@@ -94,7 +96,7 @@ def unpaid(costs: Image, start: NDArray[np.int32], index: Image, jump: float | I
     count, region = cv2.connectedComponents(arrived.astype(np.uint8), connectivity=8)
     worth = np.bincount(region.ravel(), gain.ravel(), count)
     price = OUTLINE_SHARE * np.bincount(region.ravel(), (outline * jump).ravel(), count)
-    poor = worth < price
+    poor = (worth < price) | (np.bincount(region.ravel(), minlength=count) < LEAST_REGION_PX)
     poor[0] = False
     return np.asarray(poor[region])
 
@@ -121,19 +123,25 @@ def unfinished(windows: Windows, index: Image, drop: Image, count: int, fall: fl
     measured = np.isfinite(index) & np.isfinite(drop)
     if not late.any() or not measured.any():
         return np.zeros(index.shape, bool)
-    total, shown = np.zeros(index.shape, np.float32), np.zeros(index.shape, np.float32)
-    for s in range(len(windows.samples)):
-        last = late & (windows.start + s >= count - LAST_SAMPLES) & np.isfinite(windows.samples[s])
-        total[last] += windows.samples[s][last]
+    fallen, shown = fallen_at_end(windows, count)
+    shown &= late
+    usual = usual_drop(drop, measured)
+    least = np.mean([share_fallen(-k, fall) for k in range(LAST_SAMPLES)])
+    return np.asarray(shown & (_mean_over(fallen, shown, NEAR_SIGMA_PX) < np.float32(least) * usual))
+
+
+def fallen_at_end(windows: Windows, count: int) -> tuple[Image, Mask]:
+    """Return by how much each place (y, x) lies below its level before in the last samples, and which they show."""
+    total, shown = np.zeros(windows.start.shape, np.float32), np.zeros(windows.start.shape, np.float32)
+    for s, level in enumerate(windows.samples):
+        last = (windows.start + s >= count - LAST_SAMPLES) & np.isfinite(level)
+        total[last] += level[last]
         shown += last
     before = windows.before_total / np.maximum(windows.before_count, 1)
-    fallen = np.asarray(before - total / np.maximum(shown, 1), np.float32)
-    usual = _usual_drop(drop, measured)
-    least = np.mean([share_fallen(-k, fall) for k in range(LAST_SAMPLES)])
-    return np.asarray(late & (shown > 0) & (_mean_over(fallen, shown > 0, NEAR_SIGMA_PX) < np.float32(least) * usual))
+    return np.asarray(before - total / np.maximum(shown, 1), np.float32), np.asarray(shown > 0)
 
 
-def _usual_drop(drop: Image, measured: Mask) -> Image:
+def usual_drop(drop: Image, measured: Mask) -> Image:
     """Return how much places around each one fell (y, x); where none around was measured, how much all others did."""
     overall = np.float32(drop[measured].mean())
     total = cv2.GaussianBlur(np.where(measured, drop, 0).astype(np.float32), (0, 0), USUAL_SIGMA_PX)

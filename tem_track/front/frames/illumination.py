@@ -101,7 +101,7 @@ def fit_illumination(log_ratio: FloatArray, weight: FloatArray, terms: FloatArra
     terms : (n, 6) float64
         Of `tile_terms`.
     """
-    scatter = _scatter(log_ratio, weight)
+    scatter = tile_scatter(log_ratio, weight)
     flicker = _flicker(log_ratio, weight)
     found, off = np.zeros((len(log_ratio), 6)), np.full(log_ratio.shape, np.nan)
     gain, gain_weight, before, share = 0.0, 0.0, -1, 1.0
@@ -116,11 +116,11 @@ def fit_illumination(log_ratio: FloatArray, weight: FloatArray, terms: FloatArra
         stiffness = max(SHAPE_INERTIA, (scatter / SHAPE_CHANGE) ** 2) / max(share, 0.01) ** STIFFENING
         inertia = np.diag([(scatter / flicker) ** 2, *[stiffness] * 5])
         expected = np.array([gain, *found[max(before, 0)][1:]])
-        found[k] = _fit(ratio, intact, terms, expected, inertia, scatter)
+        found[k] = robust_fit(ratio, intact, terms, expected, inertia, scatter)
         share = _agreed(ratio - terms @ found[k], intact, scatter) / float(shown.sum())
         if share < AGREED_SHARE and abs(found[k][0] - gain) > FLICKERS * flicker:
             inertia[0, 0] = FIXED
-            found[k] = _fit(ratio, intact, terms, expected, inertia, scatter)
+            found[k] = robust_fit(ratio, intact, terms, expected, inertia, scatter)
             share = _agreed(ratio - terms @ found[k], intact, scatter) / float(shown.sum())
         off[k] = np.where(shown > 0, ratio - terms @ found[k], np.nan)
         # Frames with few intact tiles say little of the beam: the usual gain stays where more of them saw it.
@@ -162,7 +162,7 @@ def _darkened(off: FloatArray, scatter: float) -> Mask:
     return np.asarray((low.sum(axis=0) > 0.5 * seen.sum(axis=0)) & seen.any(axis=0))
 
 
-def _scatter(log_ratio: FloatArray, weight: FloatArray) -> float:
+def tile_scatter(log_ratio: FloatArray, weight: FloatArray) -> float:
     """Return the typical deviation of a tile from one frame to the next, common changes taken out."""
     both = (weight[1:] > 0.5) & (weight[:-1] > 0.5)
     change = np.where(both, np.diff(log_ratio, axis=0), np.nan)
@@ -173,9 +173,22 @@ def _scatter(log_ratio: FloatArray, weight: FloatArray) -> float:
     return max(LEAST_SCATTER, 1.4826 * float(np.nanmedian(np.abs(change))) / float(np.sqrt(2)))
 
 
-def _fit(
+def robust_fit(
     ratio: FloatArray, shown: FloatArray, terms: FloatArray, expected: FloatArray, inertia: FloatArray, scatter: float
 ) -> FloatArray:
+    """Return the coefficients (6,) of a surface through the logarithms (n,) of the tiles, darkened ones left out.
+
+    Parameters
+    ----------
+    ratio, shown : (n,) float64
+        Logarithm of each tile, and its weight.
+    terms : (n, 6) float64
+    expected : (6,) float64
+        Coefficients beforehand, in force by `inertia` (6, 6), in tiles.
+    inertia : (6, 6) float64
+    scatter : float
+        Standard deviation of a tile.
+    """
     found = expected
     for width in WIDTHS:
         off = (ratio - terms @ found) / (width * WELSCH * scatter)

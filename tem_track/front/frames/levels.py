@@ -14,8 +14,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.front.frames.illumination import Tiles, choose_tiles, fit_illumination, surface, tile_sums, tile_terms
+from tem_track.front.frames.illumination import (
+    Tiles,
+    choose_tiles,
+    fit_illumination,
+    surface,
+    tile_scatter,
+    tile_sums,
+    tile_terms,
+)
 from tem_track.front.frames.registered import RegisteredFrames
+from tem_track.front.frames.relit import light_left
 from tem_track.front.smoothing import smoothed
 from tem_track.movie import FloatArray, Image, Mask
 
@@ -86,11 +95,17 @@ class CoarseLevels:
         Coefficients of the illumination of every usable frame.
     numbers : (m,) int
         Frame numbers of the usable frames.
+    tiles : (int, int)
+        Tiles that the illumination was fitted to.
+    scatter : float
+        Standard deviation of a tile from frame to frame.
     """
 
     samples: NDArray[np.float16]
     light: FloatArray
     numbers: NDArray[np.intp]
+    tiles: Tiles
+    scatter: float
 
 
 def choose_grid(shape: tuple[int, ...], count: int) -> Grid:
@@ -219,7 +234,26 @@ def coarse_levels(
     for n, chosen in enumerate(runs_of(len(numbers), run)):
         mean_light = light[chosen].mean(axis=0)
         samples[n] = samples[n].astype(np.float32) / surface(mean_light, registered.shape) - 1
-    return CoarseLevels(samples, light, numbers)
+    return CoarseLevels(samples, light, numbers, tiles, tile_scatter(ratio, weight))
+
+
+def relit(coarse: CoarseLevels, index: Image, run: int) -> CoarseLevels:
+    """Return the levels with the illumination fitted once more to what is intact, by a first map of the changes.
+
+    Parameters
+    ----------
+    coarse : CoarseLevels
+    index : (y, x) float32
+        Sample at which each place changed, NaN = never.
+    run : int
+        Frames a sample.
+    """
+    left = light_left(coarse.samples, index, coarse.tiles, coarse.scatter / np.sqrt(run))
+    light = coarse.light + np.repeat(left, run, axis=0)[: len(coarse.light)]
+    for n, own in enumerate(left):
+        level = coarse.samples[n].astype(np.float32) + 1
+        coarse.samples[n] = level / surface(own, level.shape) - 1
+    return CoarseLevels(coarse.samples, light, coarse.numbers, coarse.tiles, coarse.scatter)
 
 
 class RelativeLevels:

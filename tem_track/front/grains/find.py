@@ -7,6 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from tem_track.front.grains.cracks import without_cracks
 from tem_track.front.grains.held import held_evidence
 from tem_track.front.grains.led import led_evidence
 from tem_track.front.grains.lines import arrival_planes
@@ -67,7 +68,7 @@ def find_grains(image: Image, *, fixed: Mask | None = None, arrival_frame: Image
         shown = np.maximum(held_evidence(planes), led_evidence(planes))
         front = np.float32(WALL_EVIDENCE) * shown
     evidence = Evidence(picture, front)
-    labels = _working_labels(evidence, film)
+    labels = without_cracks(_working_labels(evidence, film), small)
     labels = _at_full_size(labels, image.shape, factor) if factor > 1 else labels
     labels[~usable] = 0
     grains = grains_from_labels(labels)

@@ -19,6 +19,10 @@ STRETCH_GAP_PX = 3.0
 # A boundary that opens lets the front out at one time; a front that starts from a nucleus beside it runs along it, and
 # its wings set out one after the other. A stretch may be slower along itself by at most this share of the usual front.
 MOST_SLOWNESS = 0.35
+# What sets out round a damage site at the boundary is a stretch of about the shortest length, a quarter as slow along
+# itself as the usual front. A stretch this many times as long may be as slow as said above, a shorter one less, in
+# proportion to its length. Where no stretch is so long and at most this share of that slowness, nothing has crossed.
+SURE_LENGTHS, SURE_SHARE = 2.0, 0.5
 # Stretches that together make up less than this share of all crossed boundary, each weighted by how sharply it opened,
 # are no first crossing: a nucleus or an error near a boundary is short, and not all of it sets out at one time.
 FIRST_SHARE = 0.08
@@ -78,9 +82,16 @@ def find_crossings(sides: Sides, least_delay: float, window_px: float, usual_slo
     # A nucleus beside the boundary also sets out from it within 45 deg, along no more than twice the depth it is seen
     # at, blurred by the window: only what is longer has come through.
     shortest = 2 * DEPTH_PX + window_px
-    slowest = MOST_SLOWNESS * usual_slowness
-    found = [crossing for crossing in found if crossing.length_px >= shortest and crossing.slowness <= slowest]
+    found = [crossing for crossing in found if crossing.length_px >= shortest]
+    found = _at_one_time(found, SURE_LENGTHS * shortest, MOST_SLOWNESS * usual_slowness)
     return sorted(found, key=lambda c: (c.time, c.source, c.target))
+
+
+def _at_one_time(crossings: list[Crossing], sure_px: float, slowest: float) -> list[Crossing]:
+    """Return the stretches that set out at one time; none where none is sure: boundaries that open do so widely."""
+    kept = [c for c in crossings if c.slowness <= slowest * min(1.0, c.length_px / sure_px)]
+    sure = any(c.length_px >= sure_px and c.slowness <= SURE_SHARE * slowest for c in kept)
+    return kept if sure else []
 
 
 def _stretches(sides: Sides, enters: NDArray[np.intp]) -> list[NDArray[np.intp]]:
