@@ -61,6 +61,15 @@ def test_rough_outlines_that_become_smooth_are_no_change_of_shape() -> None:
     assert checked(ALL * 1.1, 0.97 / smoother, 0.04).holds is False
 
 
+def test_the_uncertainty_of_a_row_holds_what_is_hidden_from_the_row_on_that_fails() -> None:
+    check = checked(ALL * 1.1 * np.linspace(1, 1.3, N), ALL)
+    assert check.holds is False
+    assert (check.row_hidden_sd[: check.fails_row] == 0).all()
+    assert (np.diff(check.row_hidden_sd[check.fails_row :]) >= 0).all()
+    assert check.row_hidden_sd[-1] == pytest.approx(check.hidden_sd, rel=0.1)
+    assert (checked(ALL * 1.1, ALL).row_hidden_sd == 0).all()
+
+
 def test_without_axes_nothing_is_said() -> None:
     unknown = np.full(N, np.nan)
     assert checked(unknown, unknown).holds is None

@@ -105,3 +105,20 @@ def test_few_rows() -> None:
     find_stages(TIMES[:FEWEST_ROWS_FOR_STAGES], np.array([1, 1, 1, 1.5, 1.9, 1.9]))
     with pytest.raises(ValueError, match="needs 6 rows"):
         find_stages(TIMES[:5], np.ones(5))
+
+
+def test_a_slow_bend_starts_where_the_level_ends() -> None:
+    times = 10.0 * np.arange(80)
+    since = np.clip((times - 150.0) / 300.0, 0, 1)
+    found = []
+    for seed in range(6):
+        values = (1 + 0.35 * since**2 + 0.0023 * np.clip(times - 450.0, 0, None)) * (
+            1 + 0.004 * np.random.default_rng(seed).normal(size=80)
+        )
+        fit = find_stages(times, values)
+        found.append((fit.stages[0].start_s, *fit.stages[0].start_interval))
+    starts, low, high = np.transpose(found)
+    # A parabola leaves its level by less than the noise over some frames.
+    assert np.abs(np.mean(starts) - 150) < 60
+    assert np.all(low < starts)
+    assert np.all(starts < high)

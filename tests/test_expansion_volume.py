@@ -52,3 +52,9 @@ def test_core_shell_and_void_make_the_envelope() -> None:
     assert np.isnan(found["void"][0][1])
     # d(d^3) = 3 d^2 times pi/6, core 8 and void 4, each off by 0.1.
     assert found["core"][1][0] == pytest.approx(np.pi / 2 * 0.1 * np.hypot(64, 16))
+
+
+@pytest.mark.parametrize("model", ["sphere", "spheroid", "film"])
+def test_a_fitted_ratio_below_zero_is_not_known_under_any_model(model: str) -> None:
+    assert np.isnan(list(volume.ratio_by_model(-0.2, model, 1.2, 1.1).values())).all()
+    assert volume.ratio_by_model(1.0, model, 1.2, 1.2)["film"] == pytest.approx(1.0)

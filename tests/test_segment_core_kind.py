@@ -95,6 +95,28 @@ def test_a_core_that_jumps_about_gains_less_than_one_that_stays() -> None:
     assert seen(jumping).gain < 0.6 * seen(still).gain
 
 
+def test_a_core_that_stays_and_fades_is_steady() -> None:
+    fading = body_parameters(6)
+    fading[:, CORE] = [0.6, 0.55, 0.4, 0.25, 0.15, 0.1]
+    assert seen(fading).steady
+    jumping = fading.copy()
+    jumping[:, CORE] = [0.6, 0.1, 0.5, 0.08, 0.6, 0.1]
+    assert not seen(jumping, 0.01).steady
+
+
+def test_errors_offer_no_steady_core() -> None:
+    profiles = strayed_bodies(body_parameters(180), 0.08)
+    errors = ProfileErrors(LENGTH, np.full(180, 0.08))
+    without, cored = (fits_whitened(profiles, free, errors) for free in (HOLLOW, WITH_CORE))
+    best = np.min([fits.chi2 for fits in without], axis=0)
+    steady = 0
+    for i in range(30):
+        mine = np.arange(6 * i, 6 * i + 6)
+        found = seen_together([fits.take(mine) for fits in cored], best[mine], CORE, CORE_RADIUS, 0.04, 0.05)
+        steady += found.steady and found.step * found.typical_radius > 0.12 and found.gain > 20
+    assert steady == 0
+
+
 def test_a_void_is_seen_where_it_is() -> None:
     profiles = strayed_bodies(body_parameters(6, void=1.0), 0.02)
     errors = ProfileErrors(LENGTH, np.full(6, 0.02))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tem_track.segment.core.path import memory, steady_path
+from tem_track.segment.core.path import memory, not_astray, steady_path
 
 
 def test_a_core_that_speckle_moves_for_a_while_is_put_back() -> None:
@@ -56,3 +56,22 @@ def test_memory_of_pooled_frames_is_how_many_were_pooled() -> None:
     fresh = np.random.default_rng(7).standard_normal((200, 64))
     pooled = np.stack([fresh[k : k + 5].mean(axis=0) for k in range(196)])
     assert 4.0 < memory(pooled) < 6.0
+
+
+def test_frames_that_show_something_else_know_what_the_windows_do() -> None:
+    true = np.interp(np.arange(60), [0, 20, 59], [0.80, 0.77, 0.81])
+    fitted, sd = true + np.random.default_rng(8).normal(0, 0.01, 60), np.full(60, 0.01)
+    # From frame 40 on the rim of a void is fitted, and no heavy tail can tell that a third of the frames is wrong.
+    fitted[40:] -= 0.33
+    alone = steady_path(fitted, sd, 5.0)[0]
+    path, path_sd = steady_path(*not_astray(fitted, sd, np.full(60, 0.79), 0.05), 5.0)
+    assert np.abs(alone - true).max() > 0.2
+    assert np.abs(path - true).max() < 0.03
+    assert path_sd[50] > 1.5 * path_sd[20]
+
+
+def test_frames_near_the_windows_stay_as_they_are() -> None:
+    fitted, sd = np.array([0.70, 0.79, 0.90]), np.array([0.01, 0.02, 0.03])
+    kept = not_astray(fitted, sd, np.full(3, 0.79), 0.05)
+    assert np.array_equal(kept[0], fitted)
+    assert np.array_equal(kept[1], sd)

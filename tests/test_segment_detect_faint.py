@@ -12,6 +12,7 @@ from tem_track.movie import Labels
 from tem_track.segment import learn_appearance, segment_frame
 from tem_track.segment.appearance import Appearance
 from tem_track.segment.candidates import LEAST_CONTRAST_IF_LARGE, LEAST_CONTRAST_OF_NOISE, drop_noise, out_of_noise
+from tem_track.segment.contour import Shape
 from tem_track.segment.levels import Region
 from tem_track.settings import SegmentSettings
 
@@ -65,7 +66,7 @@ def nested(areas: list[float], contrasts: list[float]) -> list[Region]:
     """Return patches each of which lies in the one before."""
     contour = np.zeros((4, 1, 2), np.int32)
     return [
-        Region(10.0 * k, k, contour, area, 1.0, 1.0, contrast, 1.0, 0.0, 5.0, 1.0, parent=k - 1)
+        Region(10.0 * k, k, Shape(contour, area), 1.0, contrast, 0.0, 5.0, area, parent=k - 1)
         for k, (area, contrast) in enumerate(zip(areas, contrasts, strict=True))
     ]
 

@@ -95,12 +95,12 @@ def test_the_edge_of_many_outlines_is_that_of_each_by_itself() -> None:
     picture = picture_of((40, 30, 15, 1.0), (40, 80, 18, 1.0), (5, 60, 12, 1.0))
     contours, _ = cv2.findContours((picture > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     strength = rng.random(picture.shape).astype(np.float32)
-    edge, border = Along.of(list(contours)).edges(strength, [len(c) for c in contours], None, 0.25)
+    edge, at_border = Along.of(list(contours)).edges(strength, None, 0.25)
     for k, contour in enumerate(contours):
         x, y = contour[:, 0].T
         inner = np.sort(strength[y, x][y > 1])
         assert edge[k] == pytest.approx(float(inner[(len(inner) - 1) // 4]), rel=1e-6)
-        assert border[k] == pytest.approx(np.mean(y < 1))
+        assert at_border[k] == np.count_nonzero(y < 1)
 
 
 def test_a_patch_comes_apart_into_balls_but_not_into_speckle() -> None:

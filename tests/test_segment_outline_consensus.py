@@ -54,6 +54,25 @@ def test_tracks_of_a_few_frames_show_no_usual_shape() -> None:
     assert odd_shapes(centres()[:6], bitten) == []
 
 
+def test_a_notch_that_deepens_until_the_end_is_no_bite() -> None:
+    radius = growing_radii()
+    radius[:, 20:40] *= np.linspace(1, 0.75, COUNT)[:, None]
+    assert odd_shapes(centres(), radius) == []
+    assert odd_shapes(centres(), growing_radii()[:, ::-1] * radius / growing_radii()) == []
+
+
+def test_a_branch_that_grows_from_the_first_frame_is_no_bulge() -> None:
+    radius = growing_radii()
+    radius[:, 20:40] *= np.linspace(1, 1.3, COUNT)[:, None]
+    assert odd_shapes(centres(), radius) == []
+
+
+def test_a_bite_of_the_first_frames_is_one_however_long_the_track_stands_still_after_it() -> None:
+    radius = growing_radii()
+    radius[:5, 20:30] *= 0.9
+    assert [odd.row for odd in odd_shapes(centres(), radius)] == [0, 1, 2, 3, 4]
+
+
 def picture(k: int) -> Image:
     """A ball; in the first frames a grain at its rim is so pale that it hardly shows."""
     y, x = np.indices(SIZE) - 55.0

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 from tem_track.movie import FloatArray, Labels
 from tem_track.segment.outline.again import another
 from tem_track.segment.outline.members import Memory, recent_shape
-from tem_track.segment.outline.scene import _crowded
+from tem_track.segment.outline.scene import _circle, _may_meet, _meet
 from tem_track.segment.outline.stage import outline_particles, together
 from tem_track.segment.outline.start import starts_from_labels
 
@@ -26,15 +26,28 @@ def starts(labels: Labels) -> list:
     return starts_from_labels(labels, lambda track: True)
 
 
-def test_particles_are_crowded_only_where_rays_meet_others() -> None:
-    assert _crowded(starts(two(45)), None) == {1, 2}
-    assert _crowded(starts(two(95)), None) == set()
+def test_particles_may_meet_only_where_rays_reach_others_of_their_frame() -> None:
+    near = [*starts(two(45)), *starts(two(95))]
+    frame = np.array([0, 0, 1, 1])
+    assert _may_meet(near, frame, None)[0].tolist() == [[0, 1]]
+    assert _may_meet(near[:2], np.array([0, 1]), None)[0].tolist() == []
+    assert not _may_meet(near, frame, None)[1].any()
 
 
-def test_a_fixed_pixel_in_reach_crowds_one_particle() -> None:
+def test_a_fixed_pixel_in_reach_is_met_by_one_particle() -> None:
     fixed = np.zeros(SIZE, bool)
     fixed[60, 90:95] = True
-    assert _crowded(starts(two(95)), fixed) == {1}
+    assert _may_meet(starts(two(95)), np.zeros(2, np.intp), fixed)[1].tolist() == [True, False]
+
+
+def test_outlines_meet_as_far_as_their_rays_reach_now() -> None:
+    def meet(apart: float, radius: float) -> bool:
+        circles = _circle(np.array([[0.0, 0.0], [0.0, apart]]), np.full((2, 48), radius), 1)
+        return bool(_meet(circles[:1], circles[1:])[0])
+
+    assert meet(45, 20)
+    assert not meet(45, 12)
+    assert not meet(60, 20)
 
 
 def test_frames_are_worked_on_together_by_particles_and_pixels() -> None:

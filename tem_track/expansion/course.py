@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tem_track.expansion.hinges import HingeFit
-from tem_track.expansion.selection import Noise
-from tem_track.movie import FloatArray
+from tem_track.expansion.other_onsets import OtherOnsets
+from tem_track.expansion.selection import FEWEST_LEVEL_ROWS, Noise
+from tem_track.movie import FloatArray, Mask
 
 # Rows a stage holds at least before its law is asked for: two ends and one between that can tell.
 FEWEST_LAW_ROWS = 3
@@ -172,14 +173,22 @@ class UnseenStart:
         Value before the onset, and what not knowing the onset leaves open of it.
     latest_onset : float
         The onset was before this time (95 %, one-sided).
+    onset, onset_sd : float
+        The onset, where the other particles make it more likely that the movie holds it than that it does not; NaN
+        otherwise.
+    interval : (float, float)
+        95 % of that onset; the lower end is NaN where it may have been before the first row after all.
     """
 
     level: float
     level_sd: float
     latest_onset: float
+    onset: float = float("nan")
+    onset_sd: float = float("nan")
+    interval: tuple[float, float] = (float("nan"), float("nan"))
 
 
-def unseen_start(course: Course, knots: FloatArray) -> UnseenStart:
+def unseen_start(course: Course, knots: FloatArray, others: OtherOnsets | None = None) -> UnseenStart:
     """Return the value before an onset that lies in or before the first rows.
 
     Parameters
@@ -188,23 +197,54 @@ def unseen_start(course: Course, knots: FloatArray) -> UnseenStart:
         With `free_start`.
     knots : (K,) float64
         Of the fit: ends of its segments.
+    others : OtherOnsets, optional
+        When the other particles of the movie began, in the time of the course.
 
     Notes
     -----
-    The onset may be anywhere from the first row on; each place counts by its likelihood, exp(-misfit / 2). A curve that
-    is steep from its first row on leaves only that row; a slow one that may have been level for some rows is averaged.
+    The onset may be anywhere from the first row on; each place counts by its likelihood, exp(-misfit / 2), and by what
+    the others predict. A curve that is steep from its first row on leaves only that row; a slow one that may have been
+    level for some rows is averaged.
     """
+    places, misfits, levels = _onset_places(course, knots)
+    latest = float(places[np.flatnonzero(misfits <= misfits.min() + ONE_SIDED_95)[-1]])
+    likely = np.exp(-(misfits - misfits.min()) / 2)
+    if others is not None:
+        step = float(places[1] - places[0])
+        after = likely * others.density(places) * step * (1 - others.begun_share)
+        # A start before the first row looks as one at it.
+        after[0] += float(likely[0]) * others.before(course.start)
+        shown = places >= course.start + (FEWEST_LEVEL_ROWS - 0.5) * course.gap
+        if after[shown].sum() > after[~shown].sum():
+            return _placed(places, levels, after, shown, latest)
+    mean, sd = _mean_and_sd(levels, likely)
+    return UnseenStart(mean, sd, latest)
+
+
+def _onset_places(course: Course, knots: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return places of an onset from the first row to the end of the first stage, with misfit and level of each."""
     level = replace(course, free_start=False)
     last = float(knots[0]) if len(knots) else course.end
     places = np.linspace(course.start, last, ONSET_PLACES, endpoint=False)
     laws = ["linear"] * len(course.bounds(knots)[1:])
-    solved = np.array([level.solved(np.concatenate([[at], knots]), laws) for at in places])
-    misfits, levels = solved.T
-    likely = np.exp(-(misfits - misfits.min()) / 2)
-    likely /= likely.sum()
-    mean = float(likely @ levels)
-    latest = float(places[np.flatnonzero(misfits <= misfits.min() + ONE_SIDED_95)[-1]])
-    return UnseenStart(mean, float(np.sqrt(likely @ (levels - mean) ** 2)), latest)
+    misfits, levels = np.array([level.solved(np.concatenate([[at], knots]), laws) for at in places]).T
+    return places, misfits, levels
+
+
+def _placed(places: FloatArray, levels: FloatArray, likely: FloatArray, shown: Mask, latest: float) -> UnseenStart:
+    """Return the onset from how likely its places are; those not shown stand for a start before the movie."""
+    onset, onset_sd = _mean_and_sd(places[shown], likely[shown])
+    level, level_sd = _mean_and_sd(levels, likely)
+    below = np.cumsum(likely) / likely.sum()
+    low, high = (float(places[min(int(np.searchsorted(below, at)), len(places) - 1)]) for at in (0.025, 0.975))
+    low = low if below[~shown].max(initial=0.0) < 0.025 else float("nan")
+    return UnseenStart(level, level_sd, max(latest, high), onset, onset_sd, (low, high))
+
+
+def _mean_and_sd(values: FloatArray, weights: FloatArray) -> tuple[float, float]:
+    share = weights / weights.sum()
+    mean = float(share @ values)
+    return mean, float(np.sqrt(share @ (values - mean) ** 2))
 
 
 def _searched(course: Course, knots: FloatArray, laws: Sequence[str]) -> float:

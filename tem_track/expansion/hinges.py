@@ -26,6 +26,9 @@ REJECT_SD = 6.0
 LEAST_SCALE = 0.002
 # Gauss-Newton converges in 5 to 8 steps from the grid's start; more only polish a bad model.
 MAX_STEPS = 12
+# Corners are rounded over half a frame interval at least (a frame is an average) and by default over three at most, or
+# this share of the movie: a front that reaches the particle's core, a moving reaction's end.
+ROUND_FRAMES, ROUND_SHARE = (0.5, 3.0), 0.03
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,20 @@ class HingeFit:
     def knot_count(self) -> int:
         """Number of corners."""
         return len(self.knots)
+
+    @property
+    def usual_rounding(self) -> float:
+        """Largest half width of a corner that is no bend of its own."""
+        return max(ROUND_FRAMES[1] / ROUND_FRAMES[0] * self.half_widths[0], ROUND_SHARE)
+
+    @property
+    def leaving(self) -> float:
+        """Where the curve leaves its level start: its first corner, or where the bend begins that it is wider by.
+
+        The rounding that every corner may have (a frame's exposure, a front that is not sharp) lies on both sides of
+        it; a bend over more than that is a slow start.
+        """
+        return float(self.knots[0] - max(self.half_width - self.usual_rounding, 0.0))
 
 
 def hinge(x: FloatArray, half_width: float) -> FloatArray:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from tem_track.expansion.lineage import lineage_end, write_lineage_ratios
+from tem_track.expansion.other_onsets import OtherOnsets, other_onsets
 from tem_track.expansion.particle import Curve, track_curve
 from tem_track.expansion.population import population_curve
 from tem_track.expansion.stages import END_ROWS
 from tem_track.expansion.summary import Row, onset_row, particle_row, stage_rows
+from tem_track.expansion.uncertainty import NORMAL_FACTOR
 from tem_track.expansion.volume import volume_exponent
 from tem_track.movie import FloatArray
 from tem_track.settings import ExpansionSettings
@@ -83,12 +85,13 @@ def measure_expansion(
     """
     full = blank_table(TRACKS, row_count(tracks)) | {name: values.copy() for name, values in tracks.items()}
     full["time_s"] = np.where(np.isfinite(full["time_s"]), full["time_s"], np.asarray(times_s, float)[full["frame"]])
-    model, curves = settings.volume_model, {}
+    model = settings.volume_model
     fitted = np.full(row_count(full), np.nan)
-    for track_id, index in _rows_of_tracks(full):
-        rows = {name: values[index] for name, values in full.items()}
-        curve = track_curve(rows, settings, pixel_size_nm, fates.get(track_id, "whole"))
-        curves[track_id] = curve
+    places = dict(_rows_of_tracks(full))
+    frame_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.0
+    curves = _curves(full, places, settings, pixel_size_nm, fates, frame_s)
+    for track_id, index in places.items():
+        curve = curves[track_id]
         for name, values in curve.rows.items():
             full[name][index] = values
         if curve.fit:
@@ -103,6 +106,31 @@ def _rows_of_tracks(tracks: Table) -> list[tuple[int, np.ndarray]]:
     order = np.lexsort((tracks["frame"], tracks["track_id"]))
     ids, starts = np.unique(tracks["track_id"][order], return_index=True)
     return [(int(i), rows) for i, rows in zip(ids, np.split(order, starts[1:]), strict=True)] if len(order) else []
+
+
+def _curves(
+    full: Table,
+    places: Mapping[int, np.ndarray],
+    settings: ExpansionSettings,
+    pixel_size_nm: float | None,
+    fates: Mapping[int, str],
+    frame_s: float,
+) -> dict[int, Curve]:
+    """Return every track's curve; those that leave their onset open are asked again, with the others' onsets."""
+
+    def curve_of(i: int, others: OtherOnsets | None = None) -> Curve:
+        rows = {name: values[places[i]] for name, values in full.items()}
+        return track_curve(rows, settings, pixel_size_nm, fates.get(i, "whole"), others)
+
+    curves = {i: curve_of(i) for i in places}
+    unseen = [i for i, c in curves.items() if c.fit and c.fit.stages and not c.onset_known]
+    seen = [c.fit.stages[0] for c in curves.values() if c.fit and c.onset_known]
+    onsets = [stage.start_s for stage in seen]
+    sds = [(stage.start_interval[1] - stage.start_interval[0]) / (2 * NORMAL_FACTOR) for stage in seen]
+    others = other_onsets(onsets, sds, len(unseen) - 1, frame_s) if unseen else None
+    if others is not None:
+        curves |= {i: curve_of(i, others) for i in unseen}
+    return curves
 
 
 def _start_area(curve: Curve, exponent: float) -> float:

@@ -13,6 +13,7 @@ from tem_track.expansion import volume
 from tem_track.expansion.ending import rows_of_event
 from tem_track.expansion.gaps import bridged, bridged_sd
 from tem_track.expansion.noise import mean_inflation, roughness, student_factor
+from tem_track.expansion.other_onsets import OtherOnsets
 from tem_track.expansion.shape import ShapeCheck, check_shape
 from tem_track.expansion.stages import FEWEST_ROWS_FOR_STAGES, StageFit, end_rows, find_stages
 from tem_track.expansion.uncertainty import (
@@ -69,8 +70,19 @@ class Curve:
     before: Mask
     fitted_rows: Mask
 
+    @property
+    def onset_known(self) -> bool:
+        """Whether the start of the first stage is an onset."""
+        return self.fit is not None and len(self.fit.stages) > 0 and (self.level_seen or self.fit.onset_by_others)
 
-def track_curve(rows: Table, settings: ExpansionSettings, pixel_size_nm: float | None, fate: str = "whole") -> Curve:
+
+def track_curve(
+    rows: Table,
+    settings: ExpansionSettings,
+    pixel_size_nm: float | None,
+    fate: str = "whole",
+    others: OtherOnsets | None = None,
+) -> Curve:
     """Return the completed rows, V0, stages and final V/V0 of one track.
 
     Parameters
@@ -81,6 +93,8 @@ def track_curve(rows: Table, settings: ExpansionSettings, pixel_size_nm: float |
     pixel_size_nm : float or None
     fate : str
         What became of the track: rows that belong to the break or merger at its end are no part of its curve.
+    others : OtherOnsets, optional
+        When the other particles of the movie began.
     """
     model, shared = settings.volume_model, min(settings.shared_edge_error, 1.0)
     rows = {name: values.copy() for name, values in rows.items()}
@@ -95,7 +109,7 @@ def track_curve(rows: Table, settings: ExpansionSettings, pixel_size_nm: float |
     usable = whole & np.isfinite(envelope)
     usable[usable] = ~doubtful_rows(stated[usable])
     usable[usable] = ~rows_of_event(rows["time_s"][usable], envelope[usable], fate)
-    fit = _fitted(rows["time_s"], envelope, stated, usable) if _enough(usable, rows) else None
+    fit = _fitted(rows["time_s"], envelope, stated, usable, others) if _enough(usable, rows) else None
     level, level_sd, before = _reference(rows["time_s"], envelope, stated, seen, fit, _broken(rows))
     if settings.v0_frames and np.isfinite(level):
         level, level_sd, before = _given_reference(envelope, stated, seen, settings.v0_frames, fit)
@@ -111,6 +125,7 @@ def track_curve(rows: Table, settings: ExpansionSettings, pixel_size_nm: float |
     half_width = NORMAL_FACTOR * np.hypot(edge, level_sd / level)
     aspect = rows["major_axis_px"] / rows["minor_axis_px"]
     shape = check_shape(aspect, rows["solidity"], before, usable, last, half_width)
+    rows["volume_ratio_sd"] = np.hypot(rows["volume_ratio_sd"], rows["volume_ratio"] * shape.row_hidden_sd)
     final = _final(rows, level, level_sd, fit, edge, before & usable, last, model, shape.hidden_sd)
     return Curve(rows, level, level_sd, level_seen, fit, final, shape, before, usable)
 
@@ -152,7 +167,9 @@ def _enough(usable: Mask, rows: Table) -> bool:
     return len(at) >= 0.5 * int(np.isfinite(rows["area_px"][at[0] : at[-1] + 1]).sum())
 
 
-def _fitted(times: FloatArray, envelope: FloatArray, stated: FloatArray, usable: Mask) -> StageFit:
+def _fitted(
+    times: FloatArray, envelope: FloatArray, stated: FloatArray, usable: Mask, others: OtherOnsets | None
+) -> StageFit:
     """Return the stages of the usable rows, each weighted by its stated error within a factor of three."""
     error = stated[usable]
     typical = float(np.median(error[np.isfinite(error)])) if np.isfinite(error).any() else 0.0
@@ -161,7 +178,7 @@ def _fitted(times: FloatArray, envelope: FloatArray, stated: FloatArray, usable:
         # Beyond a factor of three the stated errors are no longer trusted to rank the rows.
         relative = np.clip(np.nan_to_num(error, nan=typical) / typical, 1 / 3, 3.0)
         weights = 1 / relative**2
-    return find_stages(times[usable], envelope[usable], weights)
+    return find_stages(times[usable], envelope[usable], weights, others)
 
 
 def _reference(

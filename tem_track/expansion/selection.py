@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tem_track.expansion.hinges import HingeFit, fit_hinges, grid_knots
+from tem_track.expansion.hinges import ROUND_FRAMES, ROUND_SHARE, HingeFit, fit_hinges, grid_knots
 from tem_track.expansion.laws import parabolic_fit
 from tem_track.expansion.noise import LEAST_NOISE, serial_correlation
 from tem_track.expansion.wrong_rows import right_rows
@@ -26,9 +26,6 @@ GRID_PLACES = 40
 # A knot costs its place, chosen among N, and a slope: 3 log N of chi-square, the leading term of the modified BIC of
 # N. R. Zhang, D. O. Siegmund, Biometrics 63 (2007) 22, https://doi.org/10.1111/j.1541-0420.2006.00662.x
 KNOT_PENALTY = 3.0
-# Corners are rounded over half a frame interval at least (a frame is an average) and by default over three at most, or
-# this share of the movie: a front that reaches the particle's core, a moving reaction's end.
-ROUND_FRAMES, ROUND_SHARE = (0.5, 3.0), 0.03
 # Curves that bend smoothly (sigmoids, slow starts) are tried with one to three knots and free rounding, up to this
 # share of the movie; the free rounding costs as much as a knot. With more than one knot they end level: a rounding that
 # bridges two stages, its end pulled off by a last steep piece, is no sigmoid.
@@ -103,6 +100,8 @@ def select_fit(times: FloatArray, values: FloatArray, weights: FloatArray) -> tu
     noise = noise_about(fits[-1])
     weights = fits[-1].weights
     wide = [_refit(f, times, values, weights, widest=WIDE_SHARE, flat_end=f.knot_count > 1) for f in fits[1:4]]
+    # A bend that begins before the level rows is no level start: straight pieces tell better when it began.
+    wide = [f for f in wide if f.leaving >= times[0] + (FEWEST_LEVEL_ROWS - 0.5) * gap]
     fit = min(fits + wide, key=lambda f: cost(f, noise))
     while (doubtful := _doubtful_knots(fit, noise, times)) and fit.knot_count:
         fewer = [_refit(fit, times, values, weights, knots=np.delete(fit.knots, j)) for j in doubtful]
@@ -110,6 +109,9 @@ def select_fit(times: FloatArray, values: FloatArray, weights: FloatArray) -> tu
         if fit.knot_count - 1 in doubtful and _may_end_level(fit, noise, times):
             fewer.append(_refit(fit, times, values, weights, flat_end=True))
         fit = min(fewer, key=lambda f: cost(f, noise))
+    # Taking out one knot after the other can leave out what needs none taken out.
+    sure = [f for f in fits + wide if not _doubtful_knots(f, noise, times)]
+    fit = min([fit, *sure], key=lambda f: cost(f, noise))
     fit = _with_ends(fit, noise, times, values, weights, gap)
     if _slows_down(fit, times):
         # One knot fewer than two straight stages: as for every other knot, the second one has to earn its price.

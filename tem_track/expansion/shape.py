@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tem_track.expansion.noise import MAD_TO_SD
 from tem_track.expansion.uncertainty import NORMAL_FACTOR
@@ -47,6 +48,8 @@ class ShapeCheck:
         Aspect ratio before the onset and at the end, NaN where not known.
     effect : float
         Largest change in ln V that the outline shows at the end where it does not hold; 0 where it does.
+    row_effect : (N,) float64
+        The same, row by row from `fails_row` on; 0 before it.
     """
 
     holds: bool | None
@@ -54,12 +57,18 @@ class ShapeCheck:
     fails_row: int
     aspect_start: float
     aspect_end: float
-    effect: float = 0.0
+    effect: float
+    row_effect: FloatArray
 
     @property
     def hidden_sd(self) -> float:
         """Relative standard uncertainty of V/V0 from what a projection hides of a body that changes its shape."""
         return HIDDEN_OVER_SEEN * self.effect / NORMAL_FACTOR
+
+    @property
+    def row_hidden_sd(self) -> FloatArray:
+        """The same for every row (N,)."""
+        return HIDDEN_OVER_SEEN * self.row_effect / NORMAL_FACTOR
 
 
 def check_shape(
@@ -92,7 +101,7 @@ def check_shape(
     }
     start, last = _median(np.exp(q), before & usable), _median(np.exp(q), end)
     found: list[tuple[int, str]] = []
-    effect = 0.0
+    effect, row_effect = 0.0, np.zeros(len(aspect))
     known = False
     for name, (weight, logs, values, may_smooth) in effects.items():
         first = _first_change(weight, logs, before & usable, half_width, may_smooth)
@@ -101,9 +110,14 @@ def check_shape(
             a, b = _median(values, before & usable), _median(values, end)
             found.append((first, f"{name} {a:.2f} to {b:.2f}"))
             effect = max(effect, weight * abs(float(np.log(b / a))))
+            at, change = _course(logs, before & usable)
+            off = np.interp(np.arange(len(logs)), at, weight * np.abs(change))
+            row_effect[first:] = np.maximum(row_effect[first:], off[first:])
     fails = min((row for row, _ in found), default=-1)
     reason = ", ".join(words for _, words in found)
-    return ShapeCheck(not found if known else None, reason, fails, start, last, float(np.nan_to_num(effect)))
+    return ShapeCheck(
+        not found if known else None, reason, fails, start, last, float(np.nan_to_num(effect)), row_effect
+    )
 
 
 def _logs(values: FloatArray, usable: Mask) -> FloatArray:
@@ -123,16 +137,14 @@ def _first_change(
 
     With `may_smooth` a rise counts only beyond the interval itself.
     """
-    rows = np.flatnonzero(np.isfinite(logs))
-    base = np.flatnonzero(before & np.isfinite(logs))
-    if len(rows) < 2 or not len(base):
+    base = before & np.isfinite(logs)
+    rows, course = _course(logs, before)
+    if len(rows) < 2 or not base.any():
         return None
-    start = float(np.median(logs[base]))
-    smooth = _running_median(logs[rows])
-    scatter = MAD_TO_SD * float(np.median(np.abs(logs[rows] - smooth)))
+    scatter = MAD_TO_SD * float(np.median(np.abs(logs[rows] - np.median(logs[base]) - course)))
     # The variance of a median is pi / 2 times that of a mean.
-    chance = scatter * np.sqrt(np.pi / 2 * (1 / len(base) + 1 / min(SMOOTH_ROWS, len(rows))))
-    change = weight * (smooth - start)
+    chance = scatter * np.sqrt(np.pi / 2 * (1 / int(base.sum()) + 1 / min(SMOOTH_ROWS, len(rows))))
+    change = weight * course
     half = np.nan_to_num(half_width[rows])
     share = np.where(change > 0, 1.0, 1 / HIDDEN_OVER_SEEN) if may_smooth else 1 / HIDDEN_OVER_SEEN
     off = np.abs(change) > np.fmax(np.fmax(share * half, LEAST_EFFECT), weight * SIGNIFICANT_SD * chance)
@@ -140,6 +152,15 @@ def _first_change(
         return -1
     inside = np.flatnonzero(~off)
     return int(rows[inside[-1] + 1]) if len(inside) else int(rows[0])
+
+
+def _course(logs: FloatArray, before: Mask) -> tuple[NDArray[np.intp], FloatArray]:
+    """Return the rows in which a measure of shape is known, and how far it is there from what it was, smoothed."""
+    rows = np.flatnonzero(np.isfinite(logs))
+    base = logs[before & np.isfinite(logs)]
+    if not len(rows) or not len(base):
+        return rows, np.full(len(rows), np.nan)
+    return rows, _running_median(logs[rows]) - np.median(base)
 
 
 def _running_median(values: FloatArray) -> FloatArray:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tem_track.expansion.course import course_of, law_evidence, law_named, unseen_start
+from tem_track.expansion.course import UnseenStart, course_of, law_evidence, law_named, unseen_start
 from tem_track.expansion.hinges import HingeFit
 from tem_track.expansion.noise import mean_inflation, student_factor
+from tem_track.expansion.other_onsets import OtherOnsets
 from tem_track.expansion.selection import (
     FEWEST_ROWS,
     Noise,
@@ -23,6 +24,7 @@ from tem_track.expansion.selection import (
     slope_map,
     smallest_change,
 )
+from tem_track.expansion.uncertainty import NORMAL_FACTOR
 from tem_track.movie import FloatArray, Mask
 
 # Rows below which a curve is not cut into stages: two for the level before, two after, and two to see the scatter.
@@ -76,6 +78,8 @@ class StageFit:
         show it, and it is what `course.unseen_start` makes of the first rows.
     latest_onset_s : float
         Where no level start was seen: the time before which the onset was, with 95 % confidence; NaN otherwise.
+    onset_by_others : bool
+        The curve leaves its onset open, and the first stage starts where the other particles make it likely.
     stages : tuple of Stage
     plateau : bool
         The curve ends level after its last stage.
@@ -98,6 +102,7 @@ class StageFit:
     level_sd: float
     level_seen: bool
     latest_onset_s: float
+    onset_by_others: bool
     stages: tuple[Stage, ...]
     plateau: bool
     jumps_s: tuple[float, ...]
@@ -110,7 +115,9 @@ class StageFit:
     fitted: FloatArray
 
 
-def find_stages(times_s: FloatArray, values: FloatArray, weights: FloatArray | None = None) -> StageFit:
+def find_stages(
+    times_s: FloatArray, values: FloatArray, weights: FloatArray | None = None, others: OtherOnsets | None = None
+) -> StageFit:
     """Return onset, stages, plateau and levels of a curve.
 
     Parameters
@@ -121,6 +128,8 @@ def find_stages(times_s: FloatArray, values: FloatArray, weights: FloatArray | N
         The curve (a volume, in any unit), finite.
     weights : (N,) float64, optional
         1 / variance of the rows up to a factor.
+    others : OtherOnsets, optional
+        When the other particles of the movie began: asked only where the curve itself leaves its onset open.
 
     Returns
     -------
@@ -153,18 +162,20 @@ def find_stages(times_s: FloatArray, values: FloatArray, weights: FloatArray | N
     stages = [replace(stage, law=law_named(evidence[j]), law_evidence=evidence[j]) for j, stage in numbered]
     level, level_gradient = _level(fit)
     level_variance = max(float(level_gradient @ spread @ level_gradient), 0.0)
-    latest = float("nan")
+    start = None
     if fit.free_start:
-        start = unseen_start(course, fit.knots)
-        level, latest = start.level, start.latest_onset
-        level_variance += start.level_sd**2
+        start = unseen_start(course, fit.knots, others.scaled(begin, span) if others and stages else None)
+        level, level_variance = start.level, level_variance + start.level_sd**2
+        if np.isfinite(start.onset):
+            stages[0] = _placed(stages[0], start)
     end, end_sd, shared = _end(fit, noise, spread, level_gradient)
     model_sd = _rival_spread(fit, noise, rivals)
     return StageFit(
         level=level * unit,
         level_sd=float(np.sqrt(level_variance)) * unit,
         level_seen=not fit.free_start,
-        latest_onset_s=begin + span * latest,
+        latest_onset_s=begin + span * (start.latest_onset if start else float("nan")),
+        onset_by_others=start is not None and bool(np.isfinite(start.onset)),
         stages=tuple(_in_seconds(stage, begin, span, unit) for stage in stages),
         plateau=fit.flat_end,
         jumps_s=tuple(begin + span * at for at in jumps),
@@ -233,9 +244,10 @@ def _stage(fit: HingeFit, pieces: list[Segment], spread: FloatArray, factor: flo
     rounding's half width the corner is said to be.
     """
     piece = pieces[j]
+    start = fit.leaving if j == 1 else piece.start
     first_knot = fit.jacobian.shape[1] - 1 - fit.knot_count
     # Variance of a uniform distribution over a half width.
-    rounding = fit.half_width**2 / 12
+    rounding = min(fit.half_width, fit.usual_rounding) ** 2 / 12 if fit.knot_count else 0.0
 
     def around(value: float, variance: float) -> Interval:
         half = factor * float(np.sqrt(max(variance, 0.0)))
@@ -244,14 +256,35 @@ def _stage(fit: HingeFit, pieces: list[Segment], spread: FloatArray, factor: flo
     unseen = (float("nan"), float("nan"))
     knot = first_knot + j - 1
     slope_row = slope_map(fit)[j]
+    to_start = np.zeros(len(spread))
+    if j > 0:
+        to_start[knot] = 1.0
+    if start < piece.start:
+        to_start[-1] = -1.0
     return Stage(
-        start_s=piece.start,
+        start_s=start,
         end_s=piece.end,
         rate_per_s=piece.slope,
         end_value=fit.level + sum(p.change for p in pieces[: j + 1]),
-        start_interval=around(piece.start, spread[knot, knot] + rounding) if j > 0 else unseen,
+        start_interval=around(start, float(to_start @ spread @ to_start) + rounding) if j > 0 else unseen,
         end_interval=around(piece.end, spread[knot + 1, knot + 1] + rounding) if j < fit.knot_count else unseen,
         rate_interval=around(piece.slope, float(slope_row @ spread @ slope_row)),
+    )
+
+
+def _placed(stage: Stage, start: UnseenStart) -> Stage:
+    """Return a first stage that begins at an onset which the other particles make likely, not at the first row."""
+    length = stage.end_s - start.onset
+    rate = (stage.end_value - start.level) / length
+    # Onset and level go together: a later onset is a steeper stage from a higher level.
+    open_rate = NORMAL_FACTOR * np.hypot(rate * start.onset_sd, start.level_sd) / length
+    half = float(np.hypot(0.5 * (stage.rate_interval[1] - stage.rate_interval[0]), open_rate))
+    return replace(
+        stage,
+        start_s=start.onset,
+        start_interval=start.interval,
+        rate_per_s=rate,
+        rate_interval=(rate - half, rate + half),
     )
 
 

@@ -82,7 +82,7 @@ def stage_rows(curve: Curve, track_id: int, timed: bool) -> list[Row]:
 
 def onset_row(curve: Curve, track_id: int, timed: bool) -> Row | None:
     """Return the onset's line of the events table: the first frame at or after the onset."""
-    if not (curve.fit and curve.fit.stages and curve.level_seen):
+    if not curve.fit or not curve.onset_known:
         return None
     start = curve.fit.stages[0].start_s
     at = min(int(np.searchsorted(curve.rows["time_s"], start)), len(curve.rows["frame"]) - 1)
@@ -105,13 +105,14 @@ def _times(curve: Curve, stages: tuple[Stage, ...], timed: bool) -> Row:
     """Return onset, stage change, completion and the largest rate."""
     first, last = stages[0], stages[-1]
     row: Row = {}
-    if curve.level_seen:
+    if curve.onset_known and curve.fit:
+        row["onset_by"] = "others" if curve.fit.onset_by_others else "curve"
         row["onset_frame"] = frame_at(curve, first.start_s)
     if len(stages) == 2:
         row["stage_change_frame"] = frame_at(curve, first.end_s)
     if not timed:
         return row
-    if curve.level_seen:
+    if curve.onset_known:
         row |= {"onset_s": first.start_s}
         row["onset_low_s"], row["onset_high_s"] = first.start_interval
     elif curve.fit:

@@ -117,12 +117,13 @@ def ratio_by_model(ratio: float, model: str, aspect_start: float, aspect_end: fl
     Returns
     -------
     dict of str to float
-        With r = A/A0: sphere r^(3/2), spheroid r^(3/2) sqrt(q0 / q), film r.
+        With r = A/A0: sphere r^(3/2), spheroid r^(3/2) sqrt(q0 / q), film r. NaN where the ratio, fitted, is below 0.
 
     >>> ratio_by_model(8.0, "sphere", 1.0, 4.0)
     {'sphere': 8.0, 'spheroid': 4.0, 'film': 4.0}
     """
     stretch = float(np.sqrt(aspect_start / aspect_end))
+    ratio = ratio if ratio >= 0 else float("nan")
     ball = {"sphere": ratio, "spheroid": ratio / stretch, "film": ratio**1.5}[model]
     return {"sphere": ball, "spheroid": ball * stretch, "film": ball ** (2 / 3)}
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tem_track.movie import Mask
 from tem_track.tables import Table
 from tem_track.write.drawing import OverlayFrame
 from tem_track.write.files import RunFolder
+
+# matplotlib takes a third of the start: only where figures are drawn.
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Part(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tem_track.movie import Frames, Image, Mask, finite
 from tem_track.segment.candidates import (
+    Patches,
     Working,
     closed_pixels,
     common,
@@ -25,6 +26,7 @@ from tem_track.segment.candidates import (
 )
 from tem_track.segment.finer import FINER, FinerPicture, twice_as_fine
 from tem_track.segment.levels import Region
+from tem_track.segment.mesh import Support, covered_share
 from tem_track.segment.pieces import single_particles
 from tem_track.settings import SegmentSettings
 
@@ -46,8 +48,13 @@ SMOOTHING_PX = (0.8, 1.2, 1.8, 2.7, 4.0)
 # Share of the outline along the border of a disc cut in half, and of a field between borders and material. Where the
 # strongest patches have more of the latter, they are what lies between the particles, or show too little of themselves.
 HALF_CUT, FIELD_CUT = 0.4, 0.6
+# Where what weighs more looks as little like particles as this, and the other polarity this much like them, the weight
+# is that of the gaps in a packed layer, or of what the layer leaves at the border.
+NO_PARTICLES, PARTICLES = 0.3, 0.5
 # Only outlines with this contrast against the noise speak for a polarity.
 CLEAR_OF_NOISE = 8.0
+# A patch of which this share lies in the holes of a support of the other polarity is what shows through it.
+BEHIND = 0.5
 # Particles smaller than this against the common diameter are specks; larger than this many times are something else.
 SPECK, GIANT = 0.22, 5.0
 
@@ -85,6 +92,8 @@ class Appearance:
         0 (nothing here looks like particles) to 1 (compact, closed, far out of the noise).
     reason : str
         Why, in words.
+    support : bool
+        Whether the particles are on a support with holes, such as lacey carbon.
     """
 
     polarity: str
@@ -101,16 +110,18 @@ class Appearance:
     smoothing_px: float
     particle_like: float
     reason: str
+    support: bool = False
 
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen at one binning and one polarity."""
+    """What was seen at one binning and one polarity; support: whether most of the pictures show one with holes."""
 
     working: Working
     noise: float
     found: list[Region]
     strength: float
+    support: bool
 
 
 def learn_appearance(
@@ -150,11 +161,22 @@ def learn_appearance(
     coarse = max(2 if longest >= FIRST_SIDE_PX // 2 else 1, -(-longest // FIRST_SIDE_PX))
     closed = [fixed if unseen is None else unseen(k) for k in chosen]
     looks, background = _looks(frames, chosen, closed, coarse, seams)
+
+    def read(sign: int) -> Appearance:
+        look = looks[sign]
+        for bin_px in _finer(look, coarse, longest):
+            look = _looks(frames, chosen, closed, bin_px, seams, only=sign)[0][sign]
+        return _appearance(look, looks, background, pixel_size_nm, settings)
+
     sign = _sign(looks, settings)
-    look = looks[sign]
-    for bin_px in _finer(look, coarse, longest):
-        look = _looks(frames, chosen, closed, bin_px, seams, only=sign)[0][sign]
-    return _appearance(look, looks, background, pixel_size_nm, settings)
+    appearance = read(sign)
+    doubtful = appearance.particle_like < NO_PARTICLES and not looks[sign].support
+    if settings.polarity == "auto" and seams and doubtful:
+        other = read(-sign)
+        if other.particle_like >= PARTICLES:
+            only = f"but only the {other.polarity} ones look like particles"
+            return replace(other, polarity_reason=f"{other.polarity_reason}, {only}")
+    return appearance
 
 
 def _sampled(count: int, usable: NDArray[np.bool_] | None) -> list[int]:
@@ -179,9 +201,31 @@ def _looks(
         bar = closed_pixels(shut, bin_px)
         bars.append(None if bar is None else _middle(bar))
     smoothing, noise = _smoothing(pictures)
+    smooth = [smoothed(picture, smoothing) for picture in pictures]
     signs = (only,) if only else (-1, 1)
-    looks = {sign: _look(pictures, finer, Working(sign, bin_px, smoothing), noise, bars, seams) for sign in signs}
+    seen = {sign: _seen(smooth, sign, noise, smoothing, bars) for sign in signs}
+    looks = {}
+    for sign in signs:
+        behind = [other.support for other in seen.get(-sign, [])] or [None] * len(pictures)
+        sources = [FinerPicture(fine, sign, scale, noise, seams) for fine in finer]
+        looks[sign] = _look(smooth, seen[sign], behind, sources, Working(sign, bin_px, smoothing), bars)
     return looks, float(np.median(grey))
+
+
+def _seen(smooth: list[Image], sign: int, noise: float, smoothing_px: float, bars: list[Mask | None]) -> list[Patches]:
+    """Return the patches of some pictures; a support that most of them show is in the others too."""
+
+    def of(k: int, known: bool = False) -> Patches:
+        return patches(smooth[k] * np.float32(sign), noise, smoothing_px, LEAST_AREA_PX, bars[k], known)
+
+    seen = [of(k) for k in range(len(smooth))]
+    if not _most_on_support(seen):
+        return seen
+    return [of(k, True) if seen[k].support is None else seen[k] for k in range(len(smooth))]
+
+
+def _most_on_support(seen: list[Patches]) -> bool:
+    return 2 * sum(patch.support is not None for patch in seen) > len(seen)
 
 
 def _smoothing(pictures: list[Image]) -> tuple[float, float]:
@@ -208,26 +252,25 @@ def _middle(picture: Part, scale: int = 1) -> Part:
 
 
 def _look(
-    pictures: list[Image],
-    finer: list[Image],
+    smooth: list[Image],
+    seen: list[Patches],
+    behind: Sequence[Support | None],
+    finer: list[FinerPicture],
     working: Working,
-    noise: float,
     bars: list[Mask | None],
-    seams: bool,
 ) -> Look:
+    """Return what the patches of some pictures are; none is a particle that lies behind a support of the other kind."""
     found: list[Region] = []
     strength = 0.0
-    scale = 1 if working.bin_px == 1 else FINER
-    for picture, fine, bar in zip(pictures, finer, bars, strict=True):
-        smooth = smoothed(picture, working.smoothing_px) * np.float32(working.sign)
-        seen = patches(smooth, noise, working.smoothing_px, LEAST_AREA_PX, bar)
-        chosen = particles(seen.chosen, common(seen.chosen), gradient_noise(noise, working.smoothing_px))
-        source = FinerPicture(fine, working.sign, scale, noise, seams)
-        kept = single_particles(smooth, seen.tree, chosen, source, bar)
+    noise = finer[0].noise
+    for picture, patch, other, source, bar in zip(smooth, seen, behind, finer, bars, strict=True):
+        own = [r for r in patch.chosen if other is None or covered_share(r, other.below) < BEHIND]
+        chosen = particles(own, common(own), gradient_noise(noise, working.smoothing_px))
+        kept = single_particles(picture * np.float32(working.sign), patch.tree, chosen, source, bar)
         found += kept
         clear = [r for r in kept if r.contrast > CLEAR_OF_NOISE * noise]
         strength += sum(weight(r) for r in clear)
-    return Look(working, noise, found, strength / max(1, len(pictures)))
+    return Look(working, noise, found, strength / max(1, len(smooth)), _most_on_support(seen))
 
 
 def weight(region: Region) -> float:
@@ -282,7 +325,7 @@ def _appearance(
     like, reason = _particle_like(look, contrast)
     return Appearance(
         polarity, confidence, why, background, contrast, look.noise, edge, across * bin_px, low, high, bin_px,
-        look.working.smoothing_px, like, reason,
+        look.working.smoothing_px, like, reason, look.support,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from tem_track.segment.levels import (
     ladder,
     region_tree,
 )
+from tem_track.segment.mesh import Support, drop_meshes, off_strands
 
 # Levels per picture: a particle's contrast is crossed by at least a third of them even where the brightest particle
 # is three times as strong.
@@ -140,10 +141,11 @@ def noise_of(smooth: Image, smoothing_px: float) -> float:
 
 @dataclass(frozen=True)
 class Patches:
-    """The tree of patches of a picture and those chosen from it, strongest first."""
+    """The tree of patches of a picture, those chosen from it, strongest first, and the support with holes, if any."""
 
     tree: list[Region]
     chosen: list[Region]
+    support: Support | None = None
 
 
 def closed_pixels(fixed: Mask | None, bin_px: int) -> Mask | None:
@@ -162,7 +164,12 @@ def _any_in_block(mask: Mask, bin_px: int) -> Mask:
 
 
 def patches(
-    picture: Image, noise: float, smoothing_px: float, least_area_px: float, closed: Mask | None = None
+    picture: Image,
+    noise: float,
+    smoothing_px: float,
+    least_area_px: float,
+    closed: Mask | None = None,
+    support_known: bool = False,
 ) -> Patches:
     """Return the patches of a working picture that stand out of its noise.
 
@@ -178,12 +185,18 @@ def patches(
         Smaller patches are not looked at.
     closed : (Y, X) bool or None
         Working pixels that show nothing of the specimen.
+    support_known : bool
+        Whether the movie is known to have a support with holes.
     """
     least = LEAST_EDGE_OF_NOISE * gradient_noise(noise, smoothing_px)
     regions = region_tree(picture, ladder(picture, noise, STEPS), least_area_px, closed, least)
     drop_noise(regions, noise, smoothing_px)
     count_as_clusters(regions)
-    return Patches(regions, sorted(best_regions(regions, ADVANTAGE), key=lambda region: -region.score))
+    support = drop_meshes(regions, picture, ADVANTAGE, support_known)
+    best = best_regions(regions, ADVANTAGE)
+    if support is not None:
+        best = off_strands(best, picture, support)
+    return Patches(regions, sorted(best, key=lambda region: -region.score), support)
 
 
 def drop_noise(regions: list[Region], noise: float, smoothing_px: float) -> None:

@@ -7,6 +7,7 @@ one go, on the points of all outlines one after the other.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import cv2
@@ -29,12 +30,14 @@ OUTSIDE, LEAST_OUTSIDE_PX = 0.15, 1.5
 SIDE_POINTS, SIDE_PX = 48, 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Shape:
-    """Shape of the patch inside a contour.
+    """Shape of the patch inside a contour, worked out as far as it is asked for: of most patches only the area is.
 
     Attributes
     ----------
+    contour : (N, 1, 2) int32
+        Points (x, y).
     area_px : float
         Its pixels, holes filled.
     solidity : float
@@ -43,33 +46,62 @@ class Shape:
         Long over short side of the smallest rectangle around it.
     around_px : float
         Length of its outline; against the hull where it is compact, since noise makes its own long.
+
+    Notes
+    -----
+    A contour runs through the middle of the outermost pixels; half a pixel more all round is their outer edge.
     """
 
+    contour: Contour
     area_px: float
-    solidity: float
-    elongation: float
-    around_px: float
 
     @classmethod
     def of(cls, contour: Contour) -> Shape:
         """Return the shape of the patch inside a contour.
 
-        Notes
-        -----
-        A contour runs through the middle of the outermost pixels; half a pixel more all round is their outer edge.
-
         >>> square = np.array([[0, 0], [0, 9], [9, 9], [9, 0]], np.int32)[:, None]
         >>> Shape.of(square).elongation
         1.0
         """
-        count = len(contour)
-        area = cv2.contourArea(contour) + 0.5 * count + 1
-        hull = cv2.convexHull(contour)
-        around = cv2.arcLength(hull, True) + 1
-        solidity = min(1.0, area / (cv2.contourArea(hull) + 0.5 * (around - 1) + 1))
-        (_, _), (side, other), _ = cv2.minAreaRect(hull)
-        elongation = (max(side, other) + 1) / (min(side, other) + 1)
-        return cls(area, solidity, elongation, count if solidity < LEAST_SOLIDITY else min(count, around))
+        return cls(contour, cv2.contourArea(contour) + 0.5 * len(contour) + 1)
+
+    @cached_property
+    def _hull(self) -> Contour:
+        return cv2.convexHull(self.contour)  # type: ignore[no-any-return]
+
+    @cached_property
+    def _around_hull_px(self) -> float:
+        return float(cv2.arcLength(self._hull, True) + 1)
+
+    @cached_property
+    def solidity(self) -> float:
+        """Return the share of its convex hull that the patch fills."""
+        return min(1.0, self.area_px / (cv2.contourArea(self._hull) + 0.5 * (self._around_hull_px - 1) + 1))
+
+    @property
+    def around_px(self) -> float:
+        """Return the length of the outline."""
+        count = len(self.contour)
+        return count if self.solidity < LEAST_SOLIDITY else min(count, self._around_hull_px)
+
+    @cached_property
+    def elongation(self) -> float:
+        """Return the long over the short side of the smallest rectangle around the patch."""
+        (_, _), (side, other), _ = cv2.minAreaRect(self._hull)
+        return float((max(side, other) + 1) / (min(side, other) + 1))
+
+    def longer_than(self, elongation: float) -> bool:
+        """Return whether the elongation exceeds a value; hull and its outline alone show that most do not.
+
+        Notes
+        -----
+        The hull touches both ends of the rectangle, so the long side is at most half the hull's outline; the rectangle
+        holds the hull, so the short side is at least the hull's area over the long one.
+        """
+        long_px = 0.5 * self._around_hull_px
+        if (long_px + 1) / (cv2.contourArea(self._hull) / long_px + 1) <= elongation:
+            return False
+        return self.elongation > elongation
 
 
 @dataclass(frozen=True)
@@ -99,17 +131,13 @@ class Along:
         owner = np.repeat(np.arange(len(count)), count)
         return cls(points[:, 0], points[:, 1], owner, np.cumsum(count) - count, count)
 
-    def edges(
-        self, edges: Image, around_px: list[float], closed: Mask | None, weak_share: float
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return the edge that all but a share of each outline exceeds, and the share of it along the border.
+    def edges(self, edges: Image, closed: Mask | None, weak_share: float) -> tuple[FloatArray, NDArray[np.intp]]:
+        """Return the edge that all but a share of each outline exceeds, and how many of its points the border cuts.
 
         Parameters
         ----------
         edges : (Y, X) float32
             Edge strength, grey value per px.
-        around_px : list of float
-            Length of each outline.
         closed : (Y, X) bool or None
             Where the frame ends besides at its border.
         weak_share : float
@@ -119,7 +147,7 @@ class Along:
         -------
         (C,) float64
             Edge in grey value per px, NaN where all of the outline lies at the border.
-        (C,) float64
+        (C,) intp
         """
         height, width = edges.shape
         margin = np.minimum(np.minimum(self.x, width - 1 - self.x), np.minimum(self.y, height - 1 - self.y))
@@ -128,7 +156,7 @@ class Along:
             cut |= closed[self.y, self.x]
             at_border |= cut
         total = len(self.count)
-        share = np.bincount(self.owner[cut], minlength=total) / np.array(around_px)
+        at_cut = np.bincount(self.owner[cut], minlength=total)
         free = ~at_border
         left = np.bincount(self.owner[free], minlength=total)
         strength = edges[self.y[free], self.x[free]].astype(np.float64)
@@ -139,7 +167,7 @@ class Along:
         edge = np.full(total, np.nan)
         some = left > 0
         edge[some] = (ranked[place[some]] - np.flatnonzero(some)) * span
-        return edge, share
+        return edge, at_cut
 
     def contrast(self, picture: Image, closed: Mask | None, wanted: Mask, any_shape: Mask) -> FloatArray:
         """Return how much each patch stands above its surroundings, grey value, 0 where not wanted.

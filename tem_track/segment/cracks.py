@@ -42,7 +42,8 @@ def parted_at_cracks(tight: Labels, finer: FinerPicture, level: NDArray[np.float
         return tight
     parted = tight.copy()
     count = int(tight.max())
-    for number, box in enumerate(find_objects(tight), start=1):
+    boxes = find_objects(tight)
+    for number, box in enumerate(boxes, start=1):
         if box is None:
             continue
         smoothing = finer.smoothing_px(level[number])
@@ -57,7 +58,7 @@ def parted_at_cracks(tight: Labels, finer: FinerPicture, level: NDArray[np.float
         if pieces:
             rest = parted[box]
             rest[rest == number] = 0
-    return _numbered(parted)
+    return tight if count == len(boxes) and None not in boxes else _numbered(parted)
 
 
 def _pieces(mask: NDArray[np.uint8], fine: Image) -> list[Contour]:

@@ -106,7 +106,7 @@ def _tight(sight: _Sight, appearance: Appearance, fixed: Mask | None) -> Labels:
     smallest = 0.25 * np.pi / 4 * (appearance.min_diameter_px / appearance.bin_px) ** 2
     closed = closed_pixels(fixed, appearance.bin_px)
     least = max(LEAST_AREA_PX, float(smallest))
-    seen = patches(sight.picture, sight.noise, sight.smoothing_px, least, closed)
+    seen = patches(sight.picture, sight.noise, sight.smoothing_px, least, closed, appearance.support)
     contrast, edge, _ = common(seen.chosen)
     low, high = (share * appearance.contrast for share in FRAME_CONTRAST)
     steep = float(np.clip(edge, FRAME_CONTRAST[0] * appearance.edge, appearance.edge))

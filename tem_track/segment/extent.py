@@ -9,6 +9,7 @@ level. A strand that leads away from the particle is narrow against it and is re
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -57,9 +58,20 @@ class Surroundings:
         """Return how far beyond its patch each particle may reach, px."""
         return np.maximum(2.0, REACH * self.radius_px)
 
+    @cached_property
     def within(self) -> Mask:
         """Return the pixels that a particle may reach, (Y, X)."""
-        return self.distance <= self.reach_px().astype(np.float32)[self.nearest]
+        return np.asarray(self.distance <= self.reach_px().astype(np.float32).take(self.nearest))
+
+    @cached_property
+    def opening_px(self) -> Image:
+        """Return the radius of the opening at each pixel, (Y, X)."""
+        return opening_px(self.radius_px).take(self.nearest)
+
+    @cached_property
+    def boxes(self) -> list[tuple[slice, slice] | None]:
+        """Return the rows and columns of each patch, None for a number that no pixel has."""
+        return list(find_objects(self.tight))
 
 
 @dataclass(frozen=True)
@@ -82,10 +94,10 @@ def foot_of(picture: Image, around: Surroundings, outer: Mask | None = None) -> 
         The particles as known from a first round: the background is then measured close to them, where strands that
         lead away from them are seen.
     """
-    hidden = around.within()
+    hidden = around.within
     if outer is not None:
         margin = np.full((3, 3), 1, np.uint8)
-        hidden &= cv2.dilate(outer.view(np.uint8), margin, iterations=CLEAR_PX) > 0
+        hidden = hidden & cv2.dilate(outer.view(np.uint8), margin, iterations=CLEAR_PX) > 0
     contrast = picture - filled_in(picture, hidden)
     return Foot(contrast, _medians(contrast, around.tight, len(around.radius_px)))
 
@@ -156,13 +168,13 @@ def height_above_foot(foot: Foot, around: Surroundings, reach: Reach) -> Image:
     A particle holds its tight patch, reaches no further than it may, and what is narrow against it is taken off.
     """
     edge = _edges(foot.level, around.radius_px, reach)
-    least = edge[around.nearest]
+    least = edge.take(around.nearest)
     height = foot.contrast - least
     held = around.tight > 0
     height[held] = np.maximum(height[held], np.float32(1e-6))
     # What is not allowed falls off steeply, so that the dividing line stays where it is when the picture is enlarged.
-    out = ~around.within()
-    out |= (height > 0) & ~opened(~out & (height > 0), opening_px(around.radius_px)[around.nearest]) & ~held
+    out = ~around.within
+    out |= (height > 0) & ~opened(~out & (height > 0), around.opening_px) & ~held
     return np.where(out, np.minimum(height, -np.abs(least)), height)
 
 
@@ -218,7 +230,7 @@ def _boxes(around: Surroundings) -> list[tuple[int, int, int, int] | None]:
     """Return for each particle the (top, bottom, left, right) of all it may reach."""
     boxes: list[tuple[int, int, int, int] | None] = []
     height, width = around.tight.shape
-    for found, reach in zip(find_objects(around.tight), around.reach_px()[1:], strict=True):
+    for found, reach in zip(around.boxes, around.reach_px()[1:], strict=True):
         if found is None:
             boxes.append(None)
             continue
@@ -245,15 +257,16 @@ def _enlarged(
     size = ((box[3] - box[2]) * scale, (box[1] - box[0]) * scale)
     wide = cv2.resize(own, size, interpolation=cv2.INTER_LINEAR) if scale > 1 else own
     core = (around.tight[view] == number).view(np.uint8)
-    return whole((wide > 0).view(np.uint8), cv2.resize(core, size, interpolation=cv2.INTER_NEAREST))
+    return whole((wide > 0).view(np.uint8), core)
 
 
 def whole(mask: NDArray[np.uint8], core: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the connected part of a mask that holds most of the core, holes filled."""
+    """Return the connected part of a mask that holds most of the core, holes filled; the core may be a coarser mask."""
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     best, most = np.zeros_like(mask), 0
     if len(contours) == 1:
         return cv2.drawContours(best, contours, -1, 1, cv2.FILLED)  # type: ignore[no-any-return]
+    core = cv2.resize(core, mask.shape[::-1], interpolation=cv2.INTER_NEAREST)
     for contour in contours:
         part = cv2.drawContours(np.zeros_like(mask), [contour], -1, 1, cv2.FILLED)
         held = int(np.count_nonzero(part & core))

@@ -48,17 +48,38 @@ class Region:
 
     level: float
     number: int
-    contour: Contour
-    area_px: float
-    solidity: float
+    shape: Shape
     edge: float
     contrast: float
-    elongation: float
     border_share: float
     score: float
-    compactness: float
+    area_px: float
+    # Typical solidity of the pieces that it comes apart into, where they count instead of its own.
+    solidity_of_pieces: float | None = None
     parent: int = -1
     children: list[int] = field(default_factory=list)
+
+    @property
+    def contour(self) -> Contour:
+        """Return the outline, (N, 1, 2) points (x, y)."""
+        return self.shape.contour
+
+    @property
+    def solidity(self) -> float:
+        """Return the share of its convex hull that the patch fills."""
+        return self.shape.solidity
+
+    @property
+    def elongation(self) -> float:
+        """Return the long over the short side of the smallest rectangle around the patch."""
+        return self.shape.elongation
+
+    @property
+    def compactness(self) -> float:
+        """Return how compact the patch is, 0 to 1 for a convex one that is not longer than twice its width."""
+        if self.solidity_of_pieces is not None:
+            return self.solidity_of_pieces**2
+        return self.solidity**2 * min(1.0, 2.0 / self.elongation)
 
 
 def ladder(picture: Image, noise: float, steps: int) -> FloatArray:
@@ -154,25 +175,26 @@ def judged(
     picture, least_area_px, closed, least_edge
         As `region_tree`.
     """
-    shapes = [Shape.of(contour) for contour in contours]
-    kept = [k for k, shape in enumerate(shapes) if shape.area_px >= least_area_px]
-    contours, shapes, heights = [contours[k] for k in kept], [shapes[k] for k in kept], [heights[k] for k in kept]
-    if not contours:
+    found = zip((Shape.of(contour) for contour in contours), heights, strict=True)
+    kept = [(shape, height) for shape, height in found if shape.area_px >= least_area_px]
+    if not kept:
         return []
-    along = Along.of(contours)
-    edge, border_share = along.edges(edge_strength(picture), [shape.around_px for shape in shapes], closed, WEAK_SHARE)
+    along = Along.of([shape.contour for shape, _ in kept])
+    edge, at_border = along.edges(edge_strength(picture), closed, WEAK_SHARE)
+    border_share = np.zeros(len(kept))
+    for k in np.flatnonzero(at_border):
+        border_share[k] = at_border[k] / kept[k][0].around_px
     seen = (border_share <= MOST_BORDER) & np.isfinite(edge)
     clear = seen & (edge >= least_edge)
-    contrast = along.contrast(picture, closed, clear, np.array([shape.solidity for shape in shapes]) < NEARLY_CONVEX)
-    columns = zip(contours, shapes, heights, *(c.tolist() for c in (seen, edge, contrast, border_share)), strict=True)
-    return [
-        Region(
-            height, 0, contour, shape.area_px, shape.solidity, sharp, above, shape.elongation, cut,
-            sharp * shape_factor(shape.solidity) if above > 0 else 0.0,
-            compactness(shape.solidity, shape.elongation),
-        )
-        for contour, shape, height, known, sharp, above, cut in columns if known
-    ]  # fmt: skip
+    ragged = np.array([sharp and shape.solidity < NEARLY_CONVEX for (shape, _), sharp in zip(kept, clear, strict=True)])
+    contrast = along.contrast(picture, closed, clear, ragged)
+    columns = zip(kept, *(column.tolist() for column in (seen, edge, contrast, border_share)), strict=True)
+    regions = []
+    for (shape, height), known, sharp, above, cut in columns:
+        if known:
+            score = sharp * shape_factor(shape.solidity) if above > 0 else 0.0
+            regions.append(Region(height, 0, shape, sharp, above, cut, score, shape.area_px))
+    return regions
 
 
 def best_regions(regions: list[Region], advantage: float) -> list[Region]:
@@ -228,20 +250,15 @@ def count_as_clusters(regions: list[Region]) -> None:
             area = sum(piece.area_px for piece in pieces)
             typical = sum(piece.solidity * piece.area_px for piece in pieces) / area
             region.score = region.edge * shape_factor(typical)
-            region.compactness = typical**2
-        elif is_strand(region):
+            region.solidity_of_pieces = typical
+        elif region.score > 0 and is_strand(region):
             region.score = 0.0
 
 
 def is_strand(region: Region) -> bool:
     """Return whether a patch is too long for a particle: out of the frame, or by far."""
     at_border = region.border_share > 0
-    return region.elongation > (MOST_ELONGATED if at_border else 2 * MOST_ELONGATED)
-
-
-def compactness(solidity: float, elongation: float) -> float:
-    """Return how compact a patch is, 0 to 1 for a convex one that is not longer than twice its width."""
-    return solidity**2 * min(1.0, 2.0 / elongation)
+    return region.shape.longer_than(MOST_ELONGATED if at_border else 2 * MOST_ELONGATED)
 
 
 def shape_factor(solidity: float) -> float:

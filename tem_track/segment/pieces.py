@@ -16,7 +16,7 @@ from tem_track.movie import Image, Labels, Mask
 from tem_track.segment.contour import LEAST_SOLIDITY, Shape
 from tem_track.segment.divide import parted
 from tem_track.segment.finer import FINER, FinerPicture, finer_mask
-from tem_track.segment.levels import NEARLY_CONVEX, Region, compactness, pieces_of
+from tem_track.segment.levels import NEARLY_CONVEX, Region, pieces_of
 from tem_track.segment.seams import parted_at_seams
 
 # Enclosed gaps smaller than this share of a patch do not part it.
@@ -68,12 +68,10 @@ def _piece(patch: Region, mask: Mask, corner: tuple[int, int], shape: tuple[int,
         cut |= closed[y, x]
     return replace(
         patch,
-        contour=contour,
+        shape=piece,
         area_px=piece.area_px,
-        solidity=piece.solidity,
-        elongation=piece.elongation,
         border_share=float(np.count_nonzero(cut)) / piece.around_px,
-        compactness=compactness(piece.solidity, piece.elongation),
+        solidity_of_pieces=None,
     )
 
 

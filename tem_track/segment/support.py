@@ -15,16 +15,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import find_objects
 
+from tem_track.labels import boxes
 from tem_track.movie import FloatArray, Frames, Image, Labels, Mask
 from tem_track.segment.background import filled_in
 from tem_track.segment.candidates import binned
 
+Window: TypeAlias = tuple[slice, slice]
 # Frames that are averaged: 64 leave an eighth of a frame's noise, and cost less than the outlines of ten.
 _AVERAGED = 64
 # So many of them are the first ones: later ones see less of what the particles will cover.
@@ -43,10 +45,11 @@ _ASKED, _FEWEST = 12, 50
 _FEWEST_FRAMES = 4
 # Longest side of a frame as it is averaged, px: larger ones are binned, and particles in them seldom small.
 _LONGEST_SIDE = 1024
-# Pixels that tell the brightness of the support in a frame.
-_PIXELS_ASKED = 50_000
-# Rows and columns of a frame that tell its level.
+# Rows and columns of a frame that tell its level and the brightness of the support in it.
 _SIDE_ASKED = 256
+# An outline looks beyond the box of its label by half of the box's longer side (rays end at 1.4 radii of an outline
+# that may be larger than its label by a fifth) and this many px more.
+_LOOKED_AT_PX = 16
 # A support that lets less through than this share of the median is not divided by.
 _DARKEST = np.float32(0.05)
 
@@ -72,22 +75,37 @@ class Support:
     bin_px: int
     dark: bool
 
-    def taken_out(self, frame: Image, background: Mask, drift_px: FloatArray) -> Image:
-        """Return a (Y, X) frame without the support.
+    def taken_out(self, frame: Image, window: Window, drift_px: FloatArray, brightness: np.float32) -> Image:
+        """Return a window of a (Y, X) frame without the support.
 
         Parameters
         ----------
         frame : (Y, X) float32
-        background : (Y, X) bool
-            Pixels that show no particle: they tell how bright the support is in this frame.
+        window : (slice, slice)
         drift_px : (2,) float64
             (dy, dx) px.
+        brightness : float32
+            Of the support in this frame (see `brightness`).
         """
-        here = _shifted(self.picture, frame.shape, drift_px + self.origin, self.bin_px)
+        part = frame[window]
+        corner = np.array([window[0].start, window[1].start])
+        here = _shifted(self.picture, part.shape, drift_px + self.origin - corner, self.bin_px)
         if self.dark:
-            return np.asarray(frame / np.maximum(here, _DARKEST))
-        brightness = _brightness(frame[background], here[background])
-        return np.asarray(frame - brightness * here)
+            return np.asarray(part / np.maximum(here, _DARKEST))
+        return np.asarray(part - brightness * here)
+
+    def brightness(self, frame: Image, labels: Labels, fixed: Mask | None, drift_px: FloatArray) -> np.float32:
+        """Return how bright the support is in a frame; in bright field, where it is a factor, that is always 1.
+
+        A straight line through the background's grey values against the picture, at every so many pixels.
+        """
+        if self.dark:
+            return np.float32(1.0)
+        step = max(1, min(frame.shape) // _SIDE_ASKED)
+        thin = (slice(None, None, step), slice(None, None, step))
+        background = background_pixels(labels[thin], None if fixed is None else fixed[thin], -(-_RIM_PX // step))
+        here = _shifted(self.picture, background.shape, drift_px + self.origin, self.bin_px, step=step)
+        return _brightness(frame[thin][background], here[background])
 
 
 class _FramesWithoutSupport:
@@ -103,19 +121,36 @@ class _FramesWithoutSupport:
         tracks: tuple[int, ...],
     ):
         self._frames, self._labels, self._drift_px, self._fixed = frames, labels, drift_px, fixed
-        self._support, self._tracks = support, list(tracks)
+        self._support, self._tracks = support, frozenset(tracks)
 
     def __len__(self) -> int:
         return len(self._frames)
 
     def __getitem__(self, k: int, /) -> Image:
-        frame, labels = np.asarray(self._frames[k], np.float32), self._labels[k]
-        helped = np.zeros(max(int(labels.max()), self._tracks[-1]) + 1, np.bool_)
-        helped[self._tracks] = True
-        if not helped[labels].any() or not np.isfinite(self._drift_px[k]).all():
+        frame, labels, drift = np.asarray(self._frames[k], np.float32), self._labels[k], self._drift_px[k]
+        here = {track: box for track, box in boxes(labels).items() if track in self._tracks}
+        if not here or not np.isfinite(drift).all():
             return frame
-        without = self._support.taken_out(frame, background_pixels(labels, self._fixed), self._drift_px[k])
-        return np.asarray(np.where(helped[nearest_label(labels)], without, frame))
+        bare, brightness = frame.copy(), self._support.brightness(frame, labels, self._fixed, drift)
+        for track, box in here.items():
+            window = _around(box, frame.shape, _looked_at_px(box))
+            without = self._support.taken_out(frame, window, drift, brightness)
+            np.copyto(bare[window], without, where=nearest_label(labels[window]) == track)
+        return bare
+
+
+def _around(box: Window, shape: tuple[int, ...], margin: int) -> Window:
+    """Return a box widened by a margin (px), inside a field of (Y, X) px."""
+    rows, columns = (
+        slice(max(0, one.start - margin), min(size, one.stop + margin)) for one, size in zip(box, shape, strict=True)
+    )
+    return rows, columns
+
+
+def _looked_at_px(box: Window) -> int:
+    """Return how far beyond the box of its label a particle's outline may look, px."""
+    longer: int = max(one.stop - one.start for one in box)
+    return _LOOKED_AT_PX + longer // 2
 
 
 def without_support(
@@ -150,10 +185,7 @@ def without_support(
     quieter: dict[int, list[float]] = {}
     numbers = np.flatnonzero(usable)
     for k in numbers[np.unique(np.linspace(0, len(numbers) - 1, _ASKED).round().astype(np.intp))].tolist():
-        background = background_pixels(labels[k], fixed)
-        frame = np.asarray(frames[k], np.float32)
-        without = support.taken_out(frame, background, drift_px[k])
-        for track, ratio in _ratios(frame, without, labels[k], background):
+        for track, ratio in _ratios(np.asarray(frames[k], np.float32), labels[k], support, drift_px[k], fixed):
             quieter.setdefault(track, []).append(ratio)
     helped = tuple(sorted(track for track, ratios in quieter.items() if np.median(ratios) < _QUIETER))
     if not helped:
@@ -161,20 +193,24 @@ def without_support(
     return _FramesWithoutSupport(frames, labels, drift_px, fixed, support, helped), helped
 
 
-def _ratios(frame: Image, without: Image, labels: Labels, background: Mask) -> Iterator[tuple[int, float]]:
+def _ratios(
+    frame: Image, labels: Labels, support: Support, drift_px: FloatArray, fixed: Mask | None
+) -> Iterator[tuple[int, float]]:
     """Yield each label with the variance of its surroundings without the support, over that with it."""
-    near = nearest_label(labels)
+    background = background_pixels(labels, fixed)
+    brightness = support.brightness(frame, labels, fixed, drift_px)
     reach = _RIM_PX + _AROUND_PX
-    for track, box in zip(range(1, int(labels.max()) + 1), find_objects(labels), strict=True):
-        if box is None:
-            continue
-        wider = tuple(slice(max(0, one.start - reach), one.stop + reach) for one in box)
-        ring = background[wider] & (near[wider] == track)
-        ring &= ~background_pixels(np.where(labels[wider] == track, 1, 0), None, reach)
+    for track, box in boxes(labels).items():
+        # So wide that whatever is nearer to a pixel of the ring than the label lies in the window too.
+        window = _around(box, frame.shape, 2 * reach)
+        near = nearest_label(labels[window]) == track
+        far = cv2.distanceTransform((labels[window] != track).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+        ring = background[window] & near & (far <= reach)
         if ring.sum() < _FEWEST:
             continue
-        before = float(frame[wider][ring].var())
-        yield track, float(without[wider][ring].var()) / before if before > 0 else 1.0
+        before = float(frame[window][ring].var())
+        after = float(support.taken_out(frame, window, drift_px, brightness)[ring].var())
+        yield track, after / before if before > 0 else 1.0
 
 
 def nearest_label(labels: Labels) -> Labels:
@@ -199,20 +235,27 @@ def _level(frame: Image, background: Mask) -> float:
 
 def _brightness(frame: Image, support: Image) -> np.float32:
     """Return by how much a frame's background changes with the support, a straight line through its pixels."""
-    step = max(1, len(frame) // _PIXELS_ASKED)
-    frame, support = frame[::step].astype(np.float64), support[::step].astype(np.float64)
+    frame, support = frame.astype(np.float64), support.astype(np.float64)
     spread = support - support.mean() if len(support) else support
     variance = float((spread**2).sum())
     return np.float32((spread * frame).sum() / variance if variance > 0 else 0.0)
 
 
 def _shifted(
-    picture: Image, shape: tuple[int, ...], by: FloatArray, bin_px: int = 1, outside: float | None = None
+    picture: Image,
+    shape: tuple[int, ...],
+    by: FloatArray,
+    bin_px: int = 1,
+    outside: float | None = None,
+    step: int = 1,
 ) -> Image:
-    """Return a binned picture moved by (dy, dx) px onto a frame of another shape; its border goes on outside of it."""
+    """Return a binned picture moved by (dy, dx) px onto every `step`-th pixel of a frame; its border goes on outside.
+
+    `shape` is that of what is returned; with a number for what is `outside`, its border does not go on.
+    """
     # The centre of pixel p lies at (p + 0.5) / bin - 0.5 of the binned picture.
     y, x = ((0.5 - by) / bin_px - 0.5).tolist()
-    matrix = np.array([[1 / bin_px, 0.0, x], [0.0, 1 / bin_px, y]])
+    matrix = np.array([[step / bin_px, 0.0, x], [0.0, step / bin_px, y]])
     border = cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     moved = cv2.warpAffine(picture, matrix, shape[::-1], flags=flags, borderMode=border, borderValue=outside or 0.0)
@@ -272,7 +315,7 @@ def learn_support(
         seen = _shifted(binned(background.astype(np.float32), bin_px), size, by, outside=0.0) > 0.999
         relative = binned(frame, bin_px)
         relative = relative / np.float32(level) if dark else relative - np.float32(level)
-        total[i % 2] += np.where(seen, _shifted(relative, size, by), np.float32(0))
+        cv2.accumulate(_shifted(relative, size, by), total[i % 2], seen.astype(np.uint8))
         count[i % 2] += seen
     known: Mask = np.asarray((count >= 2).all(axis=0))
     if not known.any():

@@ -79,6 +79,12 @@ PARTICLES = columns_of(
     ("onset_s", "float", "where the volume starts to change"),
     ("onset_low_s", "float", "lower end of its 95 % interval"),
     ("onset_high_s", "float", "upper end of its 95 % interval; without an onset: it was before this"),
+    (
+        "onset_by",
+        "text",
+        "curve: its own level start shows it; others: the curve leaves the onset open, and those of the other "
+        "particles decide",
+    ),
     ("stage_count", "int", "stages of expansion, 0 for an inert particle"),
     ("stage_change_s", "float", "end of the first of two stages"),
     ("stage_change_low_s", "float", "lower end of its 95 % interval"),

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from tem_track.labels import LabelStack
+from tem_track.labels import LabelStack, Runs
 from tem_track.movie import FloatArray, Mask, Progress
 from tem_track.tables import EVENTS, Table, blank_table, table_from_rows
 from tem_track.track.changes import Coalescence
 from tem_track.track.hindsight import Fracture
-from tem_track.track.regions import IntArray, Regions, measure_regions, renumbered
+from tem_track.track.regions import IntArray, Regions, measure_regions, renumbered_runs
 from tem_track.track.shapes import Offset, Shape, cut_shape, paint
 from tem_track.track.tracks import ROWS, Tracks
 
@@ -236,23 +236,30 @@ def _final_frames(
     labels, inferred = LabelStack(linked.stack.shape), set()
     rows: list[Regions | None] = []
     for k in range(len(linked.rows)):
-        before = linked.stack[k]
+        before = linked.stack.runs(k)
         if k in sources:
-            _cut(linked, before, k, sources[k], shapes)
-        after = renumbered(before, number, track_id) if len(number) else np.zeros_like(before)
-        for life in sorted(bridged.get(k, []), key=lambda one: one.track_id):
-            offset = linked.offsets[k]
-            if offset is not None and life.number in shapes:
-                paint(after, life.track_id, shapes[life.number], offset)
+            _cut(linked, before.image(), k, sources[k], shapes)
+        after = renumbered_runs(before, number, track_id)
+        if k in bridged:
+            after = _with_bridged(after, linked.offsets[k], bridged[k], shapes)
         measured = None if k in bridged else _renumbered_rows(linked.rows[k], number, track_id)
         if measured is None:
             measured = measure_regions(after)
         rows.append(measured)
         there = set(measured.number.tolist())
         inferred |= {(one.track_id, k) for one in bridged.get(k, []) if one.track_id in there}
-        labels.append(after)
+        labels.append_runs(after)
         progress(len(linked.rows) + k + 1, 2 * len(linked.rows))
     return labels, frozenset(inferred), rows
+
+
+def _with_bridged(found: Runs, offset: Offset | None, bridged: list[_Life], shapes: dict[int, Shape]) -> Runs:
+    """Return the runs of a frame with the particles that are carried across it painted where nothing else is."""
+    image = found.image()
+    for life in sorted(bridged, key=lambda one: one.track_id):
+        if offset is not None and life.number in shapes:
+            paint(image, life.track_id, shapes[life.number], offset)
+    return Runs.of(image)
 
 
 def _renumbered_rows(rows: Regions | None, numbers: IntArray, to: IntArray) -> Regions | None:

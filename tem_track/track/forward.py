@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
-from tem_track.labels import LabelStack
+from tem_track.labels import LabelStack, Runs
 from tem_track.movie import FloatArray, Labels
 from tem_track.track.changes import Coalescence, Joining, Split
 from tem_track.track.frame import LinkedFrame
@@ -64,7 +64,7 @@ class Linker:
         self.stack.append(np.zeros(self.size, np.int32))
         self.rows.append(None)
 
-    def add(self, labels: Labels, drift: FrameDrift, usable: bool) -> None:
+    def add(self, labels: Runs, drift: FrameDrift, usable: bool) -> None:
         """Link the regions of the next frame; one that is not usable starts and ends nothing."""
         k = len(self.rows)
         offset = drift.offset
@@ -83,7 +83,10 @@ class Linker:
             self._carried, self._offset = linked.copy(), offset
             self._judge_splits(k, found, linked)
             self._judge_joinings(k, found, linked)
-        self.stack.append(linked)
+        if found.numbered_runs is None:
+            self.stack.append(linked)
+        else:
+            self.stack.append_runs(found.numbered_runs)
         self.rows.append(rows)
 
     def _reach(self) -> FloatArray:
@@ -107,6 +110,7 @@ class Linker:
         taken = partial[partly[partial] <= self.lasting] if usable else partial
         if len(taken):
             linked[np.isin(linked, taken)] = 0
+            found.numbered_runs = None
             rows = measure_regions(linked)
         return rows
 

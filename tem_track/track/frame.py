@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
+from tem_track.labels import Runs
 from tem_track.movie import FloatArray, Labels, Mask
 from tem_track.track.changes import Split
 from tem_track.track.match import CONSERVED, INSIDE, SMALLEST_PIECE, Candidates, Explanation, explain_frame
-from tem_track.track.regions import IntArray, Regions, measure_overlaps, measure_regions, renumbered
+from tem_track.track.regions import IntArray, Regions, measure_overlaps, measure_regions, renumbered_runs
 from tem_track.track.roster import Roster
 from tem_track.track.shapes import split_region
 
@@ -24,8 +26,8 @@ class LinkedFrame:
 
     Parameters
     ----------
-    labels : (Y, X) int32
-        What detection found, numbered arbitrarily.
+    labels : Runs
+        Of the label image of what detection found, numbered arbitrarily.
     expected : (Y, X) int32
         The followed particles, where the drift puts them.
     usable : bool
@@ -41,13 +43,16 @@ class LinkedFrame:
         Particles that fell into pieces in this frame.
     numbered_regions : Regions or None
         The regions in working numbers, once they have them; None where some were divided or put together.
+    numbered_runs : Runs or None
+        The runs of the label image in working numbers, likewise.
     """
 
-    def __init__(self, labels: Labels, expected: Labels, usable: bool, reach: FloatArray, settled: Mask):
+    def __init__(self, labels: Runs, expected: Labels, usable: bool, reach: FloatArray, settled: Mask):
         self.labels, self.expected, self.usable = labels, expected, usable
+        self._places = Runs.of(expected)
         self.regions = measure_regions(labels)
-        self.particles = measure_regions(expected)
-        self.shared = shared = measure_overlaps(expected, labels)
+        self.particles = measure_regions(self._places)
+        self.shared = shared = measure_overlaps(self._places, labels)
         self.found: Explanation = explain_frame(
             _candidates(self.particles, reach[self.particles.number], settled[self.particles.number]),
             _candidates(self.regions, np.zeros(len(self.regions)), np.ones(len(self.regions), np.bool_)),
@@ -57,6 +62,7 @@ class LinkedFrame:
         )
         self.splits: list[Split] = []
         self.numbered_regions: Regions | None = None
+        self.numbered_runs: Runs | None = None
         self._to: IntArray = np.zeros(0, np.int64)
         self._held: dict[int, set[int]] = {}
 
@@ -83,7 +89,10 @@ class LinkedFrame:
             roster.alone[np.unique(to[single])] += 1
         else:
             to[~found.certain] = 0
-        image = renumbered(self.labels, self.regions.number, to)
+        renumbered = renumbered_runs(self.labels, self.regions.number, to)
+        image = renumbered.image()
+        if not any(to[r] for r in found.joined):
+            self.numbered_runs = renumbered
         if not found.joined:
             self.numbered_regions = self.regions.renumbered(to)
         for r in found.joined:
@@ -115,7 +124,7 @@ class LinkedFrame:
         small = known & (rows.area < PARTIAL * self.particles.area[at])
         if not small.any():
             return np.zeros(0, np.int64)
-        shared = measure_overlaps(self.expected, linked)
+        shared = measure_overlaps(self._places, linked)
         own = shared.first == shared.second
         overlap = np.zeros(len(rows))
         overlap[np.searchsorted(rows.number, shared.second[own])] = shared.count[own]
@@ -187,11 +196,16 @@ class LinkedFrame:
     def _split_joined(self, image: Labels, r: int) -> None:
         """Divide a region among the particles it holds, in place."""
         y0, x0, y1, x1 = self.regions.box[r].tolist()
-        region = self.labels[y0:y1, x0:x1] == self.regions.number[r]
+        region = self._image[y0:y1, x0:x1] == self.regions.number[r]
         expected = self.expected[y0:y1, x0:x1]
         members = self.particles.number[self.found.joined[r]]
         divided = split_region(region, np.where(np.isin(expected, members), expected, 0).astype(np.int32))
         image[y0:y1, x0:x1][region] = divided[region]
+
+    @cached_property
+    def _image(self) -> Labels:
+        """Return the label image of what detection found, (Y, X)."""
+        return self.labels.image()
 
     def _remember(self, to: IntArray) -> None:
         self._to = to.copy()

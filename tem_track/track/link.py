@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tem_track.labels import LabelStack, Runs
 from tem_track.movie import FloatArray, Labels, Mask, Progress, no_progress
 from tem_track.settings import TrackSettings
 from tem_track.track.finish import Linked, finish_tracks
@@ -94,13 +95,18 @@ def _linked(
     lasting: int,
     progress: Progress,
 ) -> Linker:
-    first = np.asarray(labels[0])
-    linker = Linker((first.shape[0], first.shape[1]), max_gap_frames, max(2, lasting))
+    height, width = labels.shape if isinstance(labels, LabelStack) else np.asarray(labels[0]).shape
+    linker = Linker((height, width), max_gap_frames, max(2, lasting))
     for k in range(len(labels)):
         if known[k]:
-            image = np.ascontiguousarray(labels[k], np.int32)
-            linker.add(image, FrameDrift(float(drift[k, 0]), float(drift[k, 1])), bool(judged[k]))
+            found = _runs_of(labels, k)
+            linker.add(found, FrameDrift(float(drift[k, 0]), float(drift[k, 1])), bool(judged[k]))
         else:
             linker.skip()
         progress(k + 1, 2 * len(labels))
     return linker
+
+
+def _runs_of(labels: Sequence[Labels], k: int) -> Runs:
+    """Return the runs of label image k."""
+    return labels.runs(k) if isinstance(labels, LabelStack) else Runs.of(np.ascontiguousarray(labels[k], np.int32))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tem_track.labels import runs
+from tem_track.labels import Runs
 from tem_track.movie import FloatArray, Labels, Mask
 
 IntArray = NDArray[np.int64]
@@ -58,15 +58,15 @@ class Regions:
         return Regions(number, self.area[order], self.y[order], self.x[order], self.box[order], self.at_border[order])
 
 
-def measure_regions(labels: Labels) -> Regions:
-    """Return area, centroid, box and border contact of every region of a (Y, X) label image.
+def measure_regions(labels: Labels | Runs) -> Regions:
+    """Return area, centroid, box and border contact of every region of a (Y, X) label image or of its runs.
 
     >>> regions = measure_regions(np.array([[0, 0, 0, 0], [0, 7, 7, 0], [0, 7, 7, 0], [0, 0, 0, 0]], np.int32))
     >>> regions.number.tolist(), regions.area.tolist(), regions.y.tolist(), regions.at_border.tolist()
     ([7], [4.0], [1.5], [False])
     """
     height, width = labels.shape
-    value, row, start, stop = _runs(labels)
+    value, row, start, stop = _inner(as_runs(labels))
     number, index = _numbered(value)
     n = len(number)
     length = stop - start
@@ -100,7 +100,7 @@ class Overlaps:
     count: FloatArray
 
 
-def measure_overlaps(first: Labels, second: Labels) -> Overlaps:
+def measure_overlaps(first: Labels | Runs, second: Labels | Runs) -> Overlaps:
     """Return how many pixels each region of one (Y, X) label image shares with each region of another.
 
     >>> a, b = np.array([[1, 1, 2, 0]], np.int32), np.array([[5, 9, 9, 9]], np.int32)
@@ -108,32 +108,44 @@ def measure_overlaps(first: Labels, second: Labels) -> Overlaps:
     >>> list(zip(shared.first.tolist(), shared.second.tolist(), shared.count.tolist()))
     [(1, 5, 1.0), (1, 9, 1.0), (2, 9, 1.0)]
     """
-    change = _changes(first)
-    change |= _changes(second)
-    start = np.flatnonzero(change)
-    length = np.diff(start, append=first.size)
-    a, b = first.ravel()[start].astype(np.int64), second.ravel()[start].astype(np.int64)
-    both = (a > 0) & (b > 0)
+    one, other = as_runs(first), as_runs(second)
+    # Both sequences of starts are in order, so that a stable sort merges them; the last bit says whose a start is.
+    order = np.sort(np.concatenate((2 * one.start, 2 * other.start + 1)), kind="stable")
+    of_other = order & 1
+    length = np.diff(order >> 1, append=one.shape[0] * one.shape[1])
+    at_other = np.cumsum(of_other) - 1
+    at_one = np.arange(len(order)) - at_other - 1
+    a, b = one.number[at_one].astype(np.int64), other.number[at_other].astype(np.int64)
+    both = (a > 0) & (b > 0) & (length > 0)
+    a, b, length = a[both], b[both], length[both]
     base = int(b.max(initial=0)) + 1
-    key, index = np.unique(a[both] * base + b[both], return_inverse=True)
-    return Overlaps(key // base, key % base, np.bincount(index, length[both], len(key)).astype(np.float64))
+    key, index = np.unique(a * base + b, return_inverse=True)
+    return Overlaps(key // base, key % base, np.bincount(index, length, len(key)).astype(np.float64))
 
 
 def renumbered(labels: Labels, numbers: IntArray, to: IntArray) -> Labels:
     """Return the label image with `numbers` (ascending) replaced by `to`; a number that is not listed becomes 0."""
-    _, length, value = runs(labels)
+    return renumbered_runs(Runs.of(labels), numbers, to).image()
+
+
+def renumbered_runs(found: Runs, numbers: IntArray, to: IntArray) -> Runs:
+    """Return the runs with `numbers` (ascending) replaced by `to`; a number that is not listed becomes 0."""
+    value = found.number
     if not len(numbers):
-        return np.zeros(labels.shape, np.int32)
+        return found.under(np.zeros_like(value))
     highest = int(value.max(initial=0))
     if highest < TABLE_UP_TO:
         table = np.zeros(highest + 1, np.int32)
         known = numbers <= highest
         table[numbers[known]] = to[known]
-        new = table[value]
-    else:
-        place = np.minimum(np.searchsorted(numbers, value), len(numbers) - 1)
-        new = np.where(numbers[place] == value, to[place], 0).astype(np.int32)
-    return np.repeat(new, length).reshape(labels.shape)
+        return found.under(table[value])
+    place = np.minimum(np.searchsorted(numbers, value), len(numbers) - 1)
+    return found.under(np.where(numbers[place] == value, to[place], 0).astype(np.int32))
+
+
+def as_runs(labels: Labels | Runs) -> Runs:
+    """Return the runs of a (Y, X) label image, or those given."""
+    return labels if isinstance(labels, Runs) else Runs.of(labels)
 
 
 def shifted(labels: Labels, dy: int, dx: int) -> Labels:
@@ -157,18 +169,8 @@ def _numbered(value: IntArray) -> tuple[IntArray, IntArray]:
     return number, place[value]
 
 
-def _changes(labels: Labels) -> Mask:
-    """Return (Y * X,) True where a run starts: at every change of number and at every start of a row."""
-    flat = labels.ravel()
-    change = np.empty(flat.size, np.bool_)
-    np.not_equal(flat[1:], flat[:-1], out=change[1:])
-    change[:: labels.shape[1]] = True
-    return change
-
-
-def _runs(labels: Labels) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+def _inner(found: Runs) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     """Return number, row, first column and last column + 1 of every run that is not background."""
-    begin, length, value = runs(labels)
-    keep = value > 0
-    row, column = np.divmod(begin[keep], labels.shape[1])
-    return value[keep].astype(np.int64), row, column, column + length[keep]
+    keep = found.number > 0
+    row, column = np.divmod(found.start[keep], found.shape[1])
+    return found.number[keep].astype(np.int64), row, column, column + found.length[keep]

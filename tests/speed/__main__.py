@@ -3,7 +3,11 @@
     pip install ".[bench]" && python -m tests.speed
 
 Frames/s are of the machine it runs on; the ratios within one run are what to compare. Every figure is the median of the
-repeats, its range behind it. ``--tables`` picks some of the tables.
+repeats, its range behind it; a row that takes long is repeated less often. ``--tables`` picks some of the tables.
+
+A run has parts that are paid once (imports, the looks at a few frames, the fits of all frames together), so that short
+movies are slower per frame: the whole runs are as long as a recording of some seconds. The limits are copying every
+frame once, and reading it, binning it to 512 px and taking one Fourier transform, each in one thread.
 """
 
 from __future__ import annotations
@@ -13,27 +17,42 @@ import importlib.util
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
 
 from tem_track.outcome import PICTURE_STAGES
 
 from .movies import made_movie
 from .timing import Timing, module, spread, timed
 
+_Found = TypeVar("_Found")
 LINKERS, REGISTRARS = ("trackpy", "laptrack"), ("phase", "pystackreg", "copy", "read")
 LIBRARY = {"phase": "skimage", "copy": "numpy", "read": "scipy"}
+LIMITS = ("copy", "read")
+# Frames of whole runs, where not asked for otherwise: long enough that what is paid once does not count for much.
+LENGTHS = {512: 200, 1024: 200, 2048: 100, 4096: 60}
+# The others register a frame in up to three seconds: larger frames, fewer of them.
+REGISTERED, REGISTERED_SIDE = 40, 1024
+# No repeat is begun after a row has taken so many seconds.
+ROW_S = 60.0
 
 
 def main() -> None:
     """Print the tables that are asked for."""
     parser = argparse.ArgumentParser(description="Time tem-track against its alternatives.")
     parser.add_argument("--sides", type=int, nargs="+", default=[512, 1024, 2048, 4096], help="edge of a frame, px")
-    parser.add_argument("--frames", type=int, default=60)
-    parser.add_argument("--particles", type=int, default=12)
+    parser.add_argument("--frames", type=int, default=0, help="of whole runs; 0 = 200 to 60, fewer of larger frames")
+    parser.add_argument("--particles", type=int, default=30)
+    parser.add_argument("--sides-of-cores", type=int, nargs="+", default=[1024], help="the same, of the table of cores")
     parser.add_argument("--lengths", type=int, nargs="+", default=[100, 400, 2000], help="frames, at 256 px")
     parser.add_argument("--crowds", type=int, nargs="+", default=[3, 30, 300, 3000], help="particles to link")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--linked", type=int, default=40, help="frames to link")
+    parser.add_argument("--repeats", type=int, default=3, help="at most, of each row")
     parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=list(TABLES))
     asked = parser.parse_args()
     for name in asked.tables:
@@ -45,43 +64,65 @@ def main() -> None:
 
 
 def whole_runs(asked: argparse.Namespace) -> Iterator[str]:
-    """Yield the table of whole runs against the plain script, and of where their time goes."""
+    """Yield the table of whole runs against the plain script and the limits, and of where their time goes."""
     yield from _heading(
-        "frame", "tem-track, all", "measuring", "MB/s", "plain script", "ratio", "peak memory", "stages"
-    )
+        "movie", "tem-track, all", "measuring", "MB/s", "processor s", "plain script", "ratio", "of copying",
+        "of reading", "peak memory", "ms a frame",
+    )  # fmt: skip
     for side in asked.sides:
+        frames = asked.frames or LENGTHS.get(side, 100)
         with tempfile.TemporaryDirectory() as place:
             movie = Path(place) / "movie.tif"
-            threshold = made_movie(movie, side, asked.frames, asked.particles)
-            runs = [(_analysed(movie), timed(module("plain_script", movie, threshold))) for _ in range(asked.repeats)]
-        measuring = [asked.frames / _measuring_s(seconds) for (_, seconds), _ in runs]
-        plain = [asked.frames / script.worked_s for _, script in runs]
+            threshold = made_movie(movie, side, frames, asked.particles)
+            runs = _repeated(asked, lambda: _Whole.of(movie, frames, threshold))  # noqa: B023 - called at once
         yield _row(
-            f"{side} x {side}",
-            spread([asked.frames / mine.seconds for (mine, _), _ in runs]) + " frames/s",
-            spread(measuring) + " frames/s",
-            spread([rate * side * side * 2e-6 for rate in measuring]),
-            spread(plain) + " frames/s",
-            spread([m / p for m, p in zip(measuring, plain, strict=True)]),
-            spread([mine.peak_mib for (mine, _), _ in runs]) + " MiB",
-            _shares([seconds for (_, seconds), _ in runs]),
+            f"{frames} x {side} x {side}",
+            spread([frames / run.mine.seconds for run in runs]) + " frames/s",
+            spread([run.rate for run in runs]) + " frames/s",
+            spread([run.rate * side * side * 2e-6 for run in runs]),
+            spread([run.mine.processor_s for run in runs]),
+            spread([run.plain for run in runs]) + " frames/s",
+            spread([run.rate / run.plain for run in runs]),
+            *(spread([run.rate / run.limits[name] for run in runs], 2) for name in LIMITS),
+            spread([run.mine.peak_mib for run in runs]) + " MiB",
+            _stages(runs, frames),
         )
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """One repeat of a whole run: what it took with its stages, and frames/s of it, of the script and of the limits."""
+
+    mine: Timing
+    seconds: dict[str, float]
+    rate: float
+    plain: float
+    limits: dict[str, float]
+
+    @classmethod
+    def of(cls, movie: Path, frames: int, threshold: float) -> _Whole:
+        mine, seconds = _analysed(movie)
+        plain = frames / timed(module("plain_script", movie, threshold)).worked_s
+        limits = {name: frames / timed(module("registering", name, movie)).worked_s for name in LIMITS}
+        return cls(mine, seconds, frames / _measuring_s(seconds), plain, limits)
 
 
 def registration(asked: argparse.Namespace) -> Iterator[str]:
     """Yield the table of frame judging and registration against other registration and the limits of the machine."""
     names = [name for name in REGISTRARS if _installed(LIBRARY.get(name, name))]
-    yield from _heading("frame", "tem-track", *names, *(f"tem-track / {name}" for name in names))
+    yield from _heading("movie", "tem-track", *names, *(f"tem-track / {name}" for name in names))
     for side in asked.sides:
+        frames = asked.frames or max(6, REGISTERED * REGISTERED_SIDE**2 // max(side, REGISTERED_SIDE) ** 2)
         with tempfile.TemporaryDirectory() as place:
             movie = Path(place) / "movie.tif"
-            made_movie(movie, side, asked.frames, asked.particles)
-            rates = [
-                {n: asked.frames / timed(module("registering", n, movie)).worked_s for n in ("tem-track", *names)}
-                for _ in range(asked.repeats)
-            ]
+            made_movie(movie, side, frames, asked.particles)
+
+            def rates_of(frames: int = frames, movie: Path = movie) -> dict[str, float]:
+                return {n: frames / timed(module("registering", n, movie)).worked_s for n in ("tem-track", *names)}
+
+            rates = _repeated(asked, rates_of)
         yield _row(
-            f"{side} x {side}",
+            f"{frames} x {side} x {side}",
             *(spread([rate[name] for rate in rates]) + " frames/s" for name in ("tem-track", *names)),
             *(spread([rate["tem-track"] / rate[name] for rate in rates], 2) for name in names),
         )
@@ -92,11 +133,12 @@ def linking(asked: argparse.Namespace) -> Iterator[str]:
     names = ["tem-track", *(name for name in LINKERS if _installed(name))]
     yield from _heading("particles", *names, "peak memory, tem-track")
     for particles in asked.crowds:
-        runs = [
-            {name: timed(module("linking", name, particles, asked.frames)) for name in names}
-            for _ in range(asked.repeats)
-        ]
-        rates = [spread([asked.frames / run[name].worked_s for run in runs]) + " frames/s" for name in names]
+
+        def timings(particles: int = particles) -> dict[str, Timing]:
+            return {name: timed(module("linking", name, particles, asked.linked)) for name in names}
+
+        runs = _repeated(asked, timings)
+        rates = [spread([asked.linked / run[name].worked_s for run in runs]) + " frames/s" for name in names]
         yield _row(particles, *rates, spread([run["tem-track"].peak_mib for run in runs]) + " MiB")
 
 
@@ -107,25 +149,27 @@ def lengths(asked: argparse.Namespace) -> Iterator[str]:
         with tempfile.TemporaryDirectory() as place:
             movie = Path(place) / "movie.tif"
             made_movie(movie, 256, frames, 3)
-            runs = [_analysed(movie) for _ in range(asked.repeats)]
+            runs = _repeated(asked, lambda: _analysed(movie))  # noqa: B023 - called at once
         spent = [1e3 * _measuring_s(seconds) / frames for _, seconds in runs]
         yield _row(frames, spread(spent), spread([mine.peak_mib for mine, _ in runs]) + " MiB")
 
 
 def cores(asked: argparse.Namespace) -> Iterator[str]:
     """Yield the table of speed against the number of cores."""
-    yield from _heading("frame", "one core", "two cores", "gain")
-    for side in asked.sides:
+    yield from _heading("movie", "one core", "two cores", "gain")
+    for side in asked.sides_of_cores:
+        frames = asked.frames or LENGTHS.get(side, 100)
         with tempfile.TemporaryDirectory() as place:
             movie = Path(place) / "movie.tif"
-            made_movie(movie, side, asked.frames, asked.particles)
-            rates = [
-                [asked.frames / _measuring_s(_analysed(movie, count)[1]) for count in (1, 2)]
-                for _ in range(asked.repeats)
-            ]
+            made_movie(movie, side, frames, asked.particles)
+
+            def rates_of(frames: int = frames, movie: Path = movie) -> list[float]:
+                return [frames / _measuring_s(_analysed(movie, count)[1]) for count in (1, 2)]
+
+            rates = _repeated(asked, rates_of)
         one, two = ([rate[i] for rate in rates] for i in (0, 1))
         gain = spread([b / a for a, b in rates])
-        yield _row(f"{side} x {side}", f"{spread(one)} frames/s", f"{spread(two)} frames/s", gain)
+        yield _row(f"{frames} x {side} x {side}", f"{spread(one)} frames/s", f"{spread(two)} frames/s", gain)
 
 
 TABLES = {
@@ -135,6 +179,14 @@ TABLES = {
     "lengths": ("Against the length of the movie.", lengths),
     "cores": ("Against the number of cores.", cores),
 }
+
+
+def _repeated(asked: argparse.Namespace, once: Callable[[], _Found]) -> list[_Found]:
+    """Return what several repeats of a row gave; fewer where the row takes long."""
+    start, found = time.perf_counter(), [once()]
+    while len(found) < asked.repeats and time.perf_counter() - start < ROW_S:
+        found.append(once())
+    return found
 
 
 def _analysed(movie: Path, cores: int = 0) -> tuple[Timing, dict[str, float]]:
@@ -154,11 +206,17 @@ def _measuring_s(seconds: dict[str, float]) -> float:
     return sum(spent for stage, spent in seconds.items() if stage not in PICTURE_STAGES)
 
 
-def _shares(runs: Sequence[dict[str, float]]) -> str:
-    """Return the largest stages with their share of the measuring time of the first run."""
-    stages = {stage: spent for stage, spent in runs[0].items() if stage not in PICTURE_STAGES}
-    largest = sorted(stages, key=lambda stage: -stages[stage])[:4]
-    return ", ".join(f"{stage} {stages[stage] / sum(stages.values()):.0%}" for stage in largest)
+def _stages(runs: list[_Whole], frames: int) -> str:
+    """Return the median ms a frame of every stage of measuring, the largest first; those below 1 % left out."""
+    spent = {
+        stage: 1e3 * float(np.median([run.seconds.get(stage, 0.0) for run in runs])) / frames
+        for stage in runs[0].seconds
+        if stage not in PICTURE_STAGES
+    }
+    largest = [
+        stage for stage in sorted(spent, key=lambda one: -spent[one]) if spent[stage] > 0.01 * sum(spent.values())
+    ]
+    return ", ".join(f"{stage} {spent[stage]:.3g}" for stage in largest)
 
 
 def _installed(name: str) -> bool:

@@ -12,18 +12,27 @@ import tifffile
 from tem_track.movie import FloatArray
 from tem_track.simulate import LithiationScene, simulate_lithiation
 
+# Of the lithiation paper; so many particles find room on a frame of so many px, more on larger frames or with larger
+# pixels.
+PIXEL_SIZE_NM, FITTING, FITTING_SIDE = 1.3, 12, 512
+
 
 def make_movie(path: Path, side: int, frames: int, particles: int) -> float:
     """Write an uncompressed 16-bit movie and return a threshold halfway between particles and film."""
+    pixel_size_nm = max(PIXEL_SIZE_NM, PIXEL_SIZE_NM * (particles / FITTING) ** 0.5 * FITTING_SIDE / side)
     scene = LithiationScene(
-        nio=particles, core_shell=0, height_px=side, width_px=side, frames=frames, pixel_size_nm=1.3,
+        nio=particles, core_shell=0, height_px=side, width_px=side, frames=frames, pixel_size_nm=pixel_size_nm,
         frame_interval_s=1000.0 / frames, seed=21,
     )  # fmt: skip
     simulation = simulate_lithiation(scene)
-    stack = np.stack([simulation.frames[k] for k in range(frames)])
-    tifffile.imwrite(path, stack, photometric="minisblack", metadata={"axes": "TYX"})
+    first = simulation.frames[0]
+    # Frame by frame: 60 frames of 4096 px are 2 GB.
+    tifffile.imwrite(
+        path, (simulation.frames[k] for k in range(frames)), shape=(frames, side, side), dtype=first.dtype,
+        photometric="minisblack", metadata={"axes": "TYX"},
+    )  # fmt: skip
     inside = simulation.truth.labels(0) > 0
-    return float(0.5 * (np.median(stack[0][inside]) + np.median(stack[0][~inside])))
+    return float(0.5 * (np.median(first[inside]) + np.median(first[~inside])))
 
 
 def made_movie(path: Path, side: int, frames: int, particles: int) -> float:

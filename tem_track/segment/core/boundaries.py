@@ -19,7 +19,7 @@ from tem_track.segment.core.edge import final_edges, with_one_fullness
 from tem_track.segment.core.errors import ProfileErrors
 from tem_track.segment.core.fit import Expected, best_of, fit_whitened, learn_errors
 from tem_track.segment.core.kind import Kind, kinds_of_bodies
-from tem_track.segment.core.path import memory, steady_path
+from tem_track.segment.core.path import memory, not_astray, steady_path
 from tem_track.segment.core.pedestal import pedestal_and_length, without_pedestal
 from tem_track.segment.core.starts import SOLID, WITH_CORE, fit_kind
 from tem_track.segment.core.windows import windows_of
@@ -176,12 +176,13 @@ def _note_inside(found: InnerBoundaries, profiles: MovieProfiles, rows: NDArray[
     fits = best_of(fit_whitened(pooled, _starts(inside), free, inside.errors, expected=known))
     lasting = memory(fits.residual)
     radius, sd = fits.parameters, np.sqrt(fits.variance)
-    if CORE_RADIUS in free:
-        steady = _steady(radius[:, CORE_RADIUS], sd[:, CORE_RADIUS], lasting)
-        found.core_ratio[rows], found.core_ratio_sd[rows] = steady
-    if VOID_RADIUS in free:
-        steady = _steady(radius[:, VOID_RADIUS], sd[:, VOID_RADIUS], lasting)
-        found.void_ratio[rows], found.void_ratio_sd[rows] = steady
+    for name, ratio, ratio_sd in (
+        (CORE_RADIUS, found.core_ratio, found.core_ratio_sd),
+        (VOID_RADIUS, found.void_ratio, found.void_ratio_sd),
+    ):
+        if name in free:
+            near = not_astray(radius[:, name], sd[:, name], inside.radius[name], _WANDER)
+            ratio[rows], ratio_sd[rows] = _steady(*near, lasting)
 
 
 def _starts(inside: _Inside) -> list[FloatArray]:

@@ -23,6 +23,8 @@ _REPEATED = 5.0
 _NEAR = 5
 # Frames below which there is no path to speak of.
 _FEW = 6
+# Standard deviations off what is expected beyond which a size is that of something else.
+_ASTRAY_SD = 3.0
 # Columns of an inverse held at a time.
 _COLUMNS = 256
 # Largest standard uncertainty that means anything, and least (fraction of the outline's radius).
@@ -82,6 +84,31 @@ def steady_path(size: FloatArray, sd: FloatArray, lasting: float) -> tuple[Float
         weight = (_TAILS + 1) / (_TAILS + (size - path) ** 2 / variance) / variance
     spread = _spread(_added(rigid, weight * _REPEATED / max(lasting, _REPEATED)))
     return path, np.minimum(spread, np.maximum(known, _LEAST))
+
+
+def not_astray(size: FloatArray, sd: FloatArray, expected: FloatArray, wander: float) -> tuple[FloatArray, FloatArray]:
+    """Return (K,) sizes and uncertainties with the expected ones where a frame shows something else.
+
+    Parameters
+    ----------
+    size, sd : (K,) float64
+        Frame by frame.
+    expected : (K,) float64
+        What is known of the sizes from wider windows in time.
+    wander : float
+        Standard deviation of a frame's size about that.
+
+    Notes
+    -----
+    Where the contrast of a core has faded, the rim of a void or the form of the body explains a frame better, far from
+    where the core was, and with as small an error. More than three standard deviations off the windows it is no longer
+    the core, and the frame knows no more than they do.
+
+    >>> not_astray(np.array([0.8, 0.45]), np.array([0.01, 0.01]), np.array([0.79, 0.79]), 0.05)[0].tolist()
+    [0.8, 0.79]
+    """
+    astray = np.abs(size - expected) > _ASTRAY_SD * wander
+    return np.where(astray, expected, size), np.where(astray, np.maximum(sd, wander), sd)
 
 
 def _spread(bands: FloatArray) -> FloatArray:

@@ -30,6 +30,8 @@ _DENIED = 0.2
 _STRONG_PART = 2 / 3
 # Windows for which errors last at most: even where a pattern stands still, a core changes under it.
 _LONGEST = 3.0
+# Factor by which the step of a core changes from window to window at most: contrast fades in stages, over many frames.
+_STEADY_STEP = 3.0
 # Gain above which a window shows the core by itself: two more parameters gain 4 by chance once in seven times.
 _SHOWN = 4.0
 
@@ -50,12 +52,15 @@ class Seen:
         most.
     shown : float
         Share of the windows that show it by themselves.
+    steady : bool
+        Every window has it on the path, moving no further and changing its step no faster than a core does.
     """
 
     radius: FloatArray
     gain: float
     step: float
     shown: float
+    steady: bool = False
 
     @property
     def typical_radius(self) -> float:
@@ -92,7 +97,16 @@ def seen_together(
     shown = (taken > _SHOWN) & (steps > least)
     strong = float(np.quantile(steps[shown], _STRONG_PART, method="higher")) if shown.any() else 0.0
     lasting = min(memory(np.array([offers[i].residual[w] for w, i in enumerate(path)])), _LONGEST)
-    return Seen(_carried(radius[path, windows], shown), total / float(np.sqrt(lasting)), strong, float(shown.mean()))
+    place_of, total = radius[path, windows], total / float(np.sqrt(lasting))
+    return Seen(_carried(place_of, shown), total, strong, float(shown.mean()), _is_steady(place_of, steps))
+
+
+def _is_steady(radius: FloatArray, step: FloatArray) -> bool:
+    """Return whether radii and steps (W,) go on from window to window; those of noise and of patches jump."""
+    if (step <= 0).any():
+        return False
+    moved, faded = np.abs(np.diff(radius)), np.abs(np.diff(np.log(step)))
+    return bool((moved <= _JUMP).all() and (faded <= np.log(_STEADY_STEP)).all())
 
 
 def _carried(radius: FloatArray, shown: Mask) -> FloatArray:

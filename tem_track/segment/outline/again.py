@@ -140,14 +140,15 @@ def another(
         return False
     apart = centre - memory.centre - (drift_px[k] - drift_px[memory.frame])
     # Plain numbers where there is one: this is asked of every outline several times.
-    away, size = float(apart @ apart), float(radius.mean())
+    away, size = float(apart @ apart), float(radius.sum()) / len(radius)
     if away > (_MOVED * size) ** 2:
         return False
     before = resample_radius(memory.radius, len(radius))
-    growth = math.log(label_px * memory.larger / float(before.mean()))
+    growth = math.log(label_px * memory.larger / memory.size)
     off = np.log(np.maximum(radius, 1e-6) / np.maximum(before, 1e-6))
-    off -= min(max(float(off.mean()), min(growth, 0.0)), max(growth, 0.0))
-    square = float(off @ off) / len(off) + 0.5 * away / size**2
+    count, mean = len(off), float(off.sum()) / len(off)
+    explained = min(max(mean, min(growth, 0.0)), max(growth, 0.0))
+    square = float(off @ off) / count + explained * (explained - 2 * mean) + 0.5 * away / size**2
     return square > _ANOTHER**2
 
 

@@ -4,6 +4,10 @@ Strategy. A particle swells faster than it changes its shape. At the start of a 
 places at its rim; later it lies against a strand of the support: for some frames a few directions stand in or out. So
 the radius over its mean, direction by direction, is compared with its running median over time. Where only a few
 directions are off, they are wrong, and the outline is fitted once more with the shape that the track has otherwise.
+
+A particle that dissolves, or grows a branch, does change its shape, and no median over time may take that back. Such a
+change is not over when the track ends, or goes on steadily from where the track begins, or the track began with more
+than there was later. What comes and goes is an error of the outline, and so is what the first frames lack.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tem_track.movie import FloatArray, Mask
 from tem_track.segment.outline.rays import ray_angles, resample_radius
@@ -23,6 +28,10 @@ _REACH, _LEAST_ROWS = 15, 10
 _OFF, _SCATTERS = 0.03, 4.0
 # where they are more than this share of all, it is the shape that has changed.
 _MOST = 0.3
+# Rows at the end of a track that may be off by chance and not by a change that lasts.
+_LAST = 2
+# A line through what comes after explains a beginning where it leaves less than this share of what is off.
+_EXPLAINED = 0.5
 # Rounds in which size and place are found without the directions that are off.
 _ROUNDS = 8
 
@@ -66,6 +75,10 @@ def odd_shapes(centre: FloatArray, radius: FloatArray) -> list[Odd]:
     place, scatter = _robust_fits(basis, off)
     left = off - place @ basis.T
     wrong = np.abs(left) > np.maximum(_OFF, _SCATTERS * scatter)[:, None]
+    changing = _changing(wrong, left)
+    wrong &= ~changing
+    # What else is off beside a change of shape belongs to it.
+    wrong[changing.sum(axis=1) > wrong.sum(axis=1)] = False
     share = wrong.mean(axis=1)
     found = []
     for k in np.flatnonzero((share > 0) & (share <= _MOST)).tolist():
@@ -73,6 +86,46 @@ def odd_shapes(centre: FloatArray, radius: FloatArray) -> list[Odd]:
         size = np.exp(usual[k] + place[k, 0])
         found.append(Odd(k, centre[k] + place[k, 1:] * float(size.mean()), size, beside))
     return found
+
+
+def _changing(wrong: Mask, left: FloatArray) -> Mask:
+    """Return which of the (K, N) directions that are off show a change of the particle's shape.
+
+    Parameters
+    ----------
+    wrong : (K, N) bool
+    left : (K, N) float64
+        By how much every direction of every row is off, in the logarithm of the radius.
+    """
+    count = len(wrong)
+    found = np.zeros_like(wrong)
+    # Rows at the beginning and at the end of the track in which a direction is off without a break.
+    first, last = _run_lengths(wrong[::-1])[-1], _run_lengths(wrong)[-1]
+    at = np.arange(count)[:, None]
+    found |= (at >= count - last) & (last > _LAST)
+    for direction in np.flatnonzero(first > _LAST).tolist():
+        begins = slice(0, int(first[direction]))
+        off = left[begins, direction]
+        found[begins, direction] = np.median(off) > 0 or _goes_on(left[:, direction], begins.stop)
+    return found & wrong
+
+
+def _run_lengths(wrong: Mask) -> NDArray[np.intp]:
+    """Return how many rows in a row, up to each of (K, N), a direction is off."""
+    at = np.arange(1, len(wrong) + 1)[:, None]
+    return np.asarray(at - np.maximum.accumulate(np.where(wrong, 0, at), axis=0), np.intp)
+
+
+def _goes_on(off: FloatArray, begins: int) -> bool:
+    """Return whether the first rows of a direction lie on the line through those that follow."""
+    after = off[begins : begins + _REACH + 1]
+    half = len(after) // 2
+    if half < 3:
+        return False
+    first, second = float(np.median(after[:half])), float(np.median(after[-half:]))
+    slope = (second - first) / (len(after) - half)
+    line = first + slope * (np.arange(begins) - begins - 0.5 * (half - 1))
+    return float(np.abs(off[:begins] - line).sum()) < _EXPLAINED * float(np.abs(off[:begins]).sum())
 
 
 def _usual_shapes(shape: FloatArray) -> FloatArray:

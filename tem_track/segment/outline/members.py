@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +26,9 @@ from tem_track.segment.outline.start import Start
 
 # Rounds of refinement; a label that is a pixel or two off is further off for a small particle.
 _ROUNDS_LARGE, ROUNDS, _SMALL_PX = 3, 5, 12.0
-# An outline that moved less than this in a round is finished, px.
-_STILL_PX = 0.05
+# An outline that moved less than this in a round is finished, px: a Gauss-Newton step from so near (a quarter of the
+# blur) leaves a tenth of the area's standard uncertainty, on simulated movies as often to the better as to the worse.
+_STILL_PX = 0.3
 # Rounds of one that started from what is remembered: the first step from so near is as good as later ones, the second
 # takes the profile along the outline as it then is.
 _ROUNDS_NEAR = 2
@@ -70,10 +73,15 @@ class Memory:
     contrast: float
     known: Mask
 
+    @cached_property
+    def size(self) -> float:
+        """Mean of the radii, px."""
+        return float(self.radius.mean())
+
     @property
     def sane(self) -> bool:
         """Whether the outline is where its label says the particle is."""
-        return abs(float(np.log(self.larger))) < _LARGER + _LARGER_PX / float(self.radius.mean())
+        return abs(math.log(self.larger)) < _LARGER + _LARGER_PX / self.size
 
 
 @dataclass(frozen=True)
@@ -162,18 +170,18 @@ def _begin(stars: list[tuple[int, Start]], binning: int, memories: Mapping[int, 
             group.parameters[i] = memory.parameters
             group.before[i] = np.log(shape)
             start = stars[i][1]
-            if not start.contour.cut and memory.sane and _alike(start.radius, shape):
+            if not start.contour.cut and memory.sane and _alike(start, shape):
                 group.centre[i] += memory.beside / binning
-                group.radius[i] = radius[i].mean() * memory.larger * shape / shape.mean()
+                group.radius[i] = start.size / binning * memory.larger / float(shape.mean()) * shape
                 group.contrast[i], group.misfit[i], group.near[i] = memory.contrast, 0.0, True
     return Members([start for _, start in stars], group, binning)
 
 
-def _alike(radius: FloatArray, shape: FloatArray) -> bool:
-    """Return whether a label's radii (N,), px, show the same form as a remembered shape (N,)."""
-    off = np.log(radius / shape)
-    off -= off.mean()
-    return float(off @ off) / len(off) < (_ALIKE + _RAGGED_PX / float(radius.mean())) ** 2
+def _alike(start: Start, shape: FloatArray) -> bool:
+    """Return whether a label shows the same form as a remembered shape (N,)."""
+    off = np.log(start.radius / shape)
+    square = float(off @ off) / len(off) - (float(off.sum()) / len(off)) ** 2
+    return square < (_ALIKE + _RAGGED_PX / start.size) ** 2
 
 
 def unfinished(m: Members, r: int) -> Mask:
@@ -207,29 +215,49 @@ def chain(
     memories : mapping of track to Memory
         What they knew before.
     """
-    circles = [m.circles() for m in members]
+    facts = [_facts(m) for m in members]
     known = dict(memories)
     found: list[Memory | None] = []
     for k, j, i in rows:
-        m, (centre, radius) = members[j], circles[j]
-        track = m.starts[i].contour.track_id
+        group, its = members[j].group, facts[j]
+        track = its.track[i]
         before = known.get(track)
         found.append(before)
-        shape, seen = recent_shape(radius[i] / radius[i].mean(), before, m.group.shown[i])
-        start = m.starts[i]
-        beside, larger = centre[i] - start.contour.centre, float(radius[i].mean() / start.radius.mean())
+        shape, seen = recent_shape(its.shape[i], before, group.shown[i])
         known[track] = Memory(
             numbers[k],
-            m.group.parameters[i],
-            centre[i],
-            radius[i],
+            group.parameters[i],
+            its.centre[i],
+            its.radius[i],
             shape,
-            beside,
-            larger,
-            float(m.group.contrast[i]),
+            its.beside[i],
+            its.larger[i],
+            its.contrast[i],
             seen,
         )
     return found, known
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the outlines of a group tell of their tracks (see Memory), as lists of numbers where one is asked for."""
+
+    track: list[int]
+    centre: FloatArray
+    radius: FloatArray
+    shape: FloatArray
+    beside: FloatArray
+    larger: list[float]
+    contrast: list[float]
+
+
+def _facts(m: Members) -> _Facts:
+    centre, radius = m.circles()
+    size = radius.mean(axis=1)
+    beside = centre - np.stack([start.contour.centre for start in m.starts])
+    larger = size / np.array([start.size for start in m.starts])
+    track = [start.contour.track_id for start in m.starts]
+    return _Facts(track, centre, radius, radius / size[:, None], beside, larger.tolist(), m.group.contrast.tolist())
 
 
 def memory_of(row: OutlineRow, memory: Memory | None) -> Memory:
@@ -252,8 +280,10 @@ def recent_shape(shape: FloatArray, memory: Memory | None, shown: Mask) -> tuple
     if memory is None:
         return shape, shown
     before = resample_radius(memory.shape, len(shape))
-    known = resample_radius(memory.known.astype(np.float64), len(shape)) > 0.5
     mixed = (1 - _RECENT) * before + _RECENT * shape
+    if shown.all():
+        return mixed, shown
+    known = resample_radius(memory.known.astype(np.float64), len(shape)) > 0.5
     kept = known & ~shown
     if kept.any() and shown.any():
         # Of the size that the directions tell that are shown: the others would scale them.
@@ -265,7 +295,10 @@ def recent_shape(shape: FloatArray, memory: Memory | None, shown: Mask) -> tuple
 def remember_shapes(members: Sequence[Members], numbers: Sequence[int], memories: Mapping[int, Memory]) -> None:
     """Give every particle the shape that its track has in the frames before it, as they stand."""
     rows = rows_in_order(members)
+    shapes: list[list[tuple[int, FloatArray]]] = [[] for _ in members]
     for (_, j, i), memory in zip(rows, chain(members, rows, numbers, memories)[0], strict=True):
         if memory is not None:
-            group = members[j].group
-            group.before[i] = np.log(resample_radius(memory.shape, group.radius.shape[1]))
+            shapes[j].append((i, resample_radius(memory.shape, members[j].group.radius.shape[1])))
+    for m, known in zip(members, shapes, strict=True):
+        if known:
+            m.group.before[[i for i, _ in known]] = np.log(np.stack([shape for _, shape in known]))

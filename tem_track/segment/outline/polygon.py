@@ -95,15 +95,15 @@ def polygon_mask(points: FloatArray, shape: tuple[int, int], corner: tuple[int, 
     height, width = shape
     y, x = points[:, 0] - corner[0], points[:, 1] - corner[1]
     y1, x1 = np.roll(y, -1), np.roll(x, -1)
-    rows = np.arange(height)[:, None]
-    crosses = (y <= rows) != (y1 <= rows)
+    # The rows that each edge crosses: from its upper end, that one included, to its lower end.
+    first, last = (np.clip(np.ceil(ends), 0, height).astype(np.intp) for ends in (np.minimum(y, y1), np.maximum(y, y1)))
+    crossed = last - first
+    edge = np.repeat(np.arange(len(y)), crossed)
+    row = np.arange(len(edge)) - np.repeat(np.cumsum(crossed) - crossed - first, crossed)
     slope = np.divide(x1 - x, y1 - y, out=np.zeros_like(y), where=y1 != y)
-    column = np.ceil(x + (rows - y) * slope)
-    flips = np.zeros((height, width + 1), np.int32)
-    at_row, at_edge = np.nonzero(crosses)
-    at_column = np.clip(column[at_row, at_edge], 0, width).astype(np.intp)
-    np.add.at(flips, (at_row, at_column), 1)
-    return np.asarray(np.cumsum(flips[:, :width], axis=1) % 2 == 1)
+    column = np.clip(np.ceil(x[edge] + (row - y[edge]) * slope[edge]), 0, width).astype(np.intp)
+    flips = np.bincount(row * (width + 1) + column, minlength=height * (width + 1)).reshape(height, width + 1)
+    return np.asarray(np.logical_xor.accumulate((flips[:, :width] & 1).astype(np.bool_), axis=1))
 
 
 def bounding_box(points: FloatArray, shape: tuple[int, int], margin: float = 1.0) -> tuple[int, int, int, int]:

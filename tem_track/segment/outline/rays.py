@@ -69,9 +69,9 @@ def sample_count(rays: int) -> int:
     return _SAMPLES[rays]
 
 
-def longest_ray(radius: FloatArray) -> float:
-    """Return how far (px) the longest ray of a particle with the given (N,) radii reaches from its centre."""
-    return float(radius.max() * (1 + max(_REACH, _REACH_PX / float(radius.mean()))))
+def longest_rays(radius: FloatArray) -> FloatArray:
+    """Return how far (px) the longest rays of particles with the given (P, N) radii reach from their centres, (P,)."""
+    return np.asarray(radius.max(axis=1) * (1 + np.maximum(_REACH, _REACH_PX / radius.mean(axis=1))))
 
 
 def ray_angles(count: int) -> FloatArray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tem_track.labels import runs
 from tem_track.movie import FloatArray, Image, Labels, Mask
 from tem_track.segment.outline.polygon import bounding_box, polygon_mask
 
@@ -100,9 +101,11 @@ def draw_labels(outlines: Outlines, k: int, shape: tuple[int, int], labels: Labe
         A pixel belongs to a particle if its centre lies inside the outline.
     """
     rows = outlines.rows_of_frame(k)
-    outlined = np.array([outlines.track_id[i] for i in rows], np.int32)
-    drawn = np.where(np.isin(labels, outlined), 0, labels).astype(np.int32)
+    _, length, number = runs(labels)
+    kept = np.where(np.isin(number, outlines.track_id[rows.start : rows.stop]), 0, number).astype(np.int32)
+    drawn = np.repeat(kept, length).reshape(shape)
     cores = np.zeros(shape, np.int32)
+    with_core = []
     for i in rows:
         points, track = outlines.outline(i), int(outlines.track_id[i])
         top, left, bottom, right = bounding_box(points, shape)
@@ -118,5 +121,7 @@ def draw_labels(outlines: Outlines, k: int, shape: tuple[int, int], labels: Labe
         if core is not None:
             core_inside = polygon_mask(core, (bottom - top, right - left), (top, left))
             cores[part][core_inside] = track
-    cores[cores != drawn] = 0
+            with_core.append(part)
+    for part in with_core:
+        cores[part][cores[part] != drawn[part]] = 0
     return drawn, cores
