@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from .dissolving import measure_dissolving
 from .heating_scenes import HEATING_SCENES
 from .heating_truth import TrueHeating, public_heating_cases, simulated_heating
 from .heating_whole import heating_figures, run_heating
@@ -92,7 +93,9 @@ def main(
             page.write_text(put_into(page.read_text(encoding="utf-8"), text, *MARKERS), encoding="utf-8")
         return
     if real:
-        click.echo(measure_real(CASES.parents[1] / "data"))
+        data = CASES.parents[1] / "data"
+        click.echo(measure_real(data))
+        click.echo("\n" + measure_dissolving(data / "autolcet_pd_au"))
         return
     results: dict[str, dict[str, Figures]] = {}
     with tempfile.TemporaryDirectory() as aside:
