@@ -28,7 +28,7 @@ from tem_track.segment.outline.start import Start
 _ROUNDS_LARGE, ROUNDS, _SMALL_PX = 3, 5, 12.0
 # An outline that moved less than this in a round is finished, px. One that started from what is remembered takes its
 # step from so near that a quarter of the blur leaves a tenth of the area's standard uncertainty, as often to the better
-# as to the worse; a bite or bulge of a label goes slowly, in small steps.
+# as to the worse; a bite or bulge of a label goes slowly, in small steps, and beside others that move there is more.
 _STILL_PX, _STILL_NEAR_PX = 0.05, 0.3
 # Rounds of one that started from what is remembered: the first step from so near is as good as later ones, the second
 # takes the profile along the outline as it then is.
@@ -189,7 +189,8 @@ def unfinished(m: Members, r: int) -> Mask:
     """Return which outlines go on in round r."""
     near = m.group.near
     few = (r < np.where(near, _ROUNDS_NEAR, _ROUNDS_LARGE)) | (m.group.radius.mean(axis=1) < _SMALL_PX)
-    return np.asarray(few & (m.group.moved * m.binning > np.where(near, _STILL_NEAR_PX, _STILL_PX)))
+    still = np.where(near & ~m.group.crowded, _STILL_NEAR_PX, _STILL_PX)
+    return np.asarray(few & (m.group.moved * m.binning > still))
 
 
 Row = tuple[int, int, int]
