@@ -81,6 +81,9 @@ def choose_analysis(movie: Movie, survey: Survey, settings: Settings, labels_giv
 
 def _is_film(seen: ParticleEvidence, heated: bool) -> bool:
     share = seen.like * seen.explained
+    # What stands on lacey carbon explains little beside the carbon's own contrast; grains that look like it are grains.
+    if seen.support and seen.relative >= _GRAIN_RELATIVE:
+        return False
     if heated:
         odd_grain = seen.relative < _GRAIN_RELATIVE and seen.contrast < _GRAIN_CONTRAST
         return share < _PARTICLES_EXPLAIN or odd_grain or seen.whole < _LEAST_WHOLE

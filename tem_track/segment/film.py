@@ -41,6 +41,8 @@ class ParticleEvidence:
         0.35; a particle on a support adds its own thickness: 0.43 and more in bright field, 0.8 to 8 in dark field.
     whole : float
         Share of their area that belongs to particles which the frame's edge does not cut: 0 for a protective strip.
+    support : bool
+        They are on a support with holes, such as lacey carbon, whose contrast they cannot explain.
     """
 
     like: float
@@ -48,6 +50,7 @@ class ParticleEvidence:
     contrast: float
     relative: float
     whole: float
+    support: bool = False
 
 
 def particle_evidence(frames: Sequence[Image], fixed: Mask) -> ParticleEvidence:
@@ -78,7 +81,8 @@ def particle_evidence(frames: Sequence[Image], fixed: Mask) -> ParticleEvidence:
     figures = [_figures(p, labels, closed) for p, labels in zip(pictures, found, strict=True)]
     explained, contrast, relative = np.median(figures, axis=0)
     whole = float(np.median([_whole_share(labels) for labels in found]))
-    return ParticleEvidence(appearance.particle_like, float(explained), float(contrast), float(relative), whole)
+    like, support = appearance.particle_like, appearance.support
+    return ParticleEvidence(like, float(explained), float(contrast), float(relative), whole, support)
 
 
 def _whole_share(labels: Labels) -> float:

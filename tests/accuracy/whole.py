@@ -79,7 +79,15 @@ def analyse(movie: Path, folder: Path, options: list[str]) -> Spent:
 
 
 def whole_figures(movie: TrueMovie, folder: Path) -> Figures:
-    """Return every figure of a run folder."""
+    """Return every figure of a run folder.
+
+    Raises
+    ------
+    RunFailedError
+        The movie was taken for something else than particles.
+    """
+    if not (folder / "tracks.csv").exists():
+        raise RunFailedError("no particles were analysed")
     tables = {name: _table(folder / name) for name in ("drift.csv", "tracks.csv", "particles.csv", "events.csv")}
     drift = np.stack([tables["drift.csv"]["dy_px"], tables["drift.csv"]["dx_px"]], axis=1)
     rmse, registered = drift_error(drift, movie.drift_px, movie.shown)
