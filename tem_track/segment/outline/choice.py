@@ -20,9 +20,9 @@ _ANYTHING = 0.05
 _SMOOTH_PX = 1.0
 # Evidence (nats per pixel of the outline's length) by which the second outline must win.
 _CLEARLY = 0.1
-# Pixels nearer than this to what both outlines hold are grey by the blur of the edge, whichever is right, px; further
-# out the blur leaves up to this share of the particle's contrast, which only frames with many electrons show.
-_EDGE_PX, _BLURRED = 1.0, 0.05
+# Beside an edge its blur leaves up to this share of the particle's contrast in the surroundings: with many electrons
+# that is more than noise, and no particle for that.
+_BLURRED = 0.05
 
 
 def radii_about(points: FloatArray, centre: FloatArray, count: int) -> FloatArray:
@@ -100,9 +100,9 @@ def second_is_better(
     part = np.ascontiguousarray(picture[top:bottom, left:right])
     free = ~barred((slice(top, bottom), slice(left, right)))
     smooth = cv2.GaussianBlur(part, (0, 0), _SMOOTH_PX)
-    far = _distance(mine | other)
+    far = cv2.distanceTransform((~(mine | other)).astype(np.uint8), cv2.DIST_L2, 5)
     around = free & (far > 2.0) & (far <= margin)
-    judged = free & (mine != other) & (_distance(mine & other) > _EDGE_PX)
+    judged = free & (mine != other)
     if around.sum() < 30 or not judged.any():
         return False
     level = float(np.median(smooth[around]))
@@ -117,8 +117,3 @@ def second_is_better(
     for_inside = -np.log(extent) - np.log(outside)
     evidence = float(np.where(other[judged], for_inside, -for_inside).sum())
     return evidence > _CLEARLY * 2 * np.pi * radius
-
-
-def _distance(mask: Mask) -> Image:
-    """Return the distance (Y, X) of every pixel from a mask, px; 0 in it."""
-    return np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5), np.float32)
