@@ -6,7 +6,7 @@ from pictures import ball_thickness, disc
 from scipy.ndimage import gaussian_filter
 
 from tem_track.movie import FloatArray, Image
-from tem_track.segment.outline.consensus import odd_shapes
+from tem_track.segment.outline.consensus import _changing, odd_shapes
 from tem_track.segment.outline.rays import ray_angles
 from tem_track.segment.outline.stage import _Stage, outline_particles
 
@@ -59,6 +59,14 @@ def test_a_notch_that_deepens_until_the_end_is_no_bite() -> None:
     radius[:, 20:40] *= np.linspace(1, 0.75, COUNT)[:, None]
     assert odd_shapes(centres(), radius) == []
     assert odd_shapes(centres(), growing_radii()[:, ::-1] * radius / growing_radii()) == []
+
+
+def test_a_direction_that_is_off_all_along_is_left_alone() -> None:
+    wrong = np.zeros((COUNT, RAYS), bool)
+    wrong[:, 20:30] = True
+    assert _changing(wrong, np.where(wrong, -0.1, 0.0))[:, 20:30].all()
+    wrong[3:] = False
+    assert not _changing(wrong, np.where(wrong, -0.1, 0.0)).any()
 
 
 def test_a_branch_that_grows_from_the_first_frame_is_no_bulge() -> None:

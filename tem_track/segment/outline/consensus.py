@@ -97,17 +97,14 @@ def _changing(wrong: Mask, left: FloatArray) -> Mask:
     left : (K, N) float64
         By how much every direction of every row is off, in the logarithm of the radius.
     """
-    count = len(wrong)
-    found = np.zeros_like(wrong)
     # Rows at the beginning and at the end of the track in which a direction is off without a break.
     first, last = _run_lengths(wrong[::-1])[-1], _run_lengths(wrong)[-1]
-    at = np.arange(count)[:, None]
-    found |= (at >= count - last) & (last > _LAST)
+    found: Mask = (np.arange(len(wrong))[:, None] >= len(wrong) - last) & (last > _LAST)
     for direction in np.flatnonzero(first > _LAST).tolist():
         begins = slice(0, int(first[direction]))
         off = left[begins, direction]
-        found[begins, direction] = np.median(off) > 0 or _goes_on(left[:, direction], begins.stop)
-    return found & wrong
+        found[begins, direction] |= bool(np.median(off) > 0) or _goes_on(left[:, direction], begins.stop)
+    return found
 
 
 def _run_lengths(wrong: Mask) -> NDArray[np.intp]:
