@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tem_track import __version__
-from tem_track.errors import OutputError
+from tem_track.errors import InputError, OutputError
 from tem_track.labels import LabelStack
 from tem_track.movie import Frames, Labels, Movie, Progress, no_progress
 from tem_track.tables import Column, Table
@@ -134,6 +134,28 @@ def write_simulation(
         "scene": simulation.record,
     }
     write_text(folder / RECORD, json.dumps(record, indent=1) + "\n")
+
+
+def read_scene(path: Path) -> tuple[str, dict[str, Any]]:
+    """Return the specimen and the scene's values of a ``scene.json`` (or of the simulation folder that holds one).
+
+    The values are what `tem_track.simulate.scene_changed` takes.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or is not a scene.
+    """
+    path = path / RECORD if path.is_dir() else path
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path.name}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise InputError(f"{path.name}: not valid JSON: {error}") from error
+    if not isinstance(record, dict) or not isinstance(record.get("scene"), dict):
+        raise InputError(f"{path.name}: not the scene of a simulation (no group 'scene')")
+    return str(record.get("specimen", "")), record["scene"]
 
 
 def _prepare(folder: Path, overwrite: bool) -> None:
